@@ -1,0 +1,119 @@
+"""The contract of a broker: what moves events between processes and keeps their history.
+
+Every broker passes the suite in `pulse_radar.testing.broker_contract`. In words:
+
+- A broker numbers the events of a topic: +1 each, starting from the microsecond at which the topic's
+  stream was created. Numbers never go back, not even when a stream is lost and made anew.
+- `store` returns once the event is stored. The same id within the duplicate window is stored once and
+  answers the first number again.
+- `tail` yields every entry after a position, in order, for ever. It reconnects by itself and reports a
+  discontinuity as a `Gap` among the entries, never as silence: a number that will not come is in a gap.
+- `read` is history, oldest first, a page at a time.
+- What cannot be read as an event (foreign bytes) is a `Gap` with the reason `unreadable`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from pulse_radar.protocol.grammar import check_event_name, check_key, check_topic
+from pulse_radar.stream.entry import Entry, Extent, Page
+
+__all__ = ["Broker", "Draft", "TopicSpec"]
+
+
+class TopicSpec(msgspec.Struct, frozen=True):
+    """How a topic is kept: by count, age and bytes, whichever bites first.
+
+    Units: `max_age_seconds` seconds (None: for ever), `max_bytes` bytes.
+    """
+
+    name: str
+    retain: int = 10_000
+    max_age_seconds: float | None = 7 * 24 * 3600.0
+    max_bytes: int = 1024**3
+
+    def __post_init__(self) -> None:
+        check_topic(self.name)
+        if self.retain < 1:
+            raise ValueError(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
+        if self.max_age_seconds is not None and self.max_age_seconds < 1:
+            raise ValueError(f"topic {self.name!r}: max_age is {self.max_age_seconds} s, at least 1 s")
+        if self.max_bytes < 1024:
+            raise ValueError(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """An event that is not stored yet. `data` is its JSON; `timestamp_ms` is milliseconds since 1970."""
+
+    topic: str
+    name: str
+    data: bytes
+    id: str
+    key: str | None = None
+    timestamp_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        check_topic(self.topic)
+        check_event_name(self.name)
+        if self.key is not None:
+            check_key(self.key)
+
+
+class Broker(ABC):
+    """Moves events between processes and keeps their history. Used as an async context manager."""
+
+    # For how long a repeated id is recognised; older attempts are looked up by `find` before a retry.
+    duplicate_window_seconds: float
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises BrokerUnavailable, BrokerRefused."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing running."""
+        return
+
+    @abstractmethod
+    async def declare(self, topics: Sequence[TopicSpec]) -> None:
+        """Create these topics, or bring existing ones to this retention; their events stay.
+
+        Raises: BrokerUnavailable, NotPermitted, BrokerRefused.
+        """
+
+    @abstractmethod
+    async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
+        """Store one event and return its sequence: one attempt, no retry.
+
+        `expect_last`: store only if this is the newest sequence of the draft's key (0: it has none).
+        Raises: BrokerUnavailable (stored or not is unknown), TopicMissing, NotPermitted, EventTooLarge,
+        SequenceConflict.
+        """
+
+    @abstractmethod
+    async def find(self, topic: str, event_id: str, after: int) -> int | None:
+        """The sequence of the event with this id, if it is retained after the position `after`.
+
+        Raises: BrokerUnavailable, TopicMissing, NotPermitted.
+        """
+
+    @abstractmethod
+    async def extent(self, topic: str) -> Extent:
+        """How far the topic reaches, from the broker itself. Raises: BrokerUnavailable, TopicMissing."""
+
+    @abstractmethod
+    async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
+        """At most `limit` entries after the position `after`, of one key where one is given.
+
+        A hole before the first or between two entries is reported as a `Gap` entry.
+        Raises: BrokerUnavailable, TopicMissing.
+        """
+
+    @abstractmethod
+    def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Every entry after the position `after`, in order, for ever, in batches as they arrive."""

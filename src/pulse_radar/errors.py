@@ -1,0 +1,125 @@
+"""Everything that can be refused or go wrong, as one small tree.
+
+PulseError
+├── UsageError                 you called us wrongly; nothing was sent
+│   ├── InvalidTopic           a topic's name is not in the grammar
+│   ├── InvalidKey             a key is not in the grammar
+│   ├── InvalidEvent           an event's name or data cannot travel
+│   ├── InvalidCursor          a cursor is not a sequence
+│   ├── EventTooLarge          the event is over the size bound
+│   ├── UnknownTopic           the topic was never declared
+│   └── InvalidSetting         a setting cannot work
+├── ProtocolError              the peer broke the protocol; carries the close code
+└── BrokerError                the environment failed
+    ├── BrokerUnavailable      no answer; the event may or may not be stored
+    ├── TopicMissing           the broker knows no such topic: nobody created it
+    ├── NotPermitted           the broker refuses these credentials this act
+    ├── SequenceConflict       `expect_last` named another number than the key's newest
+    ├── OutboxFull             too many publishes wait for the broker; this one was not attempted
+    ├── OutcomeUnknown         the deadline passed after an attempt: stored or not, ask by id
+    └── BrokerRefused          the broker answered that it cannot serve us (version, second process, …)
+"""
+
+__all__ = [
+    "BrokerError",
+    "BrokerRefused",
+    "BrokerUnavailable",
+    "EventTooLarge",
+    "InvalidCursor",
+    "InvalidEvent",
+    "InvalidKey",
+    "InvalidSetting",
+    "InvalidTopic",
+    "NotPermitted",
+    "OutboxFull",
+    "OutcomeUnknown",
+    "ProtocolError",
+    "PulseError",
+    "SequenceConflict",
+    "TopicMissing",
+    "UnknownTopic",
+    "UsageError",
+]
+
+
+class PulseError(Exception):
+    """The root of every error of ours."""
+
+
+class UsageError(PulseError, ValueError):
+    """You called us wrongly. Nothing was sent."""
+
+
+class InvalidTopic(UsageError):
+    """A topic's name is not in the grammar."""
+
+
+class InvalidKey(UsageError):
+    """A key is not in the grammar."""
+
+
+class InvalidEvent(UsageError):
+    """An event's name or its data cannot travel as JSON that every client reads alike."""
+
+
+class InvalidCursor(UsageError):
+    """A cursor is not a sequence, or two starting points were named at once."""
+
+
+class EventTooLarge(UsageError):
+    """The encoded event is over the size bound."""
+
+
+class UnknownTopic(UsageError):
+    """The topic was never declared."""
+
+
+class InvalidSetting(UsageError):
+    """A setting cannot work, alone or together with another."""
+
+
+class ProtocolError(PulseError):
+    """The peer broke the protocol. `close_code` is what the connection is closed with."""
+
+    def __init__(self, message: str, close_code: int) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+
+
+class BrokerError(PulseError):
+    """The environment failed, or refused."""
+
+
+class BrokerUnavailable(BrokerError):
+    """The broker gave no answer in time. What was attempted may or may not be stored."""
+
+
+class TopicMissing(BrokerError):
+    """The broker has no such topic: no API process created it."""
+
+
+class NotPermitted(BrokerError):
+    """The broker refuses these credentials this act."""
+
+
+class SequenceConflict(BrokerError):
+    """`expect_last` named another sequence than the newest of the key. Nothing was stored."""
+
+
+class OutboxFull(BrokerError):
+    """Too many publishes already wait for the broker. This event was not attempted."""
+
+
+class OutcomeUnknown(BrokerError):
+    """The deadline passed after an attempt. The event with this `id` may or may not be stored.
+
+    Publish it again with the same id: an event is stored once per id within the duplicate window.
+    """
+
+    def __init__(self, event_id: str, message: str) -> None:
+        super().__init__(message)
+        self.event_id = event_id
+
+
+class BrokerRefused(BrokerError):
+    """The broker cannot serve us as it is: too old, owned by another process, misconfigured."""

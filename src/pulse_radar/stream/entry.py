@@ -1,0 +1,62 @@
+"""What a topic's history is made of: stored events, known holes, and how far it reaches."""
+
+import msgspec
+
+from pulse_radar.protocol.frames import GapReason
+
+__all__ = ["Entry", "Extent", "Gap", "Page", "StoredEvent"]
+
+
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event at its place in the topic, already encoded for the wire: it is encoded once, here."""
+
+    sequence: int
+    key: str | None
+    text: bytes  # the event frame, UTF-8 JSON
+
+    @property
+    def first(self) -> int:
+        return self.sequence
+
+    @property
+    def last(self) -> int:
+        return self.sequence
+
+
+class Gap(msgspec.Struct, frozen=True, gc=False):
+    """A known hole: the events from `first` to `last`, both inclusive, will not come.
+
+    `first` is None where the old numbering ended nobody knows where (a reset).
+    After a gap the cursor is `last`.
+    """
+
+    first: int | None
+    last: int
+    reason: GapReason
+
+
+Entry = StoredEvent | Gap
+
+
+class Extent(msgspec.Struct, frozen=True, gc=False):
+    """How far a topic reaches at the broker right now.
+
+    `origin`: the first sequence this stream ever gave out; a smaller cursor is from an earlier stream.
+    `first`, `last`: the oldest and newest retained sequence; an empty topic has `first == last + 1`.
+    """
+
+    origin: int
+    first: int
+    last: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A piece of history as the broker read it: entries after a cursor, oldest first.
+
+    `extent` was measured before the entries were read. `end` is the position up to which this page
+    speaks: nothing between the cursor asked for and `end` is missing from it but what a gap names.
+    """
+
+    extent: Extent
+    entries: tuple[Entry, ...]
+    end: int
