@@ -1,11 +1,11 @@
 """One unbroken line from pieces: history and live entries joined, repeats dropped, every hole named."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, Gap, StoredEvent
 
-__all__ = ["follow", "opening"]
+__all__ = ["coalesce", "follow", "opening"]
 
 
 def opening(after: int, extent: Extent) -> Gap | None:
@@ -46,3 +46,23 @@ def _continue(cursor: int, entry: Entry) -> tuple[Entry, ...]:
     if isinstance(entry, StoredEvent) or entry.first == cursor + 1:
         return (entry,)
     return (Gap(cursor + 1, entry.last, entry.reason),)
+
+
+def coalesce(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The same entries with neighbouring holes of one reason told as one."""
+    pending: Gap | None = None
+    for entry in entries:
+        if pending is not None and isinstance(entry, Gap) and _touch(pending, entry):
+            pending = Gap(pending.first, entry.last, pending.reason)
+            continue
+        if pending is not None:
+            yield pending
+        pending = entry if isinstance(entry, Gap) else None
+        if pending is None:
+            yield entry
+    if pending is not None:
+        yield pending
+
+
+def _touch(earlier: Gap, later: Gap) -> bool:
+    return later.reason is earlier.reason and later.first == earlier.last + 1

@@ -99,6 +99,12 @@ class Window:
                 count -= 1
         return None if count else self.floor
 
+    def limit(self, *, events: int, size: int) -> None:
+        """Hold at most so many events and bytes from now on."""
+        self._limit_events = events
+        self._limit_bytes = size
+        self._evict()
+
     def forget(self, through: int) -> None:
         """Drop everything up to the position `through`."""
         count = max(0, min(through, self.last) - self.floor)
@@ -112,7 +118,8 @@ class Window:
 
     def _below(self, cursor: int) -> Gap | Beyond:
         hole = self._hole
-        if hole is None:
+        # A cursor of 0 asks for whatever is kept, and only the broker knows that.
+        if hole is None or cursor == 0:
             return Beyond()
         if hole.first is None:
             return hole

@@ -1,0 +1,210 @@
+"""One topic as the hub sees it: its window, who is live on it, and how the others catch up."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pulse_radar.hub.actions import AwaitWritable, Measure, Send
+from pulse_radar.hub.context import RETRY_SECONDS, Context
+from pulse_radar.hub.registry import Registry
+from pulse_radar.hub.states import SubscriptionTurn
+from pulse_radar.hub.subscription import Subscription
+from pulse_radar.protocol.codec import encode_server
+from pulse_radar.protocol.frames import GapFrame, GapReason, Subscribed
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
+from pulse_radar.stream.merge import coalesce, opening
+from pulse_radar.stream.window import Ahead, Beyond, Reading, Replay, UpToDate, Window
+
+__all__ = ["Channel"]
+
+# So many answers must agree that a cursor is ahead of the broker itself: a deposed leader
+# of a cluster may answer once with old numbers.
+_DISPROOFS_NEEDED: Final = 3
+
+
+class Channel:
+    """A topic in this process.
+
+    A subscription catches up in steps: from the window if that reaches back far enough, else a page from the
+    broker; when the window has nothing more for it, it is live. All within one turn, so that no event falls
+    between the last step and the first live one.
+    """
+
+    def __init__(self, topic: str, context: Context, *, start: int, head: int) -> None:
+        limits = context.limits
+        self.topic = topic
+        # Subscriptions here whose cursor is ahead of the window, in the order of coming.
+        self.waiting: dict[Subscription, None] = {}
+        self.live = Registry()
+        self._context = context
+        self._head = head
+        self._window = Window(start=start, limit_events=limits.window_events, limit_bytes=limits.window_bytes)
+        # Those who waited when the broker was last asked how far it reaches; None: it is not being asked.
+        self._suspects: tuple[Subscription, ...] | None = None
+
+    @property
+    def last(self) -> int:
+        """The newest position that live subscribers have been served to."""
+        return self._window.last
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the tail has reached what was there when it began."""
+        return self._window.last >= self._head
+
+    def start_of(self, feed: Feed, last: int) -> int:
+        """The position after which the `last` newest events of the feed follow, or what of them is kept."""
+        position = self._window.newest(last, feed.key)
+        if position is not None:
+            return position
+        # The broker counts a topic's events by their numbers, but not those of one key.
+        return self._window.floor if feed.key else max(0, self._window.last - last)
+
+    def arrive(self, entries: Iterable[Entry]) -> None:
+        """Serve what the tail brought to everyone live, then whoever waited for it."""
+        fresh = self._window.extend(tuple(entries))
+        if fresh:
+            self._serve_whole(fresh)
+            self._serve_keys(fresh)
+            for subscription in [s for s in self.waiting if not isinstance(self._read(s), Ahead)]:
+                self.advance(subscription)
+
+    def advance(self, subscription: Subscription) -> None:
+        """Carry a subscription that catches up as far as it goes without waiting."""
+        self.waiting.pop(subscription, None)
+        while self._may_go_on(subscription):
+            self._step(subscription)
+
+    def page(self, subscription: Subscription, page: Page) -> None:
+        """Hand on a page of history, and go on when it is written."""
+        if page.end <= subscription.cursor or page.extent.last < subscription.cursor:
+            # The server that answered is behind this process, which has seen newer events.
+            self.retry(subscription)
+            return
+        entries = page.entries
+        if subscription.lenient and entries and _is_missed(entries[0]):
+            entries = entries[1:]
+        subscription.lenient = False
+        self._deliver(subscription, entries, page.end)
+        self._await_writable(subscription)
+
+    def retry(self, subscription: Subscription) -> None:
+        """Try again a little later."""
+        self._context.deadlines.set(self._context.now + RETRY_SECONDS, subscription)
+
+    def measured(self, extent: Extent | None) -> None:
+        """Judge those who were ahead when the broker was asked how far it reaches."""
+        suspects, self._suspects = self._suspects or (), None
+        if extent is not None:
+            for subscription in suspects:
+                if subscription in self.waiting:
+                    self._judge(subscription, extent)
+        if self.waiting:
+            self._context.deadlines.set(self._context.now + RETRY_SECONDS, self.topic)
+
+    def measure(self) -> None:
+        """Ask the broker how far it reaches, if somebody here is ahead and it is not being asked."""
+        if self.waiting and self._suspects is None:
+            self._suspects = tuple(self.waiting)
+            self._context.outbox.put(Measure(self.topic))
+
+    def leave(self, subscription: Subscription) -> None:
+        """Serve this subscription no longer."""
+        self.waiting.pop(subscription, None)
+        if subscription.is_live:
+            self.live.discard(subscription.connection_id, subscription.feed.key)
+
+    def _may_go_on(self, subscription: Subscription) -> bool:
+        return (
+            subscription.is_catching_up
+            and subscription.ticket is None
+            and subscription not in self.waiting
+            and not self._context.connections[subscription.connection_id].congested
+        )
+
+    def _step(self, subscription: Subscription) -> None:
+        match self._read(subscription):
+            case UpToDate():
+                self._go_live(subscription)
+            case Replay(entries):
+                self._deliver(subscription, entries, entries[-1].last)
+                if subscription.cursor < self._window.last:
+                    self._await_writable(subscription)
+            case Gap() as gap:
+                self._deliver(subscription, (gap,), gap.last)
+            case Beyond():
+                self._context.read(subscription)
+            case Ahead():
+                self.waiting[subscription] = None
+                self.measure()
+
+    def _read(self, subscription: Subscription) -> Reading:
+        limits = self._context.limits
+        return self._window.read(
+            subscription.cursor, limit_events=limits.page_events, limit_bytes=limits.page_bytes
+        )
+
+    def _go_live(self, subscription: Subscription) -> None:
+        subscription.turn(SubscriptionTurn.CAUGHT_UP)
+        self.live.add(subscription.connection_id, subscription.feed.key)
+        frame = Subscribed(subscription.feed, subscription.cursor, subscription.replayed)
+        self._context.outbox.say(subscription.connection_id, encode_server(frame))
+
+    def _judge(self, subscription: Subscription, extent: Extent) -> None:
+        missed = opening(subscription.cursor, extent)
+        if missed is None:
+            subscription.disproofs = 0
+            return
+        subscription.disproofs += 1
+        if subscription.disproofs >= _DISPROOFS_NEEDED:
+            self._deliver(subscription, (missed,), missed.last)
+            self.advance(subscription)
+
+    def _deliver(self, subscription: Subscription, entries: Iterable[Entry], end: int) -> None:
+        counters, outbox = self._context.counters, self._context.outbox
+        for entry in coalesce(entries):
+            if isinstance(entry, Gap):
+                outbox.say(subscription.connection_id, self._gap_text(subscription.feed, entry, 1))
+            elif subscription.feed.key in (None, entry.key):
+                outbox.say(subscription.connection_id, entry.text)
+                subscription.replayed += 1
+                counters.replayed += 1
+        subscription.cursor = end
+
+    def _await_writable(self, subscription: Subscription) -> None:
+        self._context.connections[subscription.connection_id].congested = True
+        self._context.outbox.put(AwaitWritable(subscription.connection_id))
+
+    def _serve_whole(self, fresh: tuple[Entry, ...]) -> None:
+        group = self.live.whole
+        if group:
+            self._send(group, Feed(self.topic), fresh)
+
+    def _serve_keys(self, fresh: tuple[Entry, ...]) -> None:
+        if not self.live.keys:
+            return
+        told = {entry.key for entry in fresh if isinstance(entry, StoredEvent)}
+        has_gap = any(isinstance(entry, Gap) for entry in fresh)
+        for key in self.live.keys:
+            if has_gap or key in told:
+                mine = tuple(e for e in fresh if isinstance(e, Gap) or e.key == key)
+                self._send(self.live.of_key(key), Feed(self.topic, key), mine)
+
+    def _send(self, group: tuple[str, ...], feed: Feed, entries: tuple[Entry, ...]) -> None:
+        texts = tuple(
+            entry.text if isinstance(entry, StoredEvent) else self._gap_text(feed, entry, len(group))
+            for entry in coalesce(entries)
+        )
+        self._context.counters.delivered += len(group) * len(texts)
+        self._context.outbox.put(Send(group, texts))
+
+    def _gap_text(self, feed: Feed, gap: Gap, readers: int) -> bytes:
+        self._context.counters.gaps[gap.reason] += readers
+        return encode_server(GapFrame(feed, gap.first, gap.last, gap.reason))
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.topic}, {len(self.live)} live, {len(self.waiting)} ahead, {self._window!r}>"
+
+
+def _is_missed(entry: Entry) -> bool:
+    return isinstance(entry, Gap) and entry.reason is not GapReason.UNREADABLE

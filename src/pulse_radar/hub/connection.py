@@ -1,0 +1,71 @@
+"""One client session as the hub sees it, and when it is due for a ping or a farewell."""
+
+from pulse_radar.hub.states import ConnectionState, ConnectionTurn, turn_connection
+from pulse_radar.hub.subscription import Subscription
+from pulse_radar.protocol.cursor import Cursor
+from pulse_radar.protocol.frames import ClientFrame, ErrorFrame, UnknownFrame
+from pulse_radar.protocol.grammar import Feed
+
+__all__ = ["Connection"]
+
+
+class Connection:
+    """A client session: its state, its subscriptions, its last sign of life."""
+
+    __slots__ = (
+        "asked",
+        "congested",
+        "cursor",
+        "early",
+        "heard_at",
+        "id",
+        "opened_at",
+        "ping_due",
+        "refused",
+        "state",
+        "subscriptions",
+    )
+
+    def __init__(
+        self,
+        connection_id: str,
+        asked: tuple[Feed, ...],
+        cursor: Cursor,
+        refused: tuple[ErrorFrame, ...],
+        now: float,
+    ) -> None:
+        self.id = connection_id
+        self.state = ConnectionState.CONNECTING
+        # What the query asked for, until the greeting answers it.
+        self.asked = asked
+        self.cursor = cursor
+        self.refused = refused
+        # Frames that came before the greeting.
+        self.early: list[ClientFrame | UnknownFrame] = []
+        self.subscriptions: dict[Feed, Subscription] = {}
+        # A page of replay is on its way; the next one waits until it is written.
+        self.congested = False
+        self.opened_at = now
+        self.heard_at = now
+        self.ping_due = now
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is ConnectionState.OPEN
+
+    @property
+    def is_ending(self) -> bool:
+        return self.state in (ConnectionState.CLOSING, ConnectionState.CLOSED)
+
+    def turn(self, turn: ConnectionTurn) -> None:
+        self.state = turn_connection(self.state, turn)
+
+    def covering(self, feed: Feed) -> Feed | None:
+        """A feed of this connection that shares events with `feed`, other than itself."""
+        if feed.key is not None:
+            return feed.whole if feed.whole in self.subscriptions else None
+        keyed = (other for other in self.subscriptions if other.topic == feed.topic and other.key is not None)
+        return next(keyed, None)
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.id} {self.state.value}, {len(self.subscriptions)} subscriptions>"

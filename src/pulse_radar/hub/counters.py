@@ -1,0 +1,36 @@
+"""What happened, counted: every loss and every eviction has a number here."""
+
+from collections import Counter
+
+import msgspec
+
+from pulse_radar.protocol.frames import GapReason
+
+__all__ = ["Counters", "HubStats"]
+
+
+class HubStats(msgspec.Struct, frozen=True):
+    """A snapshot of the hub. Units: everything since the start counts frames, connections or events."""
+
+    connections: int
+    subscriptions_live: int
+    subscriptions_catching_up: int
+    delivered: int
+    replayed: int
+    gaps: dict[str, int]
+    evicted_slow: int
+    evicted_stale: int
+    topics: dict[str, int]
+
+
+class Counters:
+    """Running totals of the hub."""
+
+    def __init__(self) -> None:
+        # Event frames handed to connections, live and replayed.
+        self.delivered = 0
+        self.replayed = 0
+        # Gap frames told, by reason.
+        self.gaps: Counter[GapReason] = Counter()
+        self.evicted_slow = 0
+        self.evicted_stale = 0

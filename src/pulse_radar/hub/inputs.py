@@ -1,0 +1,134 @@
+"""What the hub is told. Each is a fact from outside, stamped with the time it is handed over."""
+
+import msgspec
+
+from pulse_radar.protocol.cursor import Cursor
+from pulse_radar.protocol.frames import ClientFrame, ErrorFrame, UnknownFrame
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.stream.entry import Entry, Extent, Page
+
+__all__ = [
+    "Arrived",
+    "BrokerBack",
+    "BrokerLost",
+    "Closed",
+    "Input",
+    "Measured",
+    "Opened",
+    "Overflowed",
+    "PageRead",
+    "ReadFailed",
+    "Received",
+    "Refused",
+    "Ticked",
+    "TopicOpened",
+    "Writable",
+]
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A client connected and asked for these feeds; `refused` is what it asked for in vain."""
+
+    connection_id: str
+    feeds: tuple[Feed, ...]
+    cursor: Cursor = Cursor()
+    refused: tuple[ErrorFrame, ...] = ()
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A client sent a frame; one that could not be read is told as `Refused`."""
+
+    connection_id: str
+    frame: ClientFrame | UnknownFrame
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A client sent something that was refused before it reached the hub."""
+
+    connection_id: str
+    error: ErrorFrame
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A connection is gone, whoever ended it."""
+
+    connection_id: str
+
+
+class Writable(msgspec.Struct, frozen=True):
+    """A connection that was awaited has room for more."""
+
+    connection_id: str
+
+
+class Overflowed(msgspec.Struct, frozen=True):
+    """The unsent bytes of a connection passed the bound."""
+
+    connection_id: str
+
+
+class TopicOpened(msgspec.Struct, frozen=True):
+    """The tail of a topic starts after the position `start` and has `head` to reach before it is current."""
+
+    topic: str
+    start: int
+    head: int
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """The tail of a topic brought entries."""
+
+    topic: str
+    entries: tuple[Entry, ...]
+
+
+class PageRead(msgspec.Struct, frozen=True):
+    """The broker answered a `Read`."""
+
+    ticket: int
+    page: Page
+
+
+class ReadFailed(msgspec.Struct, frozen=True):
+    """The broker could not answer a `Read`."""
+
+    ticket: int
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """The broker answered a `Measure`; None when it could not."""
+
+    topic: str
+    extent: Extent | None
+
+
+class BrokerLost(msgspec.Struct, frozen=True):
+    """Events no longer come through from the broker."""
+
+
+class BrokerBack(msgspec.Struct, frozen=True):
+    """Events come through again."""
+
+
+class Ticked(msgspec.Struct, frozen=True):
+    """Time passed. Units: `wall_ms` milliseconds since 1970."""
+
+    wall_ms: int
+
+
+Input = (
+    Opened
+    | Received
+    | Refused
+    | Closed
+    | Writable
+    | Overflowed
+    | TopicOpened
+    | Arrived
+    | PageRead
+    | ReadFailed
+    | Measured
+    | BrokerLost
+    | BrokerBack
+    | Ticked
+)

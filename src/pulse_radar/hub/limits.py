@@ -1,0 +1,39 @@
+"""The bounds and intervals that the hub works by."""
+
+import msgspec
+
+from pulse_radar.errors import InvalidSetting
+
+__all__ = ["Limits"]
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Units: `*_seconds` seconds, `*_bytes` bytes. Raises: InvalidSetting, where two of them cannot be."""
+
+    # ADR-007. Shorter costs traffic on idle connections; longer finds dead ones later.
+    ping_interval_seconds: float = 20.0
+    # ADR-007. Must leave time for an answer to the ping.
+    pong_timeout_seconds: float = 30.0
+    # Shorter than a browser's patience; longer than a leader election of the broker (8.5 s were measured).
+    connecting_seconds: float = 15.0
+    # So long a connection is kept while no event can come; then another process may be better off.
+    broker_grace_seconds: float = 30.0
+    # 200 keys of jobs on a page fit well; a client that wants more should follow the whole topic.
+    subscriptions: int = 1_000
+    # Newest events held per topic, in number and bytes: replay of these costs no question to the broker.
+    window_events: int = 10_000
+    window_bytes: int = 16 * 1024**2
+    # One step of a replay. A quarter of the unsent bound, so that a replay never evicts its own client.
+    page_events: int = 1_000
+    page_bytes: int = 256 * 1024
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ping_interval_seconds < self.pong_timeout_seconds:
+            raise InvalidSetting(
+                f"ping_interval is {self.ping_interval_seconds} s and pong_timeout is "
+                f"{self.pong_timeout_seconds} s: the interval must be above 0 and below the timeout, "
+                "or healthy clients are disconnected"
+            )
+        for name in ("subscriptions", "window_events", "window_bytes", "page_events", "page_bytes"):
+            if getattr(self, name) < 1:
+                raise InvalidSetting(f"{name} is {getattr(self, name)}: it must be at least 1")

@@ -1,0 +1,42 @@
+"""One connection following one feed."""
+
+from pulse_radar.hub.states import SubscriptionState, SubscriptionTurn, turn_subscription
+from pulse_radar.protocol.grammar import Feed
+
+__all__ = ["Subscription"]
+
+
+class Subscription:
+    """One connection × one feed: how far it has been served.
+
+    While it is live its position is that of the topic's window; `cursor` speaks only while it catches up.
+    """
+
+    __slots__ = ("connection_id", "cursor", "disproofs", "feed", "lenient", "replayed", "state", "ticket")
+
+    def __init__(self, connection_id: str, feed: Feed, cursor: int, *, lenient: bool = False) -> None:
+        self.connection_id = connection_id
+        self.feed = feed
+        self.state = SubscriptionState.CATCHING_UP
+        self.cursor = cursor
+        # It asked for "the last n", so that fewer than n are no gap.
+        self.lenient = lenient
+        self.replayed = 0
+        # The read that it waits for.
+        self.ticket: int | None = None
+        # How often the broker said that it never gave out so high a number.
+        self.disproofs = 0
+
+    @property
+    def is_catching_up(self) -> bool:
+        return self.state is SubscriptionState.CATCHING_UP
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is SubscriptionState.LIVE
+
+    def turn(self, turn: SubscriptionTurn) -> None:
+        self.state = turn_subscription(self.state, turn)
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self.connection_id} to {self.feed}, {self.state.value}>"

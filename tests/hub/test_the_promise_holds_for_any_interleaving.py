@@ -1,0 +1,328 @@
+"""The law of section 1, attacked: what a client saw plus the gaps it was told of is what was published.
+
+Two hubs (two API processes) tail one model of a broker at different speeds; clients come, go and resume
+anywhere; reads are answered late, twice over, or not at all; events expire; streams are lost and made anew.
+"""
+
+from collections.abc import Sequence
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+
+from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
+from pulse_radar.hub.hub import Hub
+from pulse_radar.hub.inputs import (
+    Arrived,
+    Closed,
+    Input,
+    Measured,
+    Opened,
+    Overflowed,
+    PageRead,
+    ReadFailed,
+    Received,
+    Ticked,
+    TopicOpened,
+    Writable,
+)
+from pulse_radar.hub.limits import Limits
+from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.protocol.codec import decode_server
+from pulse_radar.protocol.cursor import Cursor
+from pulse_radar.protocol.frames import (
+    Connected,
+    EventFrame,
+    GapFrame,
+    Ping,
+    Subscribe,
+    Subscribed,
+)
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.stream.entry import Entry, Extent, Page
+from tests.hub.model_broker import ModelBroker
+
+TOPIC = "knowledge"
+LIMITS = Limits(window_events=5, window_bytes=2_000, page_events=3, page_bytes=400)
+
+
+class Process:
+    """One API process: a hub, how far its tail has read, and what it still owes to the hub."""
+
+    def __init__(self, broker: ModelBroker) -> None:
+        self.broker = broker
+        self.hub = Hub([TOPIC], LIMITS)
+        self.now = 0.0
+        self.clients: dict[str, Client] = {}
+        self.owed: list[tuple[Action, Page | Extent | None]] = []
+        extent = broker.extent()
+        self.tail = broker.tail(after=max(extent.first - 1, extent.last - LIMITS.window_events))
+        self.last_batch: tuple[Entry, ...] = ()
+        self.tell(TopicOpened(TOPIC, self.tail.position, extent.last))
+
+    def tell(self, told: Input) -> None:
+        closed: list[str] = []
+        for action in self.hub.handle(told, self.now):
+            match action:
+                case Send(connections, texts):
+                    for connection_id in connections:
+                        self.clients[connection_id].receive(texts)
+                case Close(connection_id, code):
+                    assert code == CloseCode.SLOW_CONSUMER
+                    closed.append(connection_id)
+                case _:
+                    self.owed.append((action, self._early_answer(action)))
+        for connection_id in closed:
+            self.clients[connection_id].disconnect()
+
+    def read_tail(self, count: int) -> None:
+        self.last_batch = self.tail.next(count)
+        if self.last_batch:
+            self.tell(Arrived(TOPIC, self.last_batch))
+
+    def _early_answer(self, action: Action) -> Page | Extent | None:
+        """The answer as the broker would give it at once; it may arrive much later."""
+        match action:
+            case Read(_, feed, after, limit):
+                return self.broker.read(after, limit, feed.key)
+            case Measure():
+                return self.broker.extent()
+            case _:
+                return None
+
+    def pay(self, index: int, answer: str = "now") -> None:
+        """Answer one of the hub's wishes: as things are now, as they were when it asked, or not."""
+        action, early = self.owed.pop(index % len(self.owed))
+        match action:
+            case AwaitWritable(connection_id):
+                self.tell(Writable(connection_id))
+            case Read(ticket) if answer == "fail":
+                self.tell(ReadFailed(ticket))
+            case Read(ticket, feed, after, limit) if answer == "deposed":
+                self.tell(PageRead(ticket, self.broker.past.read(after, limit, feed.key)))
+            case Read(ticket):
+                page = early if answer == "early" else self._early_answer(action)
+                assert isinstance(page, Page)
+                self.tell(PageRead(ticket, page))
+            case Measure(topic) if answer == "fail":
+                self.tell(Measured(topic, None))
+            case Measure(topic):
+                extent = early if answer == "early" else self._early_answer(action)
+                assert isinstance(extent, Extent)
+                self.tell(Measured(topic, extent))
+            case _:
+                raise AssertionError(action)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        for client in tuple(self.clients.values()):
+            self.tell(Received(client.connection_id, Subscribe(client.feed)))  # a sign of life, and harmless
+        self.tell(Ticked(0))
+
+    def settle(self) -> None:
+        """Until everything that can happen by itself has happened."""
+        for _ in range(400):
+            self.read_tail(10)
+            if self.owed:
+                self.pay(0)
+            elif self.tail.position == self.broker.extent().last and self.is_quiet:
+                return
+            else:
+                self.pass_time(0.6)
+        raise AssertionError(f"never came to rest: {self.hub!r} {self.hub.stats()}")
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.hub.stats().subscriptions_catching_up == 0
+
+
+class Client:
+    """A client that follows the protocol: it keeps what it saw, the gaps it was told and its cursor."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.connection_id = ""
+        self.process: Process | None = None
+        self.cursor: int | None = None
+        self.start: int | None = None
+        self.seen: list[int] = []
+        self.gaps: list[tuple[int, int]] = []
+        self.is_live = False
+        # It came with a cursor that this topic never gave out.
+        self.is_foreign = False
+
+    def connect(self, process: Process, connection_id: str, *, resume: bool = True) -> None:
+        self.process, self.connection_id = process, connection_id
+        self.is_live = False
+        process.clients[connection_id] = self
+        cursor = Cursor({} if self.cursor is None or not resume else {self.feed: self.cursor})
+        process.tell(Opened(connection_id, (self.feed,), cursor))
+
+    def disconnect(self) -> None:
+        if self.process is not None:
+            process, self.process = self.process, None
+            del process.clients[self.connection_id]
+            process.tell(Closed(self.connection_id))
+
+    def receive(self, texts: Sequence[bytes]) -> None:
+        for text in texts:
+            match decode_server(text):
+                case Connected(last_seq=last_seq):
+                    if self.cursor is None:
+                        self.cursor = self.start = last_seq[self.feed]
+                case EventFrame(sequence=sequence, key=key):
+                    assert self.cursor is not None
+                    assert self.feed.key in (None, key)
+                    assert sequence > self.cursor, "an event came twice or out of order"
+                    if self.feed.key is None:
+                        assert sequence == self.cursor + 1, "a hole was not told"
+                    self.seen.append(sequence)
+                    self.cursor = sequence
+                case Ping(last_seq=last_seq):
+                    assert self.cursor is not None
+                    assert last_seq.get(self.feed, self.cursor) >= self.cursor, "a ping took a cursor back"
+                    self.cursor = last_seq.get(self.feed, self.cursor)
+                case GapFrame(first=first, last=last):
+                    assert self.cursor is not None
+                    if self.feed.key is None:
+                        assert first in (None, self.cursor + 1), "a gap does not begin where the client is"
+                    # A reset leaves the old numbering behind: all of it above the cursor is missed.
+                    self.gaps.append((min(self.cursor, last) + 1 if first is None else first, last))
+                    self.cursor = last
+                case Subscribed(sequence=sequence):
+                    assert self.cursor is not None
+                    if self.feed.key is None:
+                        assert sequence == self.cursor, "said to be live somewhere else"
+                    self.cursor = sequence
+                    self.is_live = True
+                case other:
+                    raise AssertionError(f"unexpected: {other}")
+
+    def check(self, published: dict[int, str | None]) -> None:
+        assert self.start is not None
+        mine = {n for n, key in published.items() if n > self.start and self.feed.key in (None, key)}
+        assert len(self.seen) == len(set(self.seen)), "an event was seen twice"
+        told = {n for first, last in self.gaps for n in published if first <= n <= last}
+        assert not told & set(self.seen), "an event was seen and told as missing"
+        assert mine <= set(self.seen) | told, f"missed in silence: {sorted(mine - set(self.seen) - told)}"
+        assert set(self.seen) <= mine
+
+    def check_foreign(self, kept: set[int]) -> None:
+        assert kept <= set(self.seen), "what was kept did not come after the reset"
+
+
+class Promise(RuleBasedStateMachine):
+    clients = Bundle("clients")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broker = ModelBroker(TOPIC)
+        self.processes = [Process(self.broker), Process(self.broker)]
+        self.everyone: list[Client] = []
+        self.connections = 0
+
+    def _next_id(self) -> str:
+        self.connections += 1
+        return f"c{self.connections}"
+
+    @rule(target=clients, key=st.sampled_from([None, None, "a", "b"]), where=st.integers(0, 1))
+    def connect(self, key: str | None, where: int) -> Client:
+        client = Client(Feed(TOPIC, key))
+        self.everyone.append(client)
+        # A process that is still warming up greets later; these two began with an empty topic.
+        client.connect(self.processes[where], self._next_id())
+        return client
+
+    @rule(client=clients, where=st.integers(0, 1))
+    def resume(self, client: Client, where: int) -> None:
+        client.disconnect()
+        client.connect(self.processes[where], self._next_id())
+
+    @rule(client=clients)
+    def resume_on_the_same_connection(self, client: Client) -> None:
+        if client.process is not None and client.cursor is not None:
+            client.process.tell(Received(client.connection_id, Subscribe(client.feed, client.cursor)))
+
+    @rule(client=clients)
+    def cut(self, client: Client) -> None:
+        client.disconnect()
+
+    @rule(keys=st.lists(st.sampled_from([None, "a", "b"]), min_size=1, max_size=8))
+    def publish(self, keys: list[str | None]) -> None:
+        for key in keys:
+            self.broker.publish(key)
+
+    @rule(where=st.integers(0, 1), count=st.integers(1, 6))
+    def tail_brings(self, where: int, count: int) -> None:
+        self.processes[where].read_tail(count)
+
+    @rule(where=st.integers(0, 1))
+    def tail_brings_the_same_again(self, where: int) -> None:
+        process = self.processes[where]
+        again = tuple(e for e in process.last_batch if e.first is not None)
+        if again:
+            process.tell(Arrived(TOPIC, again))
+
+    @rule(
+        where=st.integers(0, 1),
+        index=st.integers(0, 9),
+        answer=st.sampled_from(["now", "now", "early", "fail", "deposed"]),
+    )
+    def broker_answers(self, where: int, index: int, answer: str) -> None:
+        process = self.processes[where]
+        if process.owed:
+            process.pay(index, answer)
+
+    @rule()
+    def a_server_is_deposed(self) -> None:
+        self.broker.depose()
+
+    @rule(where=st.integers(0, 1), seconds=st.sampled_from([0.7, 0.7, 21.0]))
+    def time_passes(self, where: int, seconds: float) -> None:
+        self.processes[where].pass_time(seconds)
+
+    @rule(client=clients)
+    def client_is_too_slow(self, client: Client) -> None:
+        if client.process is not None:
+            client.process.tell(Overflowed(client.connection_id))
+
+    @rule(where=st.integers(0, 1), cursor=st.sampled_from([1, 999, 2_500, 10**6, 2**53 - 1]))
+    def a_client_brings_a_cursor_from_elsewhere(self, where: int, cursor: int) -> None:
+        """It is told that what it knew is void, and then gets everything that is kept."""
+        client = Client(Feed(TOPIC))
+        client.cursor = cursor
+        client.start = -1
+        client.is_foreign = True
+        self.everyone.append(client)
+        client.connect(self.processes[where], self._next_id())
+
+    @rule(count=st.integers(1, 10))
+    def events_expire(self, count: int) -> None:
+        self.broker.trim(count)
+
+    @rule()
+    def an_unreadable_event_is_stored(self) -> None:
+        self.broker.publish_garbage()
+
+    @rule()
+    def the_stream_is_lost_and_made_anew(self) -> None:
+        self.broker.recreate()
+
+    def teardown(self) -> None:
+        for client in self.everyone:
+            if client.process is None:
+                client.connect(self.processes[0], self._next_id())
+        for process in self.processes:
+            process.settle()
+        for client in self.everyone:
+            assert client.is_live
+            if client.is_foreign:
+                client.check_foreign(self.broker.kept_events)
+                continue
+            client.check(self.broker.published)
+            if not self.broker.has_lost:
+                assert client.gaps == [], "told of a gap where nothing was lost"
+
+
+TestThePromise = Promise.TestCase
+TestThePromise.settings = settings(stateful_step_count=40, deadline=None)
