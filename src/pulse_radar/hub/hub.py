@@ -15,6 +15,7 @@ from pulse_radar.hub.inputs import (
     Closed,
     Input,
     Measured,
+    Misbehaved,
     Opened,
     Overflowed,
     PageRead,
@@ -136,6 +137,8 @@ class Hub:
                 self._closed(connection_id)
             case Refused(connection_id, error):
                 self._refused(connection_id, error)
+            case Misbehaved(connection_id, code, reason):
+                self._misbehaved(connection_id, code, reason)
             case Overflowed(connection_id):
                 self._overflowed(connection_id)
             case PageRead() | ReadFailed():
@@ -251,6 +254,11 @@ class Hub:
         subscription = connection.subscriptions.pop(feed)
         self._channels[feed.topic].leave(subscription)
         subscription.turn(SubscriptionTurn.ENDED)
+
+    def _misbehaved(self, connection_id: str, code: CloseCode, reason: str) -> None:
+        connection = self._context.connections.get(connection_id)
+        if connection is not None:
+            self._dismiss(connection, code, reason)
 
     def _overflowed(self, connection_id: str) -> None:
         connection = self._context.connections.get(connection_id)

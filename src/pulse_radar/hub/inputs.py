@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.cursor import Cursor
 from pulse_radar.protocol.frames import ClientFrame, ErrorFrame, UnknownFrame
 from pulse_radar.protocol.grammar import Feed
@@ -14,6 +15,7 @@ __all__ = [
     "Closed",
     "Input",
     "Measured",
+    "Misbehaved",
     "Opened",
     "Overflowed",
     "PageRead",
@@ -47,6 +49,14 @@ class Refused(msgspec.Struct, frozen=True):
 
     connection_id: str
     error: ErrorFrame
+
+
+class Misbehaved(msgspec.Struct, frozen=True):
+    """A client broke the protocol, which this close code says how."""
+
+    connection_id: str
+    code: CloseCode
+    reason: str
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -120,6 +130,7 @@ Input = (
     Opened
     | Received
     | Refused
+    | Misbehaved
     | Closed
     | Writable
     | Overflowed

@@ -10,6 +10,7 @@ class CloseCode(IntEnum):
     """The codes that a server of ours closes with."""
 
     NORMAL = 1000
+    INTERNAL_ERROR = 1011  # the live layer of this process stopped
     SERVICE_RESTART = 1012  # the process ends; carries retry=
     TRY_AGAIN_LATER = 1013  # the broker is away; carries retry=
     SLOW_CONSUMER = 4000  # unsent bytes passed the bound

@@ -64,7 +64,7 @@ def parse_sequence(digits: str, item: str) -> int:
     raise InvalidCursor(f"invalid cursor {item[:80]!a}: it reads topic:sequence or topic/key:sequence")
 
 
-def refusal(error: UsageError, topic: str) -> ErrorFrame:
+def refusal(error: UsageError, topic: str | None = None) -> ErrorFrame:
     """The frame that tells a client why what it asked for was refused."""
     match error:
         case InvalidCursor():
@@ -73,7 +73,7 @@ def refusal(error: UsageError, topic: str) -> ErrorFrame:
             code = ErrorCode.INVALID_KEY
         case _:
             code = ErrorCode.INVALID_TOPIC
-    return ErrorFrame(code, str(error), topic[:200])
+    return ErrorFrame(code, str(error), topic and topic[:200])
 
 
 def _items(text: str) -> Iterator[str]:

@@ -1,0 +1,146 @@
+"""From "please publish" to "it is stored": retries without duplicates, waiting with a bound."""
+
+import asyncio
+import time
+from typing import Final
+
+import msgspec
+
+from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.errors import BrokerUnavailable, EventTooLarge, OutboxFull, OutcomeUnknown, TopicMissing
+
+__all__ = ["PublishQueue", "PublishQueueStats"]
+
+# A topic that nobody created yet may be about to be: an API process starts beside the worker.
+_TOPIC_PATIENCE_SECONDS: Final = 3.0
+
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 1.0
+
+
+class PublishQueueStats(msgspec.Struct, frozen=True):
+    """A snapshot: how many publishes are under way, and how many attempts had to be repeated."""
+
+    waiting: int
+    retries: int
+
+
+class PublishQueue:
+    """Stores drafts at a broker, first come first served while it is away.
+
+    While all goes well publishes run side by side. One that fails goes on in a line that all later ones
+    join behind it, so that an outage does not turn the order around.
+    """
+
+    def __init__(self, broker: Broker, *, limit: int, deadline_seconds: float, max_event_bytes: int) -> None:
+        self._broker = broker
+        self._limit = limit
+        self._max_event_bytes = max_event_bytes
+        self._deadline_seconds = deadline_seconds
+        self._waiting = 0
+        self._retries = 0
+        # Held by the one that tries while the broker is away; asyncio's locks are first in, first out.
+        self._line = asyncio.Lock()
+        # The newest position known to be stored, per topic: where a lost acknowledgement is looked for.
+        self._stored: dict[str, int] = {}
+
+    async def publish(self, draft: Draft, *, expect_last: int | None = None) -> int:
+        """Store the draft and return its sequence.
+
+        Raises: EventTooLarge, OutboxFull: before any attempt. At the deadline OutcomeUnknown, or BrokerUnavailable when
+        nothing was attempted. TopicMissing, NotPermitted, SequenceConflict.
+        Cancel: the event may or may not be stored; the same id makes another publish safe.
+        """
+        self._admit(draft)
+        self._waiting += 1
+        attempt = _Attempt(draft, expect_last, self._stored.get(draft.topic, 0))
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                sequence = await self._store(attempt)
+        except TimeoutError:
+            raise self._too_late(attempt) from None
+        finally:
+            self._waiting -= 1
+        self._stored[draft.topic] = max(sequence, self._stored.get(draft.topic, 0))
+        return sequence
+
+    def _admit(self, draft: Draft) -> None:
+        if len(draft.data) > self._max_event_bytes:
+            raise EventTooLarge(
+                f"{draft.topic}/{draft.name} has {len(draft.data)} bytes of data, at most "
+                f"{self._max_event_bytes} are allowed: publish a reference and let the page load the rest"
+            )
+        if self._waiting >= self._limit:
+            raise OutboxFull(
+                f"{self._waiting} publishes already wait for {self._broker!r}: this one was not attempted. "
+                "Slow down, or raise outbox_limit"
+            )
+
+    async def _store(self, attempt: "_Attempt") -> int:
+        if not self._line.locked():
+            try:
+                return await self._try(attempt)
+            except (BrokerUnavailable, TopicMissing):
+                self._retries += 1
+        async with self._line:
+            return await self._insist(attempt)
+
+    async def _insist(self, attempt: "_Attempt") -> int:
+        """Try until it is stored; the deadline is the caller's."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._try(attempt)
+            except BrokerUnavailable:
+                pass
+            except TopicMissing:
+                if time.monotonic() - attempt.begun_at > _TOPIC_PATIENCE_SECONDS:
+                    raise
+            self._retries += 1
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _try(self, attempt: "_Attempt") -> int:
+        draft = attempt.draft
+        if attempt.tried_at is not None:
+            # Past the duplicate window the broker no longer recognises the id: then it is looked for.
+            age = time.monotonic() - attempt.tried_at
+            if age > self._broker.duplicate_window_seconds / 2:
+                found = await self._broker.find(draft.topic, draft.id, attempt.after)
+                if found is not None:
+                    return found
+        else:
+            attempt.tried_at = time.monotonic()
+        return await self._broker.store(draft, expect_last=attempt.expect_last)
+
+    def _too_late(self, attempt: "_Attempt") -> BrokerUnavailable | OutcomeUnknown:
+        draft, waited = attempt.draft, self._deadline_seconds
+        if attempt.tried_at is None:
+            return BrokerUnavailable(
+                f"{draft.topic}/{draft.name} was not attempted within {waited} s: {self._broker!r}"
+            )
+        return OutcomeUnknown(
+            draft.id,
+            f"{draft.topic}/{draft.name} was not acknowledged within {waited} s: it may or may not be stored. "
+            f"Publish it again with id={draft.id!r}",
+        )
+
+    def stats(self) -> PublishQueueStats:
+        return PublishQueueStats(self._waiting, self._retries)
+
+    def __repr__(self) -> str:
+        return f"<PublishQueue {self._waiting} waiting, {self._retries} retries>"
+
+
+class _Attempt:
+    """One event on its way: what it is, and since when the broker may have it."""
+
+    __slots__ = ("after", "begun_at", "draft", "expect_last", "tried_at")
+
+    def __init__(self, draft: Draft, expect_last: int | None, after: int) -> None:
+        self.draft = draft
+        self.expect_last = expect_last
+        # If it is stored, then behind this position.
+        self.after = after
+        self.begun_at = time.monotonic()
+        self.tried_at: float | None = None

@@ -1,0 +1,54 @@
+"""Typed events: a pydantic model a class, published under its own name on its topic."""
+
+import re
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from pulse_radar.errors import InvalidEvent
+from pulse_radar.protocol.grammar import check_event_name, check_topic
+
+__all__ = ["Event"]
+
+
+class Event(BaseModel):
+    """The base of typed events.
+
+    `topic`: where it is published. `key`: the field that says what the event is about, if any.
+    `name`: its name on the wire; from the class name where not given: AtomCreated is atom_created.
+
+    Example:
+        class AtomCreated(Event, topic="knowledge", key="id"):
+            id: str
+            title: str
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    # ClassVars in capitals cannot collide with an event's fields.
+    TOPIC: ClassVar[str]
+    NAME: ClassVar[str]
+    KEY_FIELD: ClassVar[str | None] = None
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls, *, topic: str | None = None, key: str | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.NAME = check_event_name(name or _snake_case(cls.__name__))
+        if topic is not None:
+            cls.TOPIC = check_topic(topic)
+        if key is not None:
+            if key not in cls.model_fields:
+                raise InvalidEvent(f"{cls.__name__} has no field {key!r} to take its key from")
+            cls.KEY_FIELD = key
+
+    @property
+    def event_key(self) -> str | None:
+        """The key of this event, from the field that its class names."""
+        return None if self.KEY_FIELD is None else str(getattr(self, self.KEY_FIELD))
+
+
+def _snake_case(name: str) -> str:
+    """AtomCreated is atom_created; LLMProviderAdded is llm_provider_added."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

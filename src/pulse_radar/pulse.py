@@ -1,0 +1,185 @@
+"""The facade: topics, broker, hub and routes of one FastAPI app."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Final, Self
+
+from fastapi import APIRouter, FastAPI
+
+from pulse_radar.brokers.base import Draft, TopicSpec
+from pulse_radar.brokers.publish_queue import PublishQueue
+from pulse_radar.brokers.selection import select_broker
+from pulse_radar.durations import Duration, seconds_of
+from pulse_radar.errors import InvalidSetting, InvalidTopic, UnknownTopic
+from pulse_radar.hub.limits import Limits
+from pulse_radar.protocol.grammar import INTERNAL_PREFIX
+from pulse_radar.publishing import Position, Publishes
+from pulse_radar.server.admission import Admission
+from pulse_radar.server.policy import Authenticate, Authorize, Policy
+from pulse_radar.server.publish_endpoint import PublishEndpoint
+from pulse_radar.server.router import make_router
+from pulse_radar.server.runner import Runner, RunnerStats
+from pulse_radar.server.status_endpoints import StatusEndpoints
+from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
+from pulse_radar.settings import Settings
+
+__all__ = ["Pulse"]
+
+# A broker that starts beside the app is there by then; one that is not deserves a clear error.
+_STARTUP_SECONDS: Final = 20.0
+
+
+class Pulse(Publishes):
+    """The live layer of an app.
+
+    Example:
+        pulse = Pulse()
+        pulse.topic("knowledge")
+        app = FastAPI(lifespan=pulse.lifespan)
+        app.include_router(pulse.router)
+        # anywhere in the app: await pulse.publish("knowledge", "atom_created", {"id": "a1"})
+    """
+
+    def __init__(
+        self,
+        broker: str | None = None,
+        *,
+        settings: Settings | None = None,
+        authenticate: Authenticate | None = None,
+        authorize: Authorize | None = None,
+    ) -> None:
+        """`broker`: a URL, else `PULSE_BROKER`, else memory://. Raises: InvalidSetting.
+
+        `authenticate(connection)` answers a principal, or None to refuse; `authorize(principal, action, topic,
+        key)` answers whether it may. Either may be async; without them everybody may read everything.
+        """
+        self.settings = settings or Settings.load(broker=broker)
+        self._topics: dict[str, TopicSpec] = {}
+        self._running: _Running | None = None
+        admission = Admission(
+            allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
+        )
+        self.router: APIRouter = make_router(
+            WebSocketEndpoint(
+                self._runner,
+                admission,
+                Policy(authenticate, authorize),
+                max_frame_bytes=self.settings.max_frame_bytes,
+            ),
+            PublishEndpoint(
+                self, admission, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
+            ),
+            StatusEndpoints(self._runner, broker=self.settings.broker_for_people),
+        )
+        self._limits = Limits(
+            ping_interval_seconds=self.settings.ping_interval,
+            pong_timeout_seconds=self.settings.pong_timeout,
+            window_events=self.settings.window_events,
+            window_bytes=self.settings.window_bytes,
+        )
+
+    def topic(
+        self,
+        name: str,
+        *,
+        retain: int = 10_000,
+        max_age: Duration | None = "7d",
+        max_bytes: int = 1024**3,
+    ) -> TopicSpec:
+        """Declare a topic, before the app starts. It is kept by count, age and bytes, whichever bites first.
+
+        Raises: InvalidTopic, InvalidSetting.
+        """
+        if self._running is not None:
+            raise InvalidSetting(f"topic {name!r} comes too late: declare topics before the app starts")
+        if name in self._topics:
+            raise InvalidTopic(f"topic {name!r} is declared twice")
+        if name.startswith(INTERNAL_PREFIX):
+            raise InvalidTopic(f"topic {name!r}: names with {INTERNAL_PREFIX!r} are Pulse Radar's own")
+        age = None if max_age is None else seconds_of(max_age)
+        self._topics[name] = TopicSpec(name, retain, age, max_bytes)
+        return self._topics[name]
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """The lifespan of an app: `FastAPI(lifespan=pulse.lifespan)`; inside one of your own, `async with pulse:`."""
+        async with self:
+            yield
+
+    async def __aenter__(self) -> Self:
+        """Connect and serve. Raises: BrokerUnavailable, BrokerRefused, NotPermitted."""
+        if self._running is not None:
+            raise InvalidSetting("this Pulse already runs in another app: each app has its own")
+        async with AsyncExitStack() as stack:
+            broker = await stack.enter_async_context(select_broker(self.settings, is_owner=True))
+            runner = Runner(
+                broker,
+                tuple(self._topics.values()),
+                self._limits,
+                unsent_limit_bytes=self.settings.unsent_limit_bytes,
+                startup_seconds=_STARTUP_SECONDS,
+            )
+            await stack.enter_async_context(runner)
+            queue = PublishQueue(
+                broker,
+                limit=self.settings.outbox_limit,
+                deadline_seconds=self.settings.publish_deadline,
+                max_event_bytes=self.settings.max_event_bytes,
+            )
+            self._running = _Running(stack.pop_all(), runner, queue)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        running, self._running = self._run(), None
+        await running.stack.aclose()
+
+    async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
+        self._check_declared(draft.topic)
+        return Position(draft.topic, await self._run().queue.publish(draft, expect_last=expect_last))
+
+    def position(self, topic: str) -> Position:
+        """Where this process is in a topic. Take it before a query: what the query misses comes after it.
+
+        Raises: UnknownTopic.
+        """
+        self._check_declared(topic)
+        sequence = self._runner().hub.position(topic)
+        assert sequence is not None, "a runner that started has every topic"
+        return Position(topic, sequence)
+
+    def stats(self) -> RunnerStats:
+        return self._runner().stats()
+
+    def __repr__(self) -> str:
+        state = repr(self._running.runner) if self._running else "not running"
+        return f"<Pulse {len(self._topics)} topics on {self.settings.broker_for_people}, {state}>"
+
+    def _run(self) -> "_Running":
+        if self._running is None:
+            raise RuntimeError(
+                "Pulse Radar does not run: give the app its lifespan, FastAPI(lifespan=pulse.lifespan), "
+                "or use `async with pulse:` in your own"
+            )
+        return self._running
+
+    def _runner(self) -> Runner:
+        return self._run().runner
+
+    def _check_declared(self, topic: str) -> None:
+        if topic not in self._topics:
+            known = ", ".join(self._topics) or "none"
+            raise UnknownTopic(
+                f'unknown topic {topic!r}: declare it with pulse.topic("{topic}"); known: {known}'
+            )
+
+
+class _Running:
+    """What exists while the app runs."""
+
+    def __init__(self, stack: AsyncExitStack, runner: Runner, queue: PublishQueue) -> None:
+        self.stack = stack
+        self.runner = runner
+        self.queue = queue

@@ -1,0 +1,73 @@
+"""Who may knock at all: the Host and Origin of a request, before anything else is looked at."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+__all__ = ["Admission"]
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class Admission:
+    """Refuses foreign hosts and origins.
+
+    A page on another site can make a browser open our WebSocket with the user's cookies (CORS does not cover
+    that), or point its own name at 127.0.0.1 (DNS rebinding). The first shows in Origin, the second in Host.
+    A client that sends no Origin is no browser, and brings no cookies that it did not mean to bring.
+    """
+
+    def __init__(self, *, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> None:
+        self._hosts = {host.lower() for host in allowed_hosts}
+        self._origins = {_origin(origin) for origin in allowed_origins}
+
+    def refusal(self, headers: Mapping[str, str]) -> str | None:
+        """Why a request with these headers is refused, and how to allow it; None to let it in."""
+        host = headers.get("host", "")
+        name = _host_name(host)
+        if "*" not in self._hosts and name not in self._hosts:
+            return f"host {name[:100]!r} is not allowed here: add it to PULSE_ALLOWED_HOSTS"
+        origin = headers.get("origin")
+        if origin is None or self._is_ours(origin, host):
+            return None
+        return f"origin {origin[:100]!r} is not allowed here: add it to PULSE_ALLOWED_ORIGINS"
+
+    def _is_ours(self, origin: str, host: str) -> bool:
+        parsed = _origin(origin)
+        if parsed is None:
+            # "null": a sandboxed frame, a file, a redirect. Nobody's origin.
+            return False
+        scheme, name, port = parsed
+        if parsed in self._origins:
+            return True
+        # The scheme that a proxy in front of us speaks is unknown, so a missing port is that of the origin's scheme.
+        return (name, port) == _authority(host, _DEFAULT_PORTS.get(scheme))
+
+    def __repr__(self) -> str:
+        return f"<Admission to {', '.join(sorted(self._hosts))}, {len(self._origins)} foreign origins>"
+
+
+def _origin(text: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(text.strip().lower())
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _authority(host: str, default_port: int | None) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(f"//{host.strip().lower()}")
+        port = parts.port
+    except ValueError:
+        return "", None
+    return parts.hostname or "", port or default_port
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header without its port; an IPv6 address keeps its brackets."""
+    name, _ = _authority(host, None)
+    return f"[{name}]" if ":" in name else name

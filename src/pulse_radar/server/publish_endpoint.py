@@ -1,0 +1,145 @@
+"""POST /publish, for what is not Python: one event as JSON, off unless a token is set."""
+
+import hmac
+from typing import Any, Final
+
+import msgspec
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import SecretStr
+
+from pulse_radar.errors import (
+    BrokerError,
+    EventTooLarge,
+    InvalidEvent,
+    NotPermitted,
+    OutcomeUnknown,
+    SequenceConflict,
+    TopicMissing,
+    UnknownTopic,
+    UsageError,
+)
+from pulse_radar.publishing import Publishes, draft_event
+from pulse_radar.server.admission import Admission
+
+__all__ = ["PUBLISH_SCHEMA", "PublishEndpoint"]
+
+# Beside the data: names, key, id and punctuation.
+_ENVELOPE_BYTES: Final = 4 * 1024
+
+_RETRY_AFTER_SECONDS: Final = 2
+
+PUBLISH_SCHEMA: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["topic", "event"],
+                    "properties": {
+                        "topic": {"type": "string"},
+                        "event": {"type": "string"},
+                        "data": {"description": "any JSON", "default": {}},
+                        "key": {"type": "string"},
+                        "id": {"type": "string", "description": "a repeated id is stored once"},
+                        "expectLast": {"type": "integer", "minimum": 0},
+                    },
+                },
+                "example": {"topic": "knowledge", "event": "atom_created", "data": {"id": "a1"}},
+            }
+        },
+    },
+    "security": [{"bearer": []}],
+}
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    topic: str
+    event: str
+    data: Any = {}
+    key: str | None = None
+    id: str | None = None
+    expect_last: int | None = None
+
+
+_decode: Final = msgspec.json.Decoder(_Body).decode
+
+
+class PublishEndpoint:
+    """Publishes what an authorised request says, and answers its position."""
+
+    def __init__(
+        self, publishes: Publishes, admission: Admission, token: SecretStr | None, *, max_event_bytes: int
+    ) -> None:
+        self._publishes = publishes
+        self._admission = admission
+        self._token = token.get_secret_value().encode() if token else None
+        self._max_body_bytes = max_event_bytes + _ENVELOPE_BYTES
+
+    async def serve(self, request: Request) -> JSONResponse:
+        """201 with topic, seq and id; else an error with a code and what to do."""
+        denied = self._denial(request)
+        if denied is not None:
+            return denied
+        try:
+            body = self._parse(await self._read(request))
+            draft = draft_event(body.topic, body.event, body.data, key=body.key, event_id=body.id)
+            position = await self._publishes.publish_draft(draft, expect_last=body.expect_last)
+        except (UsageError, BrokerError) as error:
+            return _failure(error)
+        return JSONResponse({"topic": position.topic, "seq": position.sequence, "id": draft.id}, 201)
+
+    def _denial(self, request: Request) -> JSONResponse | None:
+        if self._token is None:
+            return _error(404, "off", "POST /publish is off: set PULSE_PUBLISH_TOKEN to turn it on")
+        refused = self._admission.refusal(request.headers)
+        if refused is not None:
+            return _error(403, "foreign", refused)
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), b"Bearer " + self._token):
+            response = _error(401, "unauthenticated", "send the token: Authorization: Bearer …")
+            response.headers["WWW-Authenticate"] = "Bearer"
+            return response
+        return None
+
+    async def _read(self, request: Request) -> bytes:
+        content = bytearray()
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > self._max_body_bytes:
+                raise EventTooLarge(f"the body has more than {self._max_body_bytes} bytes")
+        return bytes(content)
+
+    def _parse(self, content: bytes) -> _Body:
+        try:
+            return _decode(content)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise InvalidEvent(f'{error}: the body reads {{"topic": …, "event": …, "data": …}}') from None
+
+
+def _failure(error: UsageError | BrokerError) -> JSONResponse:
+    match error:
+        case EventTooLarge():
+            return _error(413, "too_large", str(error))
+        case UnknownTopic() | TopicMissing():
+            return _error(404, "unknown_topic", str(error))
+        case UsageError():
+            return _error(422, "invalid", str(error))
+        case SequenceConflict():
+            return _error(409, "conflict", str(error))
+        case NotPermitted():
+            return _error(403, "forbidden", str(error))
+        case OutcomeUnknown():
+            return _unavailable(_error(503, "outcome_unknown", str(error), id=error.event_id))
+        case _:
+            return _unavailable(_error(503, "unavailable", str(error)))
+
+
+def _unavailable(response: JSONResponse) -> JSONResponse:
+    response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def _error(status: int, code: str, message: str, **more: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message, **more}}, status)

@@ -1,0 +1,28 @@
+"""The routes of the live layer: /ws, /publish, /health and /ready."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from pulse_radar.server.publish_endpoint import PUBLISH_SCHEMA, PublishEndpoint
+from pulse_radar.server.status_endpoints import StatusEndpoints
+from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
+
+__all__ = ["make_router"]
+
+
+def make_router(websocket: WebSocketEndpoint, publish: PublishEndpoint, status: StatusEndpoints) -> APIRouter:
+    """A router that any FastAPI app can include, under any prefix."""
+    router = APIRouter(tags=["pulse-radar"])
+    router.add_api_websocket_route("/ws", websocket.serve)
+    router.add_api_route(
+        "/publish",
+        publish.serve,
+        methods=["POST"],
+        status_code=201,
+        response_class=JSONResponse,
+        openapi_extra=PUBLISH_SCHEMA,
+        summary="Publish an event",
+    )
+    router.add_api_route("/health", status.health, summary="Is this process alive?")
+    router.add_api_route("/ready", status.ready, summary="Do events come through?")
+    return router

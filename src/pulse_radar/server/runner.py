@@ -1,0 +1,302 @@
+"""The asyncio shell around the hub: feeds it what happens, performs what it answers."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self, assert_never
+
+import msgspec
+
+from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
+from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
+from pulse_radar.hub.counters import HubStats
+from pulse_radar.hub.hub import Hub
+from pulse_radar.hub.inputs import (
+    Arrived,
+    BrokerBack,
+    BrokerLost,
+    Input,
+    Measured,
+    Opened,
+    Overflowed,
+    PageRead,
+    ReadFailed,
+    Ticked,
+    TopicOpened,
+)
+from pulse_radar.hub.limits import Limits
+from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.delivery_probe import DeliveryProbe
+from pulse_radar.server.session import Session, turn_away
+from pulse_radar.server.transport import Batch
+
+__all__ = ["Runner", "RunnerStats"]
+
+_log: Final = logging.getLogger("pulse_radar.server")
+
+# The clock of heartbeats is no finer: thousands of deadlines within it are served in one turn.
+_TICK_SECONDS: Final = 0.1
+
+# Questions to the broker under way at once, so that a storm of reconnects queues here and not there.
+_READS_AT_ONCE: Final = 32
+
+# Asked again after so long when the broker did not answer.
+_RETRY_SECONDS: Final = 0.5
+
+
+class RunnerStats(msgspec.Struct, frozen=True):
+    """A snapshot. Units: `delivery_age_seconds` since an event last came through the broker."""
+
+    hub: HubStats
+    delivery_age_seconds: float | None
+    failure: str | None
+
+
+class Runner:
+    """Runs a hub over a broker. An async context manager: leaving it leaves nothing running.
+
+    A background task that dies takes every connection with it (1011) and says so in `failure`:
+    clients that would no longer be served resume elsewhere.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        topics: Sequence[TopicSpec],
+        limits: Limits,
+        *,
+        unsent_limit_bytes: int,
+        startup_seconds: float,
+    ) -> None:
+        self._broker = broker
+        self._specs = tuple(topics)
+        self._limits = limits
+        self._unsent_limit_bytes = unsent_limit_bytes
+        self._startup_seconds = startup_seconds
+        self.hub = Hub([spec.name for spec in topics], limits)
+        self.probe = DeliveryProbe(broker, on_lost=self._broker_lost, on_back=self._broker_back)
+        # Why the background work ended, None while it goes on.
+        self.failure: BaseException | None = None
+        self._sessions: dict[str, Session] = {}
+        # Inputs that came up while an earlier one was being performed.
+        self._told: deque[Input] = deque()
+        self._is_telling = False
+        self._tick: asyncio.TimerHandle | None = None
+        # When it fires; the loop's own clock need not be ours.
+        self._tick_at = 0.0
+        self._reads = asyncio.Semaphore(_READS_AT_ONCE)
+        self._group: asyncio.TaskGroup
+        self._background: asyncio.Task[None]
+        self._current = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Declare the topics, start their tails and wait until they are current.
+
+        Raises: BrokerUnavailable, when they are not within the start-up time; BrokerRefused, NotPermitted.
+        """
+        self._background = asyncio.create_task(self._run(), name="pulse-radar")
+        try:
+            await self._until_current()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+        self._background.cancel()
+        await asyncio.gather(self._background, return_exceptions=True)
+        self._close_all(CloseCode.SERVICE_RESTART)
+
+    def new_connection_id(self) -> str:
+        """Eight characters that no open connection here has."""
+        while True:
+            connection_id = secrets.token_hex(4)
+            if connection_id not in self._sessions:
+                return connection_id
+
+    async def serve(self, session: Session, opened: Opened) -> None:
+        """Serve a client until it is gone."""
+        if self.failure is not None:
+            await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER)
+            return
+        self._sessions[session.connection_id] = session
+        try:
+            self.tell(opened)
+            session.transport.listen(session)
+            await session.run()
+        finally:
+            session.closed()
+            del self._sessions[session.connection_id]
+
+    def tell(self, told: Input) -> None:
+        """Give the hub a fact and do what it answers, before anything else happens."""
+        self._told.append(told)
+        if self._is_telling:
+            return
+        self._is_telling = True
+        try:
+            while self._told:
+                for action in self.hub.handle(self._told.popleft(), time.monotonic()):
+                    self._perform(action)
+        finally:
+            self._is_telling = False
+        self._plan_tick()
+
+    def stats(self) -> RunnerStats:
+        failure = None if self.failure is None else repr(self.failure)
+        return RunnerStats(self.hub.stats(), self.probe.age_seconds, failure)
+
+    def __repr__(self) -> str:
+        return f"<Runner {self.hub!r} on {self._broker!r}{' FAILED' if self.failure else ''}>"
+
+    async def _until_current(self) -> None:
+        current = asyncio.create_task(self._current.wait())
+        await asyncio.wait(
+            {self._background, current}, timeout=self._startup_seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        current.cancel()
+        if not self._current.is_set():
+            raise self.failure or BrokerUnavailable(
+                f"the topics are not current after {self._startup_seconds} s: {self._broker!r}"
+            )
+
+    # Performing.
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Send(connections, texts):
+                self._send(connections, Batch(texts))
+            case AwaitWritable(connection_id):
+                if connection_id in self._sessions:
+                    self._sessions[connection_id].await_writable()
+            case Close(connection_id, code, reason):
+                if connection_id in self._sessions:
+                    self._sessions[connection_id].transport.close(code, reason)
+            case Read():
+                self._group.create_task(self._read(action))
+            case Measure(topic):
+                self._group.create_task(self._measure(topic))
+            case _:
+                assert_never(action)
+
+    def _send(self, connections: Sequence[str], batch: Batch) -> None:
+        sessions, limit = self._sessions, self._unsent_limit_bytes
+        for connection_id in connections:
+            session = sessions.get(connection_id)
+            if session is not None:
+                session.transport.write(batch)
+                if session.transport.unsent_bytes > limit:
+                    self._told.append(Overflowed(connection_id))
+
+    async def _read(self, action: Read) -> None:
+        try:
+            async with self._reads:
+                feed = action.feed
+                page = await self._broker.read(
+                    feed.topic, after=action.after, limit=action.limit, key=feed.key
+                )
+        except (BrokerUnavailable, TopicMissing) as error:
+            _log.info("history of %s could not be read: %s", action.feed, error)
+            self.tell(ReadFailed(action.ticket))
+        else:
+            self.tell(PageRead(action.ticket, page))
+
+    async def _measure(self, topic: str) -> None:
+        try:
+            self.tell(Measured(topic, await self._broker.extent(topic)))
+        except (BrokerUnavailable, TopicMissing):
+            self.tell(Measured(topic, None))
+
+    # Running.
+
+    async def _run(self) -> None:
+        try:
+            await self._patiently_declare()
+            async with asyncio.TaskGroup() as self._group:
+                for spec in self._specs:
+                    self._group.create_task(self._tail(spec.name), name=f"tail of {spec.name}")
+                self._group.create_task(self.probe.run(), name="delivery probe")
+                self._note_current()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 (told to everyone, and raised by whoever starts)
+            self._fail(error)
+
+    async def _patiently_declare(self) -> None:
+        while True:
+            try:
+                await self._broker.declare([*self._specs, self.probe.topic])
+            except BrokerUnavailable as error:
+                _log.warning("topics not declared yet: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _tail(self, topic: str) -> None:
+        start, head = await self._starting_point(topic)
+        self.tell(TopicOpened(topic, start, head))
+        self._note_current()
+        async for entries in self._broker.tail(topic, after=start):
+            self.tell(Arrived(topic, tuple(entries)))
+            if not self._current.is_set():
+                self._note_current()
+        raise BrokerError(f"the tail of {topic} ended, which it never should")
+
+    async def _starting_point(self, topic: str) -> tuple[int, int]:
+        """Where the window begins, and the newest position by now."""
+        while True:
+            try:
+                extent = await self._broker.extent(topic)
+            except (BrokerUnavailable, TopicMissing) as error:
+                _log.warning("%s is not there yet: %s", topic, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return max(extent.first - 1, extent.last - self._limits.window_events), extent.last
+
+    def _note_current(self) -> None:
+        if self.hub.is_current:
+            self._current.set()
+
+    def _fail(self, error: BaseException) -> None:
+        failure = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+        _log.critical("the live layer stopped: %s", failure, exc_info=failure)
+        self.failure = failure
+        self._close_all(CloseCode.INTERNAL_ERROR)
+
+    def _close_all(self, code: CloseCode) -> None:
+        for session in tuple(self._sessions.values()):
+            session.transport.close(code)
+
+    def _broker_lost(self) -> None:
+        self.tell(BrokerLost())
+
+    def _broker_back(self) -> None:
+        self.tell(BrokerBack())
+
+    # Time.
+
+    def _plan_tick(self) -> None:
+        deadline = self.hub.deadline
+        if deadline is None:
+            return
+        now = time.monotonic()
+        due = max(deadline, now + _TICK_SECONDS)
+        if self._tick is not None:
+            if self._tick_at <= due:
+                return
+            self._tick.cancel()
+        self._tick_at = due
+        self._tick = asyncio.get_running_loop().call_later(due - now, self._on_tick)
+
+    def _on_tick(self) -> None:
+        self._tick = None
+        self.tell(Ticked(time.time_ns() // 1_000_000))

@@ -1,0 +1,35 @@
+"""GET /health: is this process alive? GET /ready: do events come through it?"""
+
+from collections.abc import Callable
+
+from fastapi.responses import JSONResponse
+
+from pulse_radar.server.runner import Runner
+
+__all__ = ["StatusEndpoints"]
+
+
+class StatusEndpoints:
+    """For whoever watches the process: restart it when /health fails, send it no clients when /ready does."""
+
+    def __init__(self, runner: Callable[[], Runner], *, broker: str) -> None:
+        """`broker` says where events are kept, for a person."""
+        self._runner = runner
+        self._broker = broker
+
+    async def health(self) -> JSONResponse:
+        """Alive, as long as this is answered at all."""
+        connections = self._runner().hub.stats().connections
+        return JSONResponse({"status": "alive", "connections": connections, "broker": self._broker})
+
+    async def ready(self) -> JSONResponse:
+        """Ready while events come through: a probe, published every 2 s, came back within the last 10 s."""
+        runner = self._runner()
+        age = runner.probe.age_seconds
+        facts = {"deliveryAge": None if age is None else round(age, 3), "current": runner.hub.is_current}
+        if runner.failure is not None:
+            return JSONResponse({"status": "failed", "reason": repr(runner.failure), **facts}, 503)
+        if not runner.probe.is_fresh or not runner.hub.is_current:
+            reason = "no event came through the broker lately" if age is not None else "still starting"
+            return JSONResponse({"status": "unready", "reason": reason, **facts}, 503)
+        return JSONResponse({"status": "ready", **facts})

@@ -1,0 +1,80 @@
+"""What the runner needs of a connection's wire, and what a wire tells back."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+__all__ = ["EXTENSION", "LOW_WATER_BYTES", "Batch", "Listener", "Transport"]
+
+# Where an endpoint finds a transport that the server itself offers: scope["extensions"][EXTENSION].
+EXTENSION: Final = "pulse_radar.transport"
+
+# With this much unsent or less a connection is ready for the next page of a replay.
+LOW_WATER_BYTES: Final = 64 * 1024
+
+
+class Batch:
+    """Frames that go out together, to one connection or to many.
+
+    Each representation is made once, whoever asks first, and shared by all.
+    """
+
+    __slots__ = ("_wire", "texts")
+
+    def __init__(self, texts: Sequence[bytes]) -> None:
+        self.texts: Final = texts
+        self._wire: bytes | None = None
+
+    @property
+    def wire(self) -> bytes:
+        """The texts as WebSocket frames, headers included, in one piece."""
+        if self._wire is None:
+            self._wire = b"".join([part for text in self.texts for part in (text_header(len(text)), text)])
+        return self._wire
+
+
+class Listener(Protocol):
+    """Who is told what happens on a wire."""
+
+    def received(self, text: str | bytes) -> None:
+        """A text frame came."""
+
+    def received_binary(self) -> None:
+        """A binary frame came; there are none in our protocol."""
+
+    def alive(self) -> None:
+        """A sign of life below the frames: a protocol ping or pong."""
+
+    def writable(self) -> None:
+        """Most of what was unsent is gone."""
+
+    def closed(self) -> None:
+        """The connection is gone. Said once, and nothing after it."""
+
+
+class Transport(Protocol):
+    """One accepted WebSocket. No method waits."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that were written but not yet taken by the network."""
+
+    def listen(self, listener: Listener) -> None:
+        """Tell this listener from now on, beginning with what came before."""
+
+    def write(self, batch: Batch) -> None:
+        """Write the frames, in order. After `close` it does nothing."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close after what was written; a peer that does not take it is cut off where that is possible."""
+
+    async def wait_closed(self) -> None:
+        """Return when the connection is gone."""
+
+
+def text_header(length: int) -> bytes:
+    """The header of an unfragmented, unmasked, uncompressed text frame. Source: RFC 6455, section 5.2."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65_536:
+        return bytes((0x81, 126)) + length.to_bytes(2)
+    return bytes((0x81, 127)) + length.to_bytes(8)

@@ -1,0 +1,146 @@
+"""The WebSocket protocol class for uvicorn: writes that never wait, unsent bytes, a close that comes to an end.
+
+Taken by `uvicorn --ws pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol`; `pulse-radar serve` has it
+built in. It carries every WebSocket of the server; routes other than ours see uvicorn's own behaviour.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from pulse_radar.protocol.close_codes import CloseCode, retry_reason
+from pulse_radar.server.transport import EXTENSION, LOW_WATER_BYTES, Batch, Listener
+
+__all__ = ["PulseWebSocketProtocol"]
+
+# So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
+_CLOSE_SECONDS: Final = 5.0
+
+# The same when the process ends; uvicorn itself would wait for a stalled peer for ever.
+_SHUTDOWN_SECONDS: Final = 0.5
+
+# A server that restarts is back soon.
+_RESTART_RETRY_MS: Final = 500
+
+
+class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's own protocol, and a `Transport` for an endpoint that takes it from the scope."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Whoever took the connection over; None while it is an ordinary ASGI WebSocket.
+        self._listener: Listener | None = None
+        self._gone = asyncio.Event()
+        self._abort_timer: asyncio.TimerHandle | None = None
+
+    # What an endpoint of ours uses.
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+        # Above the low-water mark writing is paused, so that its end is told by resume_writing.
+        self.transport.set_write_buffer_limits(high=LOW_WATER_BYTES)
+        self.stop_keepalive()
+        while not self.queue.empty():
+            message = self.queue.get_nowait()
+            if message["type"] == "websocket.receive":
+                self._pass_on(message.get("text"))
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        if self.disconnected:
+            listener.closed()
+
+    def write(self, batch: Batch) -> None:
+        if not self.close_sent and not self.transport.is_closing():
+            self.transport.write(batch.wire)
+
+    def close(self, code: int, reason: str = "") -> None:
+        if self.close_sent or self.transport.is_closing():
+            return
+        try:
+            self.conn.send_close(code, reason)
+        except InvalidState:
+            # The peer was faster.
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._abort_after(_CLOSE_SECONDS)
+
+    async def wait_closed(self) -> None:
+        await self._gone.wait()
+
+    # What uvicorn and the event loop call.
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            extensions: Any = self.scope["extensions"]
+            extensions[EXTENSION] = self
+
+    def send_receive_event_to_app(self) -> None:
+        if self._listener is None:
+            super().send_receive_event_to_app()
+            return
+        data = b"".join(self.frames)
+        self.frames = []
+        if not self.close_sent:
+            self._pass_on(data if self.curr_msg_data_type == "text" else None)
+
+    def _pass_on(self, text: str | bytes | None) -> None:
+        assert self._listener is not None
+        if text is None:
+            self._listener.received_binary()
+        else:
+            self._listener.received(text)
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if self._listener is not None:
+            self._listener.alive()
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
+        if self._listener is not None:
+            self._listener.alive()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self.transport.close()
+        # Closing waits for what is unsent, which this peer may never read.
+        self._abort_after(_CLOSE_SECONDS)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._listener is not None:
+            self._listener.writable()
+
+    def shutdown(self) -> None:
+        if self._listener is None:
+            super().shutdown()
+        else:
+            self.close(CloseCode.SERVICE_RESTART, retry_reason(_RESTART_RETRY_MS))
+        self._abort_after(_SHUTDOWN_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        self._gone.set()
+        if self._listener is not None:
+            self._listener.closed()
+
+    def _abort_after(self, seconds: float) -> None:
+        due = self.loop.time() + seconds
+        if self._abort_timer is not None:
+            if self._abort_timer.when() <= due:
+                return
+            self._abort_timer.cancel()
+        self._abort_timer = self.loop.call_at(due, self.transport.abort)

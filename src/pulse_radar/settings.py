@@ -1,0 +1,126 @@
+"""Everything that can be set, each with its unit, its default, and what breaks when it is wrong."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pulse_radar.errors import InvalidSetting
+
+__all__ = ["Settings"]
+
+_Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The settings of a process. Source: arguments, else environment variables `PULSE_*`.
+
+    Raises: InvalidSetting, by `load`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PULSE_", frozen=True, extra="forbid")
+
+    broker: str = Field(
+        "memory://",
+        description="Where events are kept: memory:// (one process), embedded:// (several on this machine), "
+        "nats://host:4222 (anywhere).",
+    )
+    namespace: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_-]{0,32}$",
+        description="Prefix of streams and subjects, so that two systems can share a broker.",
+    )
+    data_dir: Path = Field(
+        Path(".pulse"), description="Where embedded:// keeps its data; relative to the working directory."
+    )
+    allowed_hosts: _Names = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        description="Host names under which this server may be addressed, comma-separated. "
+        "Anything else is refused, which defeats DNS rebinding. '*' allows all.",
+    )
+    allowed_origins: _Names = Field(
+        (),
+        description="Origins besides the same one whose pages may connect, comma-separated: https://app.example.com.",
+    )
+    publish_token: SecretStr | None = Field(
+        None, description="Bearer token for POST /publish, which is off without it. At least 16 characters."
+    )
+    outbox_limit: int = Field(
+        10_000,
+        ge=1,
+        description="Publishes that may wait for the broker in this process; one more raises OutboxFull.",
+    )
+    publish_deadline: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds after which a publish that is not stored raises. "
+        "Shorter than a leader election (8.5 s) fails without need.",
+    )
+    duplicate_window: float = Field(
+        120.0,
+        ge=1,
+        le=3600,
+        description="Seconds for which the broker recognises a repeated id. Longer costs it memory.",
+    )
+    max_event_bytes: int = Field(
+        256 * 1024,
+        ge=1024,
+        le=1024 * 1024,
+        description="Encoded size of one event. Every subscriber gets a copy: send large things by reference.",
+    )
+    max_frame_bytes: int = Field(
+        64 * 1024, ge=1024, description="Size of one frame from a client; a larger one closes with 4413."
+    )
+    unsent_limit_bytes: int = Field(
+        1024 * 1024,
+        ge=512 * 1024,
+        description="Bytes that may wait for one slow connection; beyond, it is closed with 4000 and resumes.",
+    )
+    window_events: int = Field(
+        10_000, ge=1, description="Newest events of each topic held in memory for quick replay."
+    )
+    window_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="The same bound in bytes, per topic.")
+    ping_interval: float = Field(20.0, gt=0, description="Seconds between pings on a connection (ADR-007).")
+    pong_timeout: float = Field(
+        30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."
+    )
+
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(item.strip() for item in value.split(",") if item.strip())
+        return value
+
+    @field_validator("publish_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("a token of fewer than 16 characters is guessed: use `openssl rand -hex 16`")
+        return value
+
+    @property
+    def broker_for_people(self) -> str:
+        """The broker's URL without credentials; for embedded:// with the place of its data."""
+        if self.broker.startswith("embedded:"):
+            return f"{self.broker} in {self.data_dir.absolute()}"
+        return re.sub(r"//[^@/]*@", "//…@", self.broker)
+
+    @classmethod
+    def load(cls, **given: object) -> Self:
+        """The settings from the environment, with `given` over them; None leaves the environment's."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            raise InvalidSetting(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """One line a setting, without the values: one of them may be a secret."""
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        name = "_".join(str(part) for part in problem["loc"])
+        lines.append(f"{name} (PULSE_{name.upper()}): {problem['msg']}")
+    return "; ".join(lines)

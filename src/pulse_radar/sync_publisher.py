@@ -1,0 +1,136 @@
+"""The publisher for code without an event loop: a thread runs one for it."""
+
+import asyncio
+import os
+import threading
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self, overload
+
+from pulse_radar.brokers.base import Draft
+from pulse_radar.errors import PulseError
+from pulse_radar.events import Event
+from pulse_radar.protocol.json_value import JsonValue
+from pulse_radar.publisher import Publisher
+from pulse_radar.publishing import Position, draft_event
+from pulse_radar.settings import Settings
+
+__all__ = ["SyncPublisher"]
+
+
+class SyncPublisher:
+    """`Publisher` with blocking calls, for any number of threads.
+
+    Its thread and connection start with the first publish, and again in a forked child: a prefork server
+    may make one at import.
+
+    Example:
+        with SyncPublisher("nats://localhost:4222") as publisher:
+            publisher.publish("tasks", "task_done", {"id": 7})
+    """
+
+    def __init__(self, broker: str | None = None, *, settings: Settings | None = None) -> None:
+        """`broker`: a URL, else `PULSE_BROKER`. Raises: InvalidSetting, BrokerRefused."""
+        self._settings = settings or Settings.load(broker=broker)
+        self._pid = 0
+        self._lock = threading.Lock()
+        self._loop_thread: _LoopThread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @overload
+    def publish(
+        self, event: Event, /, *, id: str | None = None, expect_last: int | None = None
+    ) -> Position: ...
+
+    @overload
+    def publish(
+        self,
+        topic: str,
+        name: str,
+        data: JsonValue = ...,
+        /,
+        *,
+        key: str | None = None,
+        id: str | None = None,
+        expect_last: int | None = None,
+    ) -> Position: ...
+
+    def publish(
+        self,
+        event: Event | str,
+        name: str | None = None,
+        data: JsonValue = {},  # noqa: B006 (never changed)
+        /,
+        *,
+        key: str | None = None,
+        id: str | None = None,  # noqa: A002 (the glossary's word)
+        expect_last: int | None = None,
+    ) -> Position:
+        """Publish one event; return its place once it is stored. Raises what `Publisher.publish` does."""
+        draft = draft_event(event, name, data, key=key, event_id=id)
+        return self._running().publish(draft, expect_last)
+
+    def close(self) -> None:
+        """Disconnect and end the thread. A later publish starts again."""
+        with self._own_lock():
+            if self._loop_thread is not None:
+                self._loop_thread.stop()
+                self._loop_thread = None
+
+    def _running(self) -> "_LoopThread":
+        with self._own_lock():
+            if self._loop_thread is None:
+                self._loop_thread = _LoopThread(self._settings)
+            return self._loop_thread
+
+    def _own_lock(self) -> threading.Lock:
+        # A fork copies neither the thread nor whoever may have held the lock.
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._lock = threading.Lock()
+            self._loop_thread = None
+        return self._lock
+
+    def __repr__(self) -> str:
+        return f"<SyncPublisher to {self._settings.broker}, {'running' if self._loop_thread else 'idle'}>"
+
+
+class _LoopThread:
+    """A thread with an event loop and a connected publisher in it. Raises what connecting raises."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connected: Future[Publisher] = Future()
+        self._loop: asyncio.AbstractEventLoop
+        self._stopping: asyncio.Event
+        self._thread = threading.Thread(target=self._run, name="pulse-publisher", daemon=True)
+        self._thread.start()
+        self._publisher = self._connected.result()
+
+    def publish(self, draft: Draft, expect_last: int | None) -> Position:
+        publishing = self._publisher.publish_draft(draft, expect_last=expect_last)
+        return asyncio.run_coroutine_threadsafe(publishing, self._loop).result()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except PulseError as error:
+            self._connected.set_exception(error)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        async with Publisher(settings=self._settings) as publisher:
+            self._connected.set_result(publisher)
+            await self._stopping.wait()
