@@ -4,8 +4,8 @@ from types import TracebackType
 from typing import Self
 
 from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
-from pulse_radar.brokers.selection import select_broker
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.settings import Settings
 
@@ -22,31 +22,39 @@ class Publisher(Publishes):
 
     def __init__(self, broker: str | None = None, *, settings: Settings | None = None) -> None:
         """`broker`: a URL, else `PULSE_BROKER`. Raises: InvalidSetting, BrokerRefused."""
-        settings = settings or Settings.load(broker=broker)
-        self._broker = select_broker(settings, is_owner=False)
-        self._queue = PublishQueue(
-            self._broker,
-            limit=settings.outbox_limit,
-            deadline_seconds=settings.publish_deadline,
-            max_event_bytes=settings.max_event_bytes,
-        )
+        self._settings = settings or Settings.load(broker=broker)
+        self._opening = open_broker(self._settings, is_owner=False)
+        # What exists while it is entered.
+        self._queue: PublishQueue | None = None
 
     async def __aenter__(self) -> Self:
         """Connect. Raises: BrokerUnavailable, BrokerRefused."""
-        await self._broker.__aenter__()
+        broker = await self._opening.__aenter__()
+        self._queue = PublishQueue(
+            broker,
+            limit=self._settings.outbox_limit,
+            deadline_seconds=self._settings.publish_deadline,
+            max_event_bytes=self._settings.max_event_bytes,
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect. Publishes still under way fail."""
-        await self._broker.__aexit__(kind, error, trace)
+        self._queue = None
+        await self._opening.__aexit__(kind, error, trace)
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
-        return Position(draft.topic, await self._queue.publish(draft, expect_last=expect_last))
+        return Position(draft.topic, await self._open_queue().publish(draft, expect_last=expect_last))
 
     def stats(self) -> PublishQueueStats:
-        return self._queue.stats()
+        return self._open_queue().stats()
+
+    def _open_queue(self) -> PublishQueue:
+        if self._queue is None:
+            raise RuntimeError("this publisher is not connected: use `async with Publisher(…) as publisher:`")
+        return self._queue
 
     def __repr__(self) -> str:
-        return f"<Publisher to {self._broker!r}, {self._queue!r}>"
+        return f"<Publisher to {self._settings.broker_for_people}, {self._queue or 'not connected'}>"

@@ -8,8 +8,8 @@ from typing import Final, Self
 from fastapi import APIRouter, FastAPI
 
 from pulse_radar.brokers.base import Draft, TopicSpec
+from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue
-from pulse_radar.brokers.selection import select_broker
 from pulse_radar.durations import Duration, seconds_of
 from pulse_radar.errors import InvalidSetting, InvalidTopic, UnknownTopic
 from pulse_radar.hub.limits import Limits
@@ -112,7 +112,7 @@ class Pulse(Publishes):
         if self._running is not None:
             raise InvalidSetting("this Pulse already runs in another app: each app has its own")
         async with AsyncExitStack() as stack:
-            broker = await stack.enter_async_context(select_broker(self.settings, is_owner=True))
+            broker = await stack.enter_async_context(open_broker(self.settings, is_owner=True))
             runner = Runner(
                 broker,
                 tuple(self._topics.values()),
