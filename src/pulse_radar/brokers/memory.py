@@ -47,7 +47,10 @@ class MemoryBroker(Broker):
                 self._logs[spec.name] = _Log(spec, self._now)
 
     async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
-        return self._log(draft.topic).store(draft, expect_last)
+        sequence = self._log(draft.topic).store(draft, expect_last)
+        # Without a pause a loop of publishes would keep the event loop, and the sockets unserved.
+        await asyncio.sleep(0)
+        return sequence
 
     async def find(self, topic: str, event_id: str, after: int) -> int | None:
         sequence = self._log(topic).ids.get(event_id)

@@ -40,8 +40,10 @@ def parse_cursor(text: str) -> tuple[Cursor, tuple[ErrorFrame, ...]]:
     refused: list[ErrorFrame] = []
     for item in _items(text):
         # The last colon: keys may hold colons, sequences never do.
-        name, _, digits = item.rpartition(":")
+        name, colon, digits = item.rpartition(":")
         try:
+            if not colon:
+                raise _invalid(item)
             positions[Feed.parse(name)] = parse_sequence(digits, item)
         except UsageError as error:
             refused.append(refusal(error, item))
@@ -61,7 +63,7 @@ def parse_sequence(digits: str, item: str) -> int:
             return check_sequence(int(digits))
         except ValueError:
             pass
-    raise InvalidCursor(f"invalid cursor {item[:80]!a}: it reads topic:sequence or topic/key:sequence")
+    raise _invalid(item)
 
 
 def refusal(error: UsageError, topic: str | None = None) -> ErrorFrame:
@@ -74,6 +76,10 @@ def refusal(error: UsageError, topic: str | None = None) -> ErrorFrame:
         case _:
             code = ErrorCode.INVALID_TOPIC
     return ErrorFrame(code, str(error), topic and topic[:200])
+
+
+def _invalid(item: str) -> InvalidCursor:
+    return InvalidCursor(f"invalid cursor {item[:80]!a}: it reads topic:sequence or topic/key:sequence")
 
 
 def _items(text: str) -> Iterator[str]:

@@ -1,0 +1,145 @@
+"""A real uvicorn in this event loop, and a client that speaks the wire."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+from fastapi import FastAPI
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from pulse_radar import Pulse, Settings
+from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
+
+Frame = dict[str, Any]
+
+# Long enough for any machine, short enough to fail a test with its own words.
+PATIENCE = 10.0
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that leaves the test runner's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @property
+    def port(self) -> int:
+        port: int = self.servers[0].sockets[0].getsockname()[1]
+        return port
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, *, is_direct: bool = True, **options: Any) -> AsyncIterator[Server]:
+    """Serve the app on a free port of loopback, with our protocol class or with uvicorn's own."""
+    config = uvicorn.Config(
+        app,
+        port=0,
+        ws=PulseWebSocketProtocol if is_direct else "websockets-sansio",
+        log_level="error",
+        timeout_graceful_shutdown=3,
+        **options,
+    )
+    server = Server(config)
+    task = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not server.started:
+                if task.done():
+                    task.result()
+                await asyncio.sleep(0.01)
+        yield server
+    finally:
+        server.should_exit = True
+        await task
+
+
+def app_with(pulse: Pulse) -> FastAPI:
+    app = FastAPI(lifespan=pulse.lifespan)
+    app.include_router(pulse.router)
+    return app
+
+
+def make_pulse(**given: Any) -> Pulse:
+    """A pulse with two topics on memory://; settings by name."""
+    hooks = {name: given.pop(name) for name in ("authenticate", "authorize") if name in given}
+    pulse = Pulse(settings=Settings.load(**given), **hooks)
+    pulse.topic("knowledge")
+    pulse.topic("messages")
+    return pulse
+
+
+class Client:
+    """A WebSocket client that reads frames as they come, each within the patience of a test."""
+
+    def __init__(self, port: int, query: str = "", **options: Any) -> None:
+        self._connecting = connect(f"ws://127.0.0.1:{port}/ws{query}", proxy=None, **options)
+        self.socket: ClientConnection
+
+    async def __aenter__(self) -> Self:
+        self.socket = await self._connecting
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.socket.close()
+
+    async def next(self) -> Frame:
+        async with asyncio.timeout(PATIENCE):
+            frame: Frame = json.loads(await self.socket.recv())
+        return frame
+
+    async def take(self, count: int) -> list[Frame]:
+        return [await self.next() for _ in range(count)]
+
+    async def until(self, kind: str) -> Frame:
+        """The next frame of this type, whatever comes before it."""
+        while (frame := await self.next()).get("type") != kind:
+            pass
+        return frame
+
+    async def events(self, count: int) -> list[int]:
+        """The sequences of the next events."""
+        found: list[int] = []
+        while len(found) < count:
+            frame = await self.next()
+            if "_seq" in frame:
+                found.append(frame["_seq"])
+        return found
+
+    async def say(self, **frame: Any) -> None:
+        await self.socket.send(json.dumps(frame))
+
+    async def closed(self) -> tuple[int, str]:
+        """The code and reason that this connection is closed with."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    await self.socket.recv()
+        except ConnectionClosed as error:
+            return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
+
+
+def stalled_client(port: int, query: str = "") -> socket.socket:
+    """A client that completes the handshake and then never reads again."""
+    stalled = socket.create_connection(("127.0.0.1", port))
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.sendall(
+        f"GET /ws{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    return stalled
+
+
+async def eventually(fact: Callable[[], bool]) -> None:
+    """Wait until the fact holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not fact():  # noqa: ASYNC110 (it watches state, nobody tells)
+            await asyncio.sleep(0.01)
