@@ -30,18 +30,30 @@ class Event(BaseModel):
     NAME: ClassVar[str]
     KEY_FIELD: ClassVar[str | None] = None
 
-    @classmethod
-    def __pydantic_init_subclass__(
-        cls, *, topic: str | None = None, key: str | None = None, name: str | None = None, **kwargs: Any
+    def __init_subclass__(
+        cls, *, topic: str | None = None, key: str | None = None, name: str | None = None, **options: Any
     ) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+        super().__init_subclass__(**options)
         cls.NAME = check_event_name(name or _snake_case(cls.__name__))
         if topic is not None:
             cls.TOPIC = check_topic(topic)
         if key is not None:
-            if key not in cls.model_fields:
-                raise InvalidEvent(f"{cls.__name__} has no field {key!r} to take its key from")
             cls.KEY_FIELD = key
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        # Only now pydantic knows the fields.
+        if cls.KEY_FIELD is not None and cls.KEY_FIELD not in cls.model_fields:
+            raise InvalidEvent(f"{cls.__name__} has no field {cls.KEY_FIELD!r} to take its key from")
+
+    @property
+    def event_topic(self) -> str:
+        """The topic of this event. Raises: InvalidEvent, when its class names none."""
+        topic: str | None = getattr(self, "TOPIC", None)
+        if topic is None:
+            name = type(self).__name__
+            raise InvalidEvent(f'{name} has no topic: class {name}(Event, topic="knowledge")')
+        return topic
 
     @property
     def event_key(self) -> str | None:

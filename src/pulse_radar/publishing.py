@@ -82,7 +82,7 @@ def draft_event(
     Raises: InvalidEvent, InvalidTopic, InvalidKey.
     """
     if isinstance(event, Event):
-        topic, name, key = event.TOPIC, event.NAME, event.event_key
+        topic, name, key = event.event_topic, event.NAME, event.event_key
         data = event.model_dump(mode="json")
     elif name is None:
         raise InvalidEvent(

@@ -78,8 +78,8 @@ def make_pulse(**given: Any) -> Pulse:
 class Client:
     """A WebSocket client that reads frames as they come, each within the patience of a test."""
 
-    def __init__(self, port: int, query: str = "", **options: Any) -> None:
-        self._connecting = connect(f"ws://127.0.0.1:{port}/ws{query}", proxy=None, **options)
+    def __init__(self, port: int, query: str = "", *, path: str = "/ws", **options: Any) -> None:
+        self._connecting = connect(f"ws://127.0.0.1:{port}{path}{query}", proxy=None, **options)
         self.socket: ClientConnection
 
     async def __aenter__(self) -> Self:

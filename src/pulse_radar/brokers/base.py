@@ -19,6 +19,7 @@ from typing import Self
 
 import msgspec
 
+from pulse_radar.errors import InvalidSetting
 from pulse_radar.protocol.grammar import check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page
 
@@ -39,11 +40,11 @@ class TopicSpec(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         check_topic(self.name)
         if self.retain < 1:
-            raise ValueError(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
+            raise InvalidSetting(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
         if self.max_age_seconds is not None and self.max_age_seconds < 1:
-            raise ValueError(f"topic {self.name!r}: max_age is {self.max_age_seconds} s, at least 1 s")
+            raise InvalidSetting(f"topic {self.name!r}: max_age is {self.max_age_seconds} s, at least 1 s")
         if self.max_bytes < 1024:
-            raise ValueError(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
+            raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
 
 
 class Draft(msgspec.Struct, frozen=True):

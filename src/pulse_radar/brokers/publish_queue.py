@@ -47,8 +47,8 @@ class PublishQueue:
     async def publish(self, draft: Draft, *, expect_last: int | None = None) -> int:
         """Store the draft and return its sequence.
 
-        Raises: EventTooLarge, OutboxFull: before any attempt. At the deadline OutcomeUnknown, or BrokerUnavailable when
-        nothing was attempted. TopicMissing, NotPermitted, SequenceConflict.
+        Raises: EventTooLarge, OutboxFull: before any attempt. OutcomeUnknown: at the deadline.
+        TopicMissing, NotPermitted, SequenceConflict.
         Cancel: the event may or may not be stored; the same id makes another publish safe.
         """
         self._admit(draft)
@@ -58,7 +58,11 @@ class PublishQueue:
             async with asyncio.timeout(self._deadline_seconds):
                 sequence = await self._store(attempt)
         except TimeoutError:
-            raise self._too_late(attempt) from None
+            raise OutcomeUnknown(
+                draft.id,
+                f"{draft.topic}/{draft.name} was not acknowledged within {self._deadline_seconds} s: it may or "
+                f"may not be stored. Publish it again with id={draft.id!r}",
+            ) from None
         finally:
             self._waiting -= 1
         self._stored[draft.topic] = max(sequence, self._stored.get(draft.topic, 0))
@@ -112,18 +116,6 @@ class PublishQueue:
         else:
             attempt.tried_at = time.monotonic()
         return await self._broker.store(draft, expect_last=attempt.expect_last)
-
-    def _too_late(self, attempt: "_Attempt") -> BrokerUnavailable | OutcomeUnknown:
-        draft, waited = attempt.draft, self._deadline_seconds
-        if attempt.tried_at is None:
-            return BrokerUnavailable(
-                f"{draft.topic}/{draft.name} was not attempted within {waited} s: {self._broker!r}"
-            )
-        return OutcomeUnknown(
-            draft.id,
-            f"{draft.topic}/{draft.name} was not acknowledged within {waited} s: it may or may not be stored. "
-            f"Publish it again with id={draft.id!r}",
-        )
 
     def stats(self) -> PublishQueueStats:
         return PublishQueueStats(self._waiting, self._retries)

@@ -1,0 +1,179 @@
+"""Retries without duplicates, first come first served, and clear errors: over a broker that fails on demand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from pulse_radar.brokers.base import Draft, TopicSpec
+from pulse_radar.brokers.memory import MemoryBroker
+from pulse_radar.brokers.publish_queue import PublishQueue
+from pulse_radar.errors import (
+    BrokerUnavailable,
+    EventTooLarge,
+    NotPermitted,
+    OutboxFull,
+    OutcomeUnknown,
+    PulseError,
+    TopicMissing,
+)
+from pulse_radar.stream.entry import StoredEvent
+
+
+class MoodyBroker(MemoryBroker):
+    """A memory broker that can be away, or lose the acknowledgement of what it stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: PulseError | None = None
+        self.loses_acknowledgements = False
+        self.recognises_ids = True
+        self.attempts: list[str] = []
+        self.searches: list[tuple[str, int]] = []
+
+    async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
+        self.attempts.append(draft.id)
+        if self.error is not None:
+            raise self.error
+        if not self.recognises_ids:
+            self._logs[draft.topic].ids.pop(draft.id, None)
+        sequence = await super().store(draft, expect_last=expect_last)
+        if self.loses_acknowledgements:
+            self.loses_acknowledgements = False
+            await asyncio.sleep(0.02)
+            raise BrokerUnavailable("the acknowledgement was lost")
+        return sequence
+
+    async def find(self, topic: str, event_id: str, after: int) -> int | None:
+        self.searches.append((event_id, after))
+        return await super().find(topic, event_id, after)
+
+
+@asynccontextmanager
+async def queue_on(
+    broker: MoodyBroker, *, limit: int = 100, deadline_seconds: float = 5.0
+) -> AsyncIterator[PublishQueue]:
+    await broker.declare([TopicSpec("tasks")])
+    yield PublishQueue(broker, limit=limit, deadline_seconds=deadline_seconds, max_event_bytes=1_000)
+
+
+def draft(number: int, data: bytes = b"{}") -> Draft:
+    return Draft("tasks", "task_done", data, f"id{number}")
+
+
+async def stored_ids(broker: MemoryBroker) -> list[str]:
+    page = await broker.read("tasks", after=0, limit=1_000)
+    texts = [entry.text.decode() for entry in page.entries if isinstance(entry, StoredEvent)]
+    return [text.split('"id":"')[1].split('"')[0] for text in texts]
+
+
+async def test_publishes_that_wait_for_the_broker_are_stored_in_their_order() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.error = BrokerUnavailable("away")
+        waiting = [asyncio.create_task(queue.publish(draft(number))) for number in range(20)]
+        await asyncio.sleep(0.1)
+        assert queue.stats().waiting == 20
+        broker.error = None
+        sequences = await asyncio.gather(*waiting)
+    assert sequences == sorted(sequences)
+    assert await stored_ids(broker) == [f"id{number}" for number in range(20)]
+    assert queue.stats().waiting == 0
+
+
+async def test_an_event_whose_acknowledgement_was_lost_is_stored_once() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.loses_acknowledgements = True
+        sequence = await queue.publish(draft(1))
+        assert await broker.find("tasks", "id1", 0) == sequence
+    assert await stored_ids(broker) == ["id1"]
+    assert broker.attempts == ["id1", "id1"]
+
+
+async def test_past_half_the_duplicate_window_an_attempted_event_is_looked_up_before_it_is_sent_again() -> (
+    None
+):
+    broker = MoodyBroker()
+    broker.duplicate_window_seconds = 0.01
+    broker.recognises_ids = False
+    async with queue_on(broker) as queue:
+        earlier = await queue.publish(draft(0))
+        broker.loses_acknowledgements = True
+        await queue.publish(draft(1))
+    assert await stored_ids(broker) == ["id0", "id1"]
+    assert broker.searches == [("id1", earlier)]
+
+
+async def test_a_full_outbox_refuses_without_an_attempt() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, limit=3) as queue:
+        broker.error = BrokerUnavailable("away")
+        waiting = [asyncio.create_task(queue.publish(draft(number))) for number in range(3)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(OutboxFull, match="3 publishes already wait"):
+            await queue.publish(draft(4))
+        broker.error = None
+        await asyncio.gather(*waiting)
+    assert "id4" not in broker.attempts
+
+
+async def test_at_the_deadline_the_outcome_of_an_attempt_is_unknown_and_the_error_carries_the_id() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, deadline_seconds=0.1) as queue:
+        broker.error = BrokerUnavailable("away")
+        with pytest.raises(OutcomeUnknown, match="id='id1'") as unknown:
+            await queue.publish(draft(1))
+        assert unknown.value.event_id == "id1"
+        assert queue.stats().waiting == 0
+
+
+async def test_a_topic_that_nobody_creates_raises_within_seconds() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, deadline_seconds=30) as queue, asyncio.timeout(10):
+        broker.error = TopicMissing("nobody created it")
+        with pytest.raises(TopicMissing):
+            await queue.publish(draft(1))
+
+
+async def test_a_topic_that_appears_meanwhile_is_waited_for() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.error = TopicMissing("not yet")
+        publishing = asyncio.create_task(queue.publish(draft(1)))
+        await asyncio.sleep(0.05)
+        broker.error = None
+        await publishing
+    assert await stored_ids(broker) == ["id1"]
+
+
+async def test_a_refusal_is_told_at_once() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.error = NotPermitted("these credentials may not")
+        with pytest.raises(NotPermitted):
+            await queue.publish(draft(1))
+    assert broker.attempts == ["id1"]
+
+
+async def test_an_event_over_the_bound_is_refused_with_what_to_do() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        with pytest.raises(EventTooLarge, match="publish a reference"):
+            await queue.publish(draft(1, b'"' + b"x" * 1_000 + b'"'))
+    assert broker.attempts == []
+
+
+async def test_a_cancelled_publish_leaves_the_line_to_the_next() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.error = BrokerUnavailable("away")
+        first = asyncio.create_task(queue.publish(draft(1)))
+        second = asyncio.create_task(queue.publish(draft(2)))
+        await asyncio.sleep(0.02)
+        first.cancel()
+        broker.error = None
+        await second
+    assert await stored_ids(broker) == ["id2"]
+    assert queue.stats().waiting == 0
