@@ -1,0 +1,64 @@
+"""Real processes of a test: started with the test's environment, and ended by it."""
+
+import asyncio
+import os
+import signal
+import sys
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from pulse_radar.testing.nats_server import free_port
+
+PROTOCOL_CLASS = "pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"
+
+
+async def spawn(*arguments: str, broker: str) -> asyncio.subprocess.Process:
+    """A Python process; its standard output is read by the test."""
+    environment = {**os.environ, "PULSE_BROKER": broker}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+
+
+class ApiProcess:
+    """An API process on a port of its own; after a SIGKILL it comes back there."""
+
+    def __init__(self, broker: str) -> None:
+        self.port = free_port()
+        self._broker = broker
+        self._process: asyncio.subprocess.Process
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
+
+    async def start(self) -> None:
+        self._process = await spawn(
+            *("-m", "uvicorn", "tests.promise.api:app", "--port", str(self.port), "--ws", PROTOCOL_CLASS),
+            *("--log-level", "warning"),
+            broker=self._broker,
+        )
+        async with httpx.AsyncClient() as http, asyncio.timeout(30):
+            while True:
+                try:
+                    await http.get(f"http://127.0.0.1:{self.port}/health")
+                except httpx.TransportError:
+                    await asyncio.sleep(0.02)
+                else:
+                    return
+
+    async def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        # communicate, not wait: it closes the pipe, too.
+        await self._process.communicate()
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(number)
