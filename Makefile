@@ -1,0 +1,48 @@
+# Two commands do everything, set-up included: `make demo` and `make test`. The second time they are quick.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow audit clean
+
+# Ours where there is none: uv brings the exact packages of uv.lock into .venv.
+UV := $(shell command -v uv || echo .tools/bin/uv)
+RUN := .venv/bin/
+STAGE := scripts/stage
+
+# uv takes the Python that is here and fetches none.
+export UV_PYTHON_DOWNLOADS := never
+
+help:
+	@echo "make demo   the whole path, live: broker, API, worker, a sample of 2,000 messages, a page"
+	@echo "make test   lint, types, layers and all tests"
+	@echo "make slow   the same laws, attacked for hours"
+	@echo "make audit  known vulnerabilities of what we depend on (asks the network)"
+
+demo: .venv/.synced
+	@$(RUN)pulse-radar demo $(ARGS)
+
+test: .venv/.synced
+	@$(STAGE) "lint" $(RUN)ruff check .
+	@$(STAGE) "format" $(RUN)ruff format --check --quiet .
+	@$(STAGE) "types" $(RUN)mypy
+	@$(STAGE) "layers" $(RUN)lint-imports --no-cache
+	@$(STAGE) "chromium" scripts/chromium
+	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q tests/protocol tests/stream tests/hub
+	@$(STAGE) "all tests" $(RUN)pytest -q --cov --cov-report=term:skip-covered $(ARGS)
+
+slow: .venv/.synced
+	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 tests/protocol tests/stream tests/hub tests/brokers $(ARGS)
+
+audit: .venv/.synced
+	@$(UV) export --quiet --all-extras --no-emit-project --format requirements-txt > .venv/requirements.txt
+	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
+
+clean:
+	rm -rf .venv .tools .pulse artifacts .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
+	@touch $@
+
+.tools/bin/uv:
+	@$(STAGE) "uv" python3 -m pip install --quiet --disable-pip-version-check --target .tools uv
