@@ -50,6 +50,10 @@ class Connection:
         self.ping_due = now
 
     @property
+    def is_connecting(self) -> bool:
+        return self.state is ConnectionState.CONNECTING
+
+    @property
     def is_open(self) -> bool:
         return self.state is ConnectionState.OPEN
 

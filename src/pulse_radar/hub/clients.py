@@ -1,0 +1,234 @@
+"""The clients of a hub: greeted, heeded, watched over and dismissed."""
+
+from typing import Final, assert_never
+
+from pulse_radar.hub import heartbeat
+from pulse_radar.hub.actions import Close
+from pulse_radar.hub.connection import Connection
+from pulse_radar.hub.context import Context
+from pulse_radar.hub.heartbeat import Verdict
+from pulse_radar.hub.inputs import Opened
+from pulse_radar.hub.states import ConnectionTurn
+from pulse_radar.hub.subscribing import Subscribing
+from pulse_radar.hub.subscription import Subscription
+from pulse_radar.protocol.close_codes import CloseCode, retry_reason
+from pulse_radar.protocol.codec import encode_server
+from pulse_radar.protocol.frames import (
+    Authenticate,
+    ClientFrame,
+    Connected,
+    ErrorFrame,
+    Ping,
+    Pong,
+    Subscribe,
+    UnknownFrame,
+    Unsubscribe,
+    Unsubscribed,
+)
+
+__all__ = ["Clients"]
+
+# Frames that a client may send before it is greeted; nobody needs more than a few.
+_EARLY_FRAMES: Final = 256
+
+# Clients sent away together come back spread over this time.
+_RETRY_SPREAD_MS: Final = 4_000
+
+
+class Clients:
+    """Every connection of a hub, from its first frame to its last."""
+
+    def __init__(self, context: Context, subscribing: Subscribing) -> None:
+        self._context = context
+        self._subscribing = subscribing
+        # Since when no event can come, None while they can.
+        self._broker_lost_at: float | None = None
+
+    # A connection's life.
+
+    def opened(self, told: Opened, *, is_current: bool) -> None:
+        """A client came. It is greeted as soon as the topics are current."""
+        now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
+        connection = Connection(told.connection_id, told.feeds, told.cursor, told.refused, now)
+        self._context.connections[connection.id] = connection
+        heartbeat.begin(connection, self._context)
+        if self._broker_lost_at is not None:
+            deadlines.set(self._broker_lost_at + limits.broker_grace_seconds, connection)
+        if is_current and not self._is_forsaken:
+            self._greet(connection)
+        else:
+            deadlines.set(now + limits.connecting_seconds, connection)
+
+    def greet_all(self) -> None:
+        """The topics are current: greet whoever waited for it."""
+        if not self._is_forsaken:
+            for connection in tuple(self._context.connections.values()):
+                if connection.is_connecting:
+                    self._greet(connection)
+
+    def closed(self, connection_id: str) -> None:
+        connection = self._context.connections.pop(connection_id, None)
+        if connection is not None:
+            connection.turn(ConnectionTurn.GONE)
+            self._subscribing.end_all(connection)
+
+    def overflowed(self, connection_id: str) -> None:
+        """Too much is unsent: it may come back and resume where it was."""
+        connection = self._living(connection_id)
+        if connection is not None:
+            self._context.counters.evicted_slow += 1
+            self._dismiss(connection, CloseCode.SLOW_CONSUMER)
+
+    def misbehaved(self, connection_id: str, code: CloseCode, reason: str) -> None:
+        connection = self._living(connection_id)
+        if connection is not None:
+            self._dismiss(connection, code, reason)
+
+    def writable(self, connection_id: str) -> None:
+        """There is room for the next page of whatever this connection catches up on."""
+        connection = self._living(connection_id)
+        if connection is not None:
+            connection.congested = False
+            for subscription in tuple(connection.subscriptions.values()):
+                self._subscribing.advance(subscription)
+
+    # What a client says.
+
+    def received(self, connection_id: str, frame: ClientFrame | UnknownFrame) -> None:
+        connection = self._living(connection_id)
+        if connection is None:
+            return
+        connection.heard_at = self._context.now
+        if connection.is_open:
+            self._heed(connection, frame)
+        elif len(connection.early) < _EARLY_FRAMES:
+            connection.early.append(frame)
+        else:
+            self._dismiss(connection, CloseCode.TOO_MANY_FRAMES)
+
+    def refused(self, connection_id: str, error: ErrorFrame) -> None:
+        """It asked for something that was refused before it came here."""
+        connection = self._living(connection_id)
+        if connection is None:
+            return
+        connection.heard_at = self._context.now
+        if connection.is_open:
+            self._say(connection, error)
+        else:
+            connection.refused = (*connection.refused, error)[-_EARLY_FRAMES:]
+
+    # What time and the broker say.
+
+    def broker_lost(self) -> None:
+        """No event can come until the broker is back; after a while clients are sent to look elsewhere."""
+        if self._broker_lost_at is None:
+            self._broker_lost_at = self._context.now
+            due = self._context.now + self._context.limits.broker_grace_seconds
+            for connection in self._context.connections.values():
+                self._context.deadlines.set(due, connection)
+
+    def broker_back(self) -> None:
+        self._broker_lost_at = None
+
+    def check(self, connection: Connection, wall_ms: int) -> None:
+        """Is this connection unserved for too long, stale, or due for a ping?"""
+        if connection.is_ending:
+            return
+        if self._is_forsaken or self._has_waited(connection):
+            self._dismiss(connection, CloseCode.TRY_AGAIN_LATER, self._retry_later())
+            return
+        match heartbeat.judge(connection, self._context):
+            case Verdict.STALE:
+                self._context.counters.evicted_stale += 1
+                self._dismiss(connection, CloseCode.HEARTBEAT_TIMEOUT)
+            case Verdict.PING_DUE:
+                self._ping(connection, wall_ms)
+            case Verdict.FINE:
+                pass
+
+    # How.
+
+    def _greet(self, connection: Connection) -> None:
+        connection.turn(ConnectionTurn.GREETED)
+        refused = list(connection.refused)
+        accepted: list[Subscription] = []
+        for feed in connection.asked:
+            outcome = self._subscribing.subscribe(connection, Subscribe(feed, connection.cursor.of(feed)))
+            if isinstance(outcome, ErrorFrame):
+                refused.append(outcome)
+            else:
+                accepted.append(outcome)
+        self._say(connection, self._connected(connection, accepted))
+        for error in refused:
+            self._say(connection, error)
+        for subscription in accepted:
+            self._subscribing.advance(subscription)
+        early, connection.early = connection.early, []
+        for frame in early:
+            self._heed(connection, frame)
+
+    def _connected(self, connection: Connection, accepted: list[Subscription]) -> Connected:
+        return Connected(
+            connection_id=connection.id,
+            topics=tuple(subscription.feed for subscription in accepted),
+            last_seq={subscription.feed: subscription.cursor for subscription in accepted},
+            ping_interval=self._context.limits.ping_interval_seconds,
+            pong_timeout=self._context.limits.pong_timeout_seconds,
+        )
+
+    def _heed(self, connection: Connection, frame: ClientFrame | UnknownFrame) -> None:
+        match frame:
+            case Subscribe():
+                outcome = self._subscribing.subscribe(connection, frame)
+                if isinstance(outcome, ErrorFrame):
+                    self._say(connection, outcome)
+                else:
+                    self._subscribing.advance(outcome)
+            case Unsubscribe(feed):
+                self._subscribing.end(connection, feed)
+                self._say(connection, Unsubscribed(feed))
+            case Ping(timestamp_ms):
+                self._say(connection, Pong(timestamp_ms))
+            case Pong() | Authenticate() | UnknownFrame():
+                # A sign of life, which was noted; what nobody knows is ignored.
+                pass
+            case _:
+                assert_never(frame)
+
+    def _ping(self, connection: Connection, wall_ms: int) -> None:
+        if connection.is_open:
+            self._say(connection, Ping(wall_ms, self._subscribing.quiet_cursors(connection)))
+        heartbeat.pinged(connection, self._context)
+
+    def _dismiss(self, connection: Connection, code: CloseCode, reason: str = "") -> None:
+        connection.turn(ConnectionTurn.DISMISSED)
+        self._subscribing.end_all(connection)
+        self._context.outbox.put(Close(connection.id, code, reason))
+
+    def _living(self, connection_id: str) -> Connection | None:
+        """The connection, unless it is gone or told to go."""
+        connection = self._context.connections.get(connection_id)
+        return None if connection is None or connection.is_ending else connection
+
+    def _has_waited(self, connection: Connection) -> bool:
+        """Whether it came long ago and could not be greeted yet."""
+        waited = self._context.now - connection.opened_at
+        return connection.is_connecting and waited >= self._context.limits.connecting_seconds
+
+    @property
+    def _is_forsaken(self) -> bool:
+        """Whether no event has come through for longer than clients should be kept waiting."""
+        lost_at = self._broker_lost_at
+        return (
+            lost_at is not None and self._context.now - lost_at >= self._context.limits.broker_grace_seconds
+        )
+
+    def _retry_later(self) -> str:
+        # The golden ratio spreads any number of clients evenly, without chance.
+        spread = int(len(self._context.connections) * 0.618 * _RETRY_SPREAD_MS) % _RETRY_SPREAD_MS
+        return retry_reason(1_000 + spread)
+
+    def _say(
+        self, connection: Connection, frame: Connected | ErrorFrame | Unsubscribed | Ping | Pong
+    ) -> None:
+        self._context.outbox.say(connection.id, encode_server(frame))
