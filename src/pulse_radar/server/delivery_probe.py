@@ -39,6 +39,8 @@ class DeliveryProbe:
         self._on_lost = on_lost
         self._on_back = on_back
         self._process = uuid.uuid4().hex
+        # Set once the tail is placed: what is probed after that comes through it.
+        self._is_listening = asyncio.Event()
         self._returned = asyncio.Event()
         self._returned_at: float | None = None
 
@@ -60,7 +62,9 @@ class DeliveryProbe:
             group.create_task(self._beat())
 
     async def _listen(self) -> None:
-        async for entries in self._broker.tail(self.topic.name, after=await self._position()):
+        position = await self._position()
+        self._is_listening.set()
+        async for entries in self._broker.tail(self.topic.name, after=position):
             if any(isinstance(entry, StoredEvent) and entry.key == self._process for entry in entries):
                 self._returned.set()
 
@@ -72,6 +76,7 @@ class DeliveryProbe:
                 await asyncio.sleep(_PERIOD_SECONDS)
 
     async def _beat(self) -> None:
+        await self._is_listening.wait()
         while True:
             began = time.monotonic()
             try:

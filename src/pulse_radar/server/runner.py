@@ -268,8 +268,10 @@ class Runner:
 
     def _fail(self, error: BaseException) -> None:
         failure = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-        _log.critical("the live layer stopped: %s", failure, exc_info=failure)
         self.failure = failure
+        if self._current.is_set():
+            # Before that it is raised by whoever starts us.
+            _log.critical("the live layer stopped: %s", failure, exc_info=failure)
         self._close_all(CloseCode.INTERNAL_ERROR)
 
     def _close_all(self, code: CloseCode) -> None:
