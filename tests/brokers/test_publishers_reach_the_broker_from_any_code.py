@@ -89,8 +89,8 @@ async def test_a_sync_publisher_serves_many_threads(url: str) -> None:
 
 
 async def test_a_sync_publisher_made_before_a_fork_works_in_the_child(url: str) -> None:
-    program = Path(__file__).with_name("forking_publisher.py")
-    process = await asyncio.create_subprocess_exec(sys.executable, str(program), url)
+    program = "tests.brokers.forking_publisher"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", program, url)
     assert await process.wait() == 0
     assert [event.key for event in await stored(url)] == ["parent", "child", "parent-again"]
 
