@@ -1,0 +1,23 @@
+"""What can be imported from `pulse_radar`, and nothing else, is public."""
+
+import pulse_radar
+from pulse_radar import errors
+
+DOCUMENTED = {"Event", "Position", "Publisher", "Pulse", "Settings", "SyncPublisher"}
+
+
+def test_the_package_exports_the_facade_the_publishers_and_the_errors() -> None:
+    assert set(pulse_radar.__all__) == DOCUMENTED | set(errors.__all__)
+
+
+def test_every_error_is_ours_and_says_what_it_is() -> None:
+    for name in errors.__all__:
+        error = getattr(errors, name)
+        assert issubclass(error, pulse_radar.PulseError)
+        assert error.__doc__
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
+    drawn = errors.__doc__ or ""
+    for name in errors.__all__:
+        assert name in drawn
