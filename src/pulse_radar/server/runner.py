@@ -12,12 +12,11 @@ from typing import Final, Self, assert_never
 import msgspec
 
 from pulse_radar.brokers.base import Broker, TopicSpec
-from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
+from pulse_radar.errors import BrokerUnavailable, TopicMissing
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
 from pulse_radar.hub.counters import HubStats
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import (
-    Arrived,
     BrokerBack,
     BrokerLost,
     Input,
@@ -27,11 +26,11 @@ from pulse_radar.hub.inputs import (
     PageRead,
     ReadFailed,
     Ticked,
-    TopicOpened,
 )
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.delivery_probe import DeliveryProbe
+from pulse_radar.server.intake import Intake
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import Batch
 
@@ -44,9 +43,6 @@ _TICK_SECONDS: Final = 0.1
 
 # Questions to the broker under way at once, so that a storm of reconnects queues here and not there.
 _READS_AT_ONCE: Final = 32
-
-# Asked again after so long when the broker did not answer.
-_RETRY_SECONDS: Final = 0.5
 
 
 class RunnerStats(msgspec.Struct, frozen=True):
@@ -75,7 +71,7 @@ class Runner:
     ) -> None:
         self._broker = broker
         self._specs = tuple(topics)
-        self._limits = limits
+        self._intake = Intake(broker, window_events=limits.window_events, tell=self.tell)
         self._unsent_limit_bytes = unsent_limit_bytes
         self._startup_seconds = startup_seconds
         self.hub = Hub([spec.name for spec in topics], limits)
@@ -110,11 +106,11 @@ class Runner:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._tick is not None:
-            self._tick.cancel()
         self._background.cancel()
         await asyncio.gather(self._background, return_exceptions=True)
         self._close_all(CloseCode.SERVICE_RESTART)
+        if self._tick is not None:
+            self._tick.cancel()
 
     def new_connection_id(self) -> str:
         """Eight characters that no open connection here has."""
@@ -150,6 +146,8 @@ class Runner:
         finally:
             self._is_telling = False
         self._plan_tick()
+        if not self._current.is_set() and self.hub.is_current:
+            self._current.set()
 
     def stats(self) -> RunnerStats:
         failure = None if self.failure is None else repr(self.failure)
@@ -220,51 +218,17 @@ class Runner:
 
     async def _run(self) -> None:
         try:
-            await self._patiently_declare()
+            await self._intake.declare([*self._specs, self.probe.topic])
             async with asyncio.TaskGroup() as self._group:
                 for spec in self._specs:
-                    self._group.create_task(self._tail(spec.name), name=f"tail of {spec.name}")
+                    self._group.create_task(self._intake.follow(spec.name), name=f"tail of {spec.name}")
                 self._group.create_task(self.probe.run(), name="delivery probe")
-                self._note_current()
+                if not self._specs:
+                    self._current.set()
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 (told to everyone, and raised by whoever starts)
             self._fail(error)
-
-    async def _patiently_declare(self) -> None:
-        while True:
-            try:
-                await self._broker.declare([*self._specs, self.probe.topic])
-            except BrokerUnavailable as error:
-                _log.warning("topics not declared yet: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
-
-    async def _tail(self, topic: str) -> None:
-        start, head = await self._starting_point(topic)
-        self.tell(TopicOpened(topic, start, head))
-        self._note_current()
-        async for entries in self._broker.tail(topic, after=start):
-            self.tell(Arrived(topic, tuple(entries)))
-            if not self._current.is_set():
-                self._note_current()
-        raise BrokerError(f"the tail of {topic} ended, which it never should")
-
-    async def _starting_point(self, topic: str) -> tuple[int, int]:
-        """Where the window begins, and the newest position by now."""
-        while True:
-            try:
-                extent = await self._broker.extent(topic)
-            except (BrokerUnavailable, TopicMissing) as error:
-                _log.warning("%s is not there yet: %s", topic, error)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return max(extent.first - 1, extent.last - self._limits.window_events), extent.last
-
-    def _note_current(self) -> None:
-        if self.hub.is_current:
-            self._current.set()
 
     def _fail(self, error: BaseException) -> None:
         failure = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
@@ -288,7 +252,7 @@ class Runner:
 
     def _plan_tick(self) -> None:
         deadline = self.hub.deadline
-        if deadline is None:
+        if deadline is None or self._background.done():
             return
         now = time.monotonic()
         due = max(deadline, now + _TICK_SECONDS)

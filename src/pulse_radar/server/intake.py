@@ -1,0 +1,57 @@
+"""From the broker into the hub: topics declared, and each one's tail followed for ever."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
+from pulse_radar.hub.inputs import Arrived, Input, TopicOpened
+
+__all__ = ["Intake"]
+
+_log: Final = logging.getLogger("pulse_radar.server")
+
+# Asked again after so long when the broker did not answer.
+_RETRY_SECONDS: Final = 0.5
+
+
+class Intake:
+    """Tells what the tails of a broker's topics bring."""
+
+    def __init__(self, broker: Broker, *, window_events: int, tell: Callable[[Input], None]) -> None:
+        """`window_events`: so many of the newest events are brought first, to be replayed from memory."""
+        self._broker = broker
+        self._window_events = window_events
+        self._tell = tell
+
+    async def declare(self, topics: Sequence[TopicSpec]) -> None:
+        """Create the topics, as soon as the broker is there. Raises: BrokerRefused, NotPermitted."""
+        while True:
+            try:
+                await self._broker.declare(topics)
+            except BrokerUnavailable as error:
+                _log.warning("topics not declared yet: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def follow(self, topic: str) -> None:
+        """Bring every entry of the topic, for ever."""
+        start, head = await self._starting_point(topic)
+        self._tell(TopicOpened(topic, start, head))
+        async for entries in self._broker.tail(topic, after=start):
+            self._tell(Arrived(topic, tuple(entries)))
+        raise BrokerError(f"the tail of {topic} ended, which it never should")
+
+    async def _starting_point(self, topic: str) -> tuple[int, int]:
+        """Where the window begins, and the newest position by now."""
+        while True:
+            try:
+                extent = await self._broker.extent(topic)
+            except (BrokerUnavailable, TopicMissing) as error:
+                _log.warning("%s is not there yet: %s", topic, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return max(extent.first - 1, extent.last - self._window_events), extent.last
