@@ -1,0 +1,130 @@
+"""Real server processes: Ctrl-C with everything open and stalled, reload, several workers, the second one refused."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from pulse_radar.testing.nats_server import NatsServer, free_port
+from tests.server.serving import Client, stalled_client
+
+# Python, our imports and uvicorn's reloader on a busy machine.
+START_SECONDS = 30.0
+
+
+class ServerProcess:
+    """A server in a process group of its own, so that a Ctrl-C can be sent to all of it, as a terminal does."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5)
+
+    async def until_up(self) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                assert self.process.returncode is None, "the server ended"
+                with contextlib.suppress(httpx.TransportError):
+                    await self.http.get("/pid")
+                    return
+                await asyncio.sleep(0.05)
+
+    async def interrupt(self) -> float:
+        """Ctrl-C; the seconds until everything has ended."""
+        began = time.monotonic()
+        os.killpg(self.process.pid, signal.SIGINT)
+        await asyncio.wait_for(self.process.wait(), 20)
+        return time.monotonic() - began
+
+
+@contextlib.asynccontextmanager
+async def process(*arguments: str, port: int, broker: str = "memory://") -> AsyncIterator[ServerProcess]:
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *arguments, "--port", str(port)),
+        env={**os.environ, "PULSE_BROKER": broker},
+        start_new_session=True,
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    server = ServerProcess(started, port)
+    try:
+        yield server
+    finally:
+        await server.http.aclose()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        await started.communicate()
+
+
+@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["plain", "reload"])
+async def test_ctrl_c_ends_serve_in_under_two_seconds_whatever_is_open_and_stalled(
+    options: tuple[str, ...],
+) -> None:
+    port = free_port()
+    async with process(
+        "pulse_radar.cli", "serve", "tests.server.busy_app:app", *options, port=port
+    ) as server:
+        await server.until_up()
+        stalled = [stalled_client(port, "?topics=knowledge"), stalled_stream(port)]
+        async with (
+            Client(port, "?topics=knowledge") as client,
+            connect(f"ws://127.0.0.1:{port}/own", proxy=None) as own,
+            server.http.stream("GET", "/stream") as stream,
+        ):
+            await client.until("subscription")
+            await own.send("echo")
+            assert await own.recv() == "echo"
+            # Enough to fill the stalled one's buffers, and not enough to evict it.
+            await server.http.post("/publish-to-everyone/200")
+            reading = asyncio.create_task(client.closed())
+            seconds = await server.interrupt()
+            assert await reading == (1012, "retry=500")
+            assert stream.status_code == 200
+    for peer in stalled:
+        peer.close()
+    assert seconds < 2
+    assert server.process.returncode == 0
+
+
+def stalled_stream(port: int) -> socket.socket:
+    """An event stream that nobody reads."""
+    stalled = socket.create_connection(("127.0.0.1", port))
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    return stalled
+
+
+async def test_two_workers_on_one_port_serve_the_same_events(tmp_path: Path) -> None:
+    port = free_port()
+    arguments = ("uvicorn", "tests.server.busy_app:app", "--workers", "2", "--log-level", "warning")
+    async with NatsServer(tmp_path) as nats, process(*arguments, port=port, broker=nats.url) as server:
+        await server.until_up()
+        async with contextlib.AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(Client(port, "?topics=knowledge")) for _ in range(8)]
+            for client in clients:
+                await client.until("subscription")
+            await server.http.post("/publish-to-everyone/20")
+            seen = [await client.events(20) for client in clients]
+    assert all(sequences == seen[0] for sequences in seen)
+    assert seen[0] == list(range(seen[0][0], seen[0][0] + 20))
+
+
+async def test_memory_refuses_the_second_worker_and_says_what_to_use() -> None:
+    arguments = ("uvicorn", "tests.server.busy_app:app", "--workers", "2")
+    async with process(*arguments, port=free_port()) as server:
+        assert server.process.stderr is not None
+        async with asyncio.timeout(START_SECONDS):
+            async for line in server.process.stderr:
+                if b"errors.BrokerRefused: " in line:
+                    break
+    assert b"memory:// serves one process" in line
+    assert b"embedded://" in line
