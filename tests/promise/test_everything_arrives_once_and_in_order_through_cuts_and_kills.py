@@ -61,5 +61,5 @@ async def test_every_client_has_every_event_once_and_in_order(tmp_path: Path) ->
 
 
 async def _until(client: Follower, events: int) -> None:
-    while client.events < events:  # noqa: ASYNC110 (the client counts, nobody tells)
+    while client.events < events:
         await asyncio.sleep(0.01)

@@ -141,5 +141,5 @@ def stalled_client(port: int, query: str = "") -> socket.socket:
 async def eventually(fact: Callable[[], bool]) -> None:
     """Wait until the fact holds."""
     async with asyncio.timeout(PATIENCE):
-        while not fact():  # noqa: ASYNC110 (it watches state, nobody tells)
+        while not fact():
             await asyncio.sleep(0.01)

@@ -1,0 +1,140 @@
+"""The main job in a real browser: an export flows through a worker and NATS, the network and the API break."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from pulse_radar import Settings
+from pulse_radar.brokers.opening import open_broker
+from pulse_radar.testing.faulty_link import FaultyLink
+from pulse_radar.testing.nats_server import NatsServer, free_port
+from pulse_radar.testing.telegram_exports import write_export
+from tests.browser.chromium import chromium
+
+MESSAGES = 6_000
+PATIENCE_MS = 60_000
+ARTIFACTS = Path("artifacts")
+
+pytestmark = pytest.mark.browser
+
+
+class Command:
+    """A `pulse-radar` command as a process of this test's."""
+
+    def __init__(self, *arguments: str, broker: str) -> None:
+        self._arguments = arguments
+        self._broker = broker
+        self._process: asyncio.subprocess.Process
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pulse_radar.cli", *self._arguments),
+            env={**os.environ, "PULSE_BROKER": self._broker},
+        )
+
+    async def end(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+        await self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: str, broker: str) -> AsyncIterator[Command]:
+    command = Command(*arguments, broker=broker)
+    await command.start()
+    try:
+        yield command
+    finally:
+        await command.end(signal.SIGKILL)
+
+
+async def test_the_numbers_on_the_page_come_out_exact(tmp_path: Path) -> None:
+    export = tmp_path / "result.json"
+    with export.open("wb") as file:
+        write_export(file, messages=MESSAGES, seed=2_026)
+    port = free_port()
+    serve = ("serve", "--port", str(port))
+    async with (
+        NatsServer(tmp_path) as nats,
+        running(*serve, broker=nats.url) as api,
+        running("worker", broker=nats.url),
+        FaultyLink(port) as network,
+        chromium() as browser,
+    ):
+        await _until_up(port)
+        page = await browser.new_page(viewport={"width": 1200, "height": 720})
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(f"http://127.0.0.1:{network.port}/")
+        await expect(page.locator("#state")).to_have_text("connected", timeout=PATIENCE_MS)
+        async with running("ingest", str(export), "--no-wait", broker=nats.url):
+            await _until_read(page, MESSAGES // 10)
+            network.cut()
+            await expect(page.locator("#state")).not_to_have_text("connected", timeout=PATIENCE_MS)
+            await asyncio.sleep(0.5)
+            network.mend()
+            await _until_read(page, MESSAGES // 3)
+            await api.end(signal.SIGKILL)
+            await expect(page.locator("#state")).not_to_have_text("connected", timeout=PATIENCE_MS)
+            await api.start()
+            await expect(page.locator("#ingestions")).to_contain_text("completed", timeout=PATIENCE_MS)
+        atoms = await _atoms_stored(nats.url)
+        await expect(page.locator("#messages")).to_have_text(f"{MESSAGES:,}", timeout=PATIENCE_MS)
+        await expect(page.locator("#atomCount")).to_have_text(f"{atoms:,}", timeout=PATIENCE_MS)
+        await expect(page.locator("#gaps")).to_have_text("0")
+        await expect(page.locator("#jobs")).to_contain_text("completed")
+        assert await _number(page, "#reconnects") >= 2
+        assert await _number(page, "#replayed") > 0
+        await page.screenshot(path=ARTIFACTS / "live-page.png")
+        # A reload begins from what is kept, and comes to the same numbers.
+        await page.reload()
+        await expect(page.locator("#messages")).to_have_text(f"{MESSAGES:,}", timeout=PATIENCE_MS)
+        await expect(page.locator("#atomCount")).to_have_text(f"{atoms:,}", timeout=PATIENCE_MS)
+    assert errors == []
+    assert atoms > MESSAGES // 10
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_fits_a_narrow_screen(scheme: str) -> None:
+    port = free_port()
+    async with running("serve", "--port", str(port), broker="memory://"), chromium() as browser:
+        await _until_up(port)
+        page = await browser.new_page(viewport={"width": 360, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
+        await page.goto(f"http://127.0.0.1:{port}/")
+        await expect(page.locator("#state")).to_have_text("connected", timeout=PATIENCE_MS)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+async def _until_up(port: int) -> None:
+    async with httpx.AsyncClient() as http, asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                await http.get(f"http://127.0.0.1:{port}/health")
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _until_read(page: Page, messages: int) -> None:
+    async with asyncio.timeout(PATIENCE_MS / 1_000):
+        while await _number(page, "#messages") < messages:
+            await asyncio.sleep(0.02)
+
+
+async def _number(page: Page, place: str) -> int:
+    return int(re.sub(r"\D", "", await page.locator(place).inner_text()))
+
+
+async def _atoms_stored(broker: str) -> int:
+    """How many atoms were published, from the broker itself."""
+    async with open_broker(Settings.load(broker=broker), is_owner=True) as opened:
+        extent = await opened.extent("knowledge")
+    return extent.last - extent.first + 1
