@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     )
     namespace: str = Field(
         "",
-        pattern=r"^[A-Za-z0-9_-]{0,32}$",
+        pattern=r"^([a-z][a-z0-9_-]{0,31})?$",
         description="Prefix of streams and subjects, so that two systems can share a broker.",
     )
     data_dir: Path = Field(
