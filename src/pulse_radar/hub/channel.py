@@ -1,9 +1,10 @@
 """One topic as the hub sees it: its window, who is live on it, and how the others catch up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pulse_radar.hub.actions import AwaitWritable, Measure, Send
+from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import RETRY_SECONDS, Context
 from pulse_radar.hub.registry import Registry
 from pulse_radar.hub.states import SubscriptionTurn
@@ -13,7 +14,7 @@ from pulse_radar.protocol.frames import GapFrame, GapReason, Subscribed
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
 from pulse_radar.stream.merge import coalesce, opening
-from pulse_radar.stream.window import Ahead, Beyond, Reading, Replay, UpToDate, Window
+from pulse_radar.stream.window import Ahead, Beyond, Reading, Replay, UpToDate, Window, fitting
 
 __all__ = ["Channel"]
 
@@ -79,18 +80,22 @@ class Channel:
         """Hand on a page of history, and go on when it is written."""
         if page.end <= subscription.cursor or page.extent.last < subscription.cursor:
             # The server that answered is behind this process, which has seen newer events.
-            self.retry(subscription)
+            self.rest(subscription)
             return
-        entries = page.entries
-        if subscription.lenient and entries and _is_missed(entries[0]):
-            entries = entries[1:]
-        subscription.lenient = False
-        self._deliver(subscription, entries, page.end)
+        entries = page.entries[: fitting(page.entries, self._context.limits.page_bytes)]
+        is_whole = len(entries) == len(page.entries)
+        self._deliver(subscription, entries, page.end if is_whole else entries[-1].last)
         self._await_writable(subscription)
 
-    def retry(self, subscription: Subscription) -> None:
+    def rest(self, subscription: Subscription) -> None:
         """Try again a little later."""
+        subscription.is_resting = True
         self._context.deadlines.set(self._context.now + RETRY_SECONDS, subscription)
+
+    def wake(self, subscription: Subscription) -> None:
+        """It is later."""
+        subscription.is_resting = False
+        self.advance(subscription)
 
     def measured(self, extent: Extent | None) -> None:
         """Judge those who were ahead when the broker was asked how far it reaches."""
@@ -117,9 +122,9 @@ class Channel:
     def _may_go_on(self, subscription: Subscription) -> bool:
         return (
             subscription.is_catching_up
-            and subscription.ticket is None
+            and not subscription.is_resting
             and subscription not in self.waiting
-            and not self._context.connections[subscription.connection_id].congested
+            and self._connection(subscription).has_room
         )
 
     def _step(self, subscription: Subscription) -> None:
@@ -128,12 +133,12 @@ class Channel:
                 self._go_live(subscription)
             case Replay(entries):
                 self._deliver(subscription, entries, entries[-1].last)
-                if subscription.cursor < self._window.last:
+                if subscription.cursor < self._window.last or self._has_sent_a_page(subscription):
                     self._await_writable(subscription)
             case Gap() as gap:
                 self._deliver(subscription, (gap,), gap.last)
             case Beyond():
-                self._context.read(subscription)
+                self._context.read(subscription, self._events_in_a_page())
             case Ahead():
                 self.waiting[subscription] = None
                 self.measure()
@@ -143,6 +148,16 @@ class Channel:
         return self._window.read(
             subscription.cursor, limit_events=limits.page_events, limit_bytes=limits.page_bytes
         )
+
+    def _has_sent_a_page(self, subscription: Subscription) -> bool:
+        return self._connection(subscription).replayed_bytes >= self._context.limits.page_bytes
+
+    def _events_in_a_page(self) -> int:
+        """How many events a page from the broker may have, if they are as large as those in the window."""
+        limits, held = self._context.limits, self._window.stats()
+        if held.size == 0:
+            return limits.page_events
+        return max(1, min(limits.page_events, limits.page_bytes * held.events // held.size))
 
     def _go_live(self, subscription: Subscription) -> None:
         subscription.turn(SubscriptionTurn.CAUGHT_UP)
@@ -160,20 +175,31 @@ class Channel:
             self._deliver(subscription, (missed,), missed.last)
             self.advance(subscription)
 
-    def _deliver(self, subscription: Subscription, entries: Iterable[Entry], end: int) -> None:
+    def _deliver(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
         counters, outbox = self._context.counters, self._context.outbox
+        connection = self._connection(subscription)
+        if subscription.lenient and entries and _is_missed(entries[0]):
+            # The last n were asked for, and there are fewer. What expires from now on is missed.
+            entries = entries[1:]
+        subscription.lenient = False
         for entry in coalesce(entries):
             if isinstance(entry, Gap):
-                outbox.say(subscription.connection_id, self._gap_text(subscription.feed, entry, 1))
+                outbox.say(connection.id, self._gap_text(subscription.feed, entry, 1))
             elif subscription.feed.key in (None, entry.key):
-                outbox.say(subscription.connection_id, entry.text)
+                outbox.say(connection.id, entry.text)
+                connection.replayed_bytes += len(entry.text)
                 subscription.replayed += 1
                 counters.replayed += 1
         subscription.cursor = end
 
     def _await_writable(self, subscription: Subscription) -> None:
-        self._context.connections[subscription.connection_id].congested = True
-        self._context.outbox.put(AwaitWritable(subscription.connection_id))
+        connection = self._connection(subscription)
+        connection.congested = True
+        connection.replayed_bytes = 0
+        self._context.outbox.put(AwaitWritable(connection.id))
+
+    def _connection(self, subscription: Subscription) -> Connection:
+        return self._context.connections[subscription.connection_id]
 
     def _serve_whole(self, fresh: tuple[Entry, ...]) -> None:
         group = self.live.whole
@@ -195,7 +221,8 @@ class Channel:
             entry.text if isinstance(entry, StoredEvent) else self._gap_text(feed, entry, len(group))
             for entry in coalesce(entries)
         )
-        self._context.counters.delivered += len(group) * len(texts)
+        told = sum(isinstance(entry, StoredEvent) for entry in entries)
+        self._context.counters.delivered += len(group) * told
         self._context.outbox.put(Send(group, texts))
 
     def _gap_text(self, feed: Feed, gap: Gap, readers: int) -> bytes:

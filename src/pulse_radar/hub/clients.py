@@ -43,6 +43,8 @@ class Clients:
         self._subscribing = subscribing
         # Since when no event can come, None while they can.
         self._broker_lost_at: float | None = None
+        # Clients that were told to try again later.
+        self._sent_away = 0
 
     # A connection's life.
 
@@ -85,10 +87,16 @@ class Clients:
             self._dismiss(connection, code, reason)
 
     def writable(self, connection_id: str) -> None:
-        """There is room for the next page of whatever this connection catches up on."""
+        """There is room for the next page."""
         connection = self._living(connection_id)
         if connection is not None:
             connection.congested = False
+            self.go_on(connection_id)
+
+    def go_on(self, connection_id: str) -> None:
+        """Carry on whatever this connection catches up on, one feed after the other, while there is room."""
+        connection = self._living(connection_id)
+        if connection is not None:
             for subscription in tuple(connection.subscriptions.values()):
                 self._subscribing.advance(subscription)
 
@@ -212,20 +220,19 @@ class Clients:
 
     def _has_waited(self, connection: Connection) -> bool:
         """Whether it came long ago and could not be greeted yet."""
-        waited = self._context.now - connection.opened_at
-        return connection.is_connecting and waited >= self._context.limits.connecting_seconds
+        patience_ends = connection.opened_at + self._context.limits.connecting_seconds
+        return connection.is_connecting and self._context.now >= patience_ends
 
     @property
     def _is_forsaken(self) -> bool:
         """Whether no event has come through for longer than clients should be kept waiting."""
-        lost_at = self._broker_lost_at
-        return (
-            lost_at is not None and self._context.now - lost_at >= self._context.limits.broker_grace_seconds
-        )
+        lost_at, grace = self._broker_lost_at, self._context.limits.broker_grace_seconds
+        return lost_at is not None and self._context.now >= lost_at + grace
 
     def _retry_later(self) -> str:
         # The golden ratio spreads any number of clients evenly, without chance.
-        spread = int(len(self._context.connections) * 0.618 * _RETRY_SPREAD_MS) % _RETRY_SPREAD_MS
+        self._sent_away += 1
+        spread = int(self._sent_away * 0.618 * _RETRY_SPREAD_MS) % _RETRY_SPREAD_MS
         return retry_reason(1_000 + spread)
 
     def _say(

@@ -22,8 +22,10 @@ class Connection:
         "opened_at",
         "ping_due",
         "refused",
+        "replayed_bytes",
         "state",
         "subscriptions",
+        "ticket",
     )
 
     def __init__(
@@ -43,8 +45,12 @@ class Connection:
         # Frames that came before the greeting.
         self.early: list[ClientFrame | UnknownFrame] = []
         self.subscriptions: dict[Feed, Subscription] = {}
-        # A page of replay is on its way; the next one waits until it is written.
+        # A page of replay is being written; the next one waits for it.
         self.congested = False
+        # Replayed since it last had room: many short replays are a page, too.
+        self.replayed_bytes = 0
+        # The read under way for it. One at a time: pages that come together would evict it.
+        self.ticket: int | None = None
         self.opened_at = now
         self.heard_at = now
         self.ping_due = now
@@ -60,6 +66,11 @@ class Connection:
     @property
     def is_ending(self) -> bool:
         return self.state in (ConnectionState.CLOSING, ConnectionState.CLOSED)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a page of replay may be sent or asked for."""
+        return not self.congested and self.ticket is None
 
     def turn(self, turn: ConnectionTurn) -> None:
         self.state = turn_connection(self.state, turn)

@@ -32,18 +32,18 @@ class Context:
         self._reading: dict[int, Subscription] = {}
         self._ticket = 0
 
-    def read(self, subscription: Subscription) -> None:
+    def read(self, subscription: Subscription, limit: int) -> None:
         """Ask the broker for the next page of this subscription."""
         self._ticket += 1
         self._reading[self._ticket] = subscription
-        subscription.ticket = self._ticket
-        action = Read(self._ticket, subscription.feed, subscription.cursor, self.limits.page_events)
-        self.outbox.put(action)
+        self.connections[subscription.connection_id].ticket = self._ticket
+        self.outbox.put(Read(self._ticket, subscription.feed, subscription.cursor, limit))
 
     def answered(self, ticket: int) -> Subscription | None:
-        """The subscription that still waits for this answer; None for an answer to an earlier attempt."""
+        """The subscription for which this was asked, None if its connection is gone."""
         subscription = self._reading.pop(ticket, None)
-        if subscription is None or subscription.ticket != ticket:
+        connection = self.connections.get(subscription.connection_id) if subscription else None
+        if connection is None:
             return None
-        subscription.ticket = None
+        connection.ticket = None
         return subscription

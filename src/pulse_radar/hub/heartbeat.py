@@ -26,7 +26,8 @@ def begin(connection: Connection, context: Context) -> None:
 
 def judge(connection: Connection, context: Context) -> Verdict:
     """Is this connection stale, or due for a ping?"""
-    if context.now - connection.heard_at >= context.limits.pong_timeout_seconds:
+    # Reckoned as the deadline was: a difference may round to just below the timeout, and wait for the next ping.
+    if context.now >= connection.heard_at + context.limits.pong_timeout_seconds:
         return Verdict.STALE
     return Verdict.PING_DUE if context.now >= connection.ping_due else Verdict.FINE
 

@@ -147,13 +147,15 @@ class Hub:
 
     def _page_read(self, told: PageRead | ReadFailed) -> None:
         subscription = self._context.answered(told.ticket)
-        if subscription is None or not subscription.is_catching_up:
+        if subscription is None:
             return
-        channel = self._channels[subscription.feed.topic]
-        if isinstance(told, PageRead):
-            channel.page(subscription, told.page)
-        else:
-            channel.retry(subscription)
+        if subscription.is_catching_up:
+            channel = self._channels[subscription.feed.topic]
+            if isinstance(told, PageRead):
+                channel.page(subscription, told.page)
+            else:
+                channel.rest(subscription)
+        self._clients.go_on(subscription.connection_id)
 
     def _ticked(self, wall_ms: int) -> None:
         for woken in self._context.deadlines.pop_due(self._context.now):
@@ -162,7 +164,7 @@ class Hub:
                     self._clients.check(woken, wall_ms)
                 case Subscription():
                     if woken.is_catching_up:
-                        self._channels[woken.feed.topic].advance(woken)
+                        self._channels[woken.feed.topic].wake(woken)
                 case str():
                     self._channels[woken].measure()
                 case _:

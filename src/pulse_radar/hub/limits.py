@@ -1,5 +1,7 @@
 """The bounds and intervals that the hub works by."""
 
+import math
+
 import msgspec
 
 from pulse_radar.errors import InvalidSetting
@@ -28,11 +30,11 @@ class Limits(msgspec.Struct, frozen=True):
     page_bytes: int = 256 * 1024
 
     def __post_init__(self) -> None:
-        if not 0 < self.ping_interval_seconds < self.pong_timeout_seconds:
+        if not 0 < self.ping_interval_seconds < self.pong_timeout_seconds < math.inf:
             raise InvalidSetting(
                 f"ping_interval is {self.ping_interval_seconds} s and pong_timeout is "
                 f"{self.pong_timeout_seconds} s: the interval must be above 0 and below the timeout, "
-                "or healthy clients are disconnected"
+                "or healthy clients are disconnected, and the timeout must be finite, or dead ones never are"
             )
         for name in ("subscriptions", "window_events", "window_bytes", "page_events", "page_bytes"):
             if getattr(self, name) < 1:

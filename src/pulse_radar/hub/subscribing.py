@@ -87,7 +87,8 @@ class Subscribing:
             return None
         covering = connection.covering(feed)
         if covering is not None:
-            message = f"'{feed}' shares events with '{covering}' on this connection: unsubscribe that first"
+            relation = "covers" if feed.key is None else "is already covered by"
+            message = f"'{feed}' {relation} '{covering}' on this connection: unsubscribe that first"
             return ErrorFrame(ErrorCode.ALREADY_COVERED, message, str(feed))
         limit = self._context.limits.subscriptions
         if len(connection.subscriptions) >= limit:

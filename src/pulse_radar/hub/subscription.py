@@ -12,7 +12,7 @@ class Subscription:
     While it is live its position is that of the topic's window; `cursor` speaks only while it catches up.
     """
 
-    __slots__ = ("connection_id", "cursor", "disproofs", "feed", "lenient", "replayed", "state", "ticket")
+    __slots__ = ("connection_id", "cursor", "disproofs", "feed", "is_resting", "lenient", "replayed", "state")
 
     def __init__(self, connection_id: str, feed: Feed, cursor: int, *, lenient: bool = False) -> None:
         self.connection_id = connection_id
@@ -22,8 +22,8 @@ class Subscription:
         # It asked for "the last n", so that fewer than n are no gap.
         self.lenient = lenient
         self.replayed = 0
-        # The read that it waits for.
-        self.ticket: int | None = None
+        # Its last read failed, and its next try is not due yet.
+        self.is_resting = False
         # How often the broker said that it never gave out so high a number.
         self.disproofs = 0
 

@@ -1,12 +1,13 @@
 """Frames to JSON text and back: the only file that knows the names on the wire."""
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, assert_never
 
 import msgspec
 
 from pulse_radar.errors import InvalidCursor, InvalidEvent, ProtocolError, UsageError
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.frames import (
+    PROTOCOL_VERSION,
     AuthAccepted,
     Authenticate,
     ClientFrame,
@@ -42,6 +43,9 @@ __all__ = [
 _T = TypeVar("_T")
 _Sequence = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQUENCE)]
 
+# So much of an unknown kind is kept, for a log.
+_KIND_LENGTH: Final = 80
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -60,32 +64,47 @@ class _EventWire(
     timestamp_ms: int | None = None
 
 
-class _ServerWire(msgspec.Struct, rename={"kind": "type", "last_seq": "lastSeq"}):
+# What a frame is is read first, and its fields only then: a later version may say other things under these names.
+class _ServerHead(msgspec.Struct, rename={"kind": "type"}):
     kind: str | None = None
-    event: str | None = None
-    topic: str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"{}")
+    event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _ClientHead(msgspec.Struct):
+    action: str
+
+
+class _Envelope(msgspec.Struct):
+    data: msgspec.Raw
+
+
+class _PingWire(msgspec.Struct, rename={"last_seq": "lastSeq"}):
     ts: int | None = None
     last_seq: dict[str, _Sequence] = {}
 
 
-class _ClientWire(msgspec.Struct, rename={"last_seq": "lastSeq"}):
-    action: str
-    topic: str | None = None
+class _FeedWire(msgspec.Struct):
+    topic: str
     key: str | None = None
+
+
+class _SubscribeWire(_FeedWire, rename={"last_seq": "lastSeq"}):
     last_seq: int | None = None
     last: int | None = None
-    ts: int | None = None
-    token: str | None = None
+
+
+class _TokenWire(msgspec.Struct):
+    token: str
 
 
 class _ConnectionWire(msgspec.Struct, rename="camel"):
     connection_id: str
     topics: tuple[str, ...]
-    ping_interval: float
-    pong_timeout: float
-    protocol: int
-    last_seq: dict[str, _Sequence]
+    # The decision record's own greeting has none of these; its intervals are meant then.
+    ping_interval: float = 20
+    pong_timeout: float = 30
+    protocol: int = PROTOCOL_VERSION
+    last_seq: dict[str, _Sequence] = {}
 
 
 class _SubscriptionWire(msgspec.Struct):
@@ -125,8 +144,11 @@ class EventBody(msgspec.Struct, omit_defaults=True, rename={"name": "event", "ti
 
 
 _event_decoder: Final = msgspec.json.Decoder(_EventWire)
-_server_decoder: Final = msgspec.json.Decoder(_ServerWire)
-_client_decoder: Final = msgspec.json.Decoder(_ClientWire)
+_server_head_decoder: Final = msgspec.json.Decoder(_ServerHead)
+_client_head_decoder: Final = msgspec.json.Decoder(_ClientHead)
+_ping_decoder: Final = msgspec.json.Decoder(_PingWire)
+_feed_decoder: Final = msgspec.json.Decoder(_FeedWire)
+_subscribe_decoder: Final = msgspec.json.Decoder(_SubscribeWire)
 _body_decoder: Final = msgspec.json.Decoder(EventBody)
 _any_decoder: Final = msgspec.json.Decoder()
 
@@ -223,10 +245,10 @@ def _positions(last_seq: dict[Feed, int]) -> dict[str, int]:
 def decode_server(text: bytes | str) -> ServerFrame | UnknownFrame:
     """The frame in a server's text. Raises: ProtocolError (1002), when it is none."""
     try:
-        wire = _server_decoder.decode(text)
-        if wire.kind is not None:
-            return _decode_control(wire)
-        if wire.event is not None:
+        head = _server_head_decoder.decode(text)
+        if head.kind is not None:
+            return _decode_control(head.kind, text)
+        if head.event is not msgspec.UNSET:
             return _decode_event(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError, UsageError) as error:
         raise ProtocolError(f"not a server's frame: {error}", 1002) from error
@@ -241,32 +263,33 @@ def _decode_event(text: bytes | str) -> EventFrame:
     return EventFrame(feed.topic, name, data, wire.seq, feed.key, wire.id, wire.timestamp_ms)
 
 
-def _decode_control(wire: _ServerWire) -> ServerFrame | UnknownFrame:
-    match wire.kind:
+def _decode_control(kind: str, text: bytes | str) -> ServerFrame | UnknownFrame:
+    match kind:
         case "ping":
-            return Ping(wire.ts, _feeds(wire.last_seq))
+            ping = _ping_decoder.decode(text)
+            return Ping(ping.ts, _feeds(ping.last_seq))
         case "pong":
-            return Pong(wire.ts)
+            return Pong(_ping_decoder.decode(text).ts)
         case "subscription":
-            return _decode_subscription(_data(wire, _SubscriptionWire))
+            return _decode_subscription(_data(text, _SubscriptionWire))
         case "gap":
-            gap = _data(wire, _GapWire)
+            gap = _data(text, _GapWire)
             return GapFrame(Feed.parse(gap.topic), gap.first, gap.last, gap.reason)
         case "snapshot":
-            return SnapshotFrame(Feed.parse(_data(wire, _TopicWire).topic))
+            return SnapshotFrame(Feed.parse(_data(text, _TopicWire).topic))
         case "auth":
-            return AuthAccepted(_data(wire, _AuthWire).expires_at)
+            return AuthAccepted(_data(text, _AuthWire).expires_at)
         case "error":
-            error = _data(wire, _ErrorWire)
+            error = _data(text, _ErrorWire)
             return ErrorFrame(error.code, error.message, error.topic)
         case "connection":
-            return _decode_connection(_data(wire, _ConnectionWire))
+            return _decode_connection(_data(text, _ConnectionWire))
         case _:
-            return UnknownFrame(wire.kind or "")
+            return UnknownFrame(kind[:_KIND_LENGTH])
 
 
-def _data(wire: _ServerWire, shape: type[_T]) -> _T:
-    return msgspec.json.decode(wire.data, type=shape)
+def _data(text: bytes | str, shape: type[_T]) -> _T:
+    return msgspec.json.decode(msgspec.json.decode(text, type=_Envelope).data, type=shape)
 
 
 def _decode_subscription(wire: _SubscriptionWire) -> ServerFrame | UnknownFrame:
@@ -313,6 +336,8 @@ def encode_client(frame: ClientFrame) -> bytes:
             return _encode({"action": "ping"} if ts is None else {"action": "ping", "ts": ts})
         case Pong():
             return _encode({"action": "pong"})
+        case _:
+            assert_never(frame)
 
 
 def _feed(action: str, feed: Feed) -> dict[str, Any]:
@@ -327,26 +352,30 @@ def decode_client(text: bytes | str) -> ClientFrame | UnknownFrame:
     frame that asks for something that cannot be: the connection goes on with an `error` frame.
     """
     try:
-        wire = _client_decoder.decode(text)
+        return _decode_client(_client_head_decoder.decode(text).action, text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ProtocolError(f"not a client's frame: {error}", CloseCode.MALFORMED) from error
-    match wire.action:
+
+
+def _decode_client(action: str, text: bytes | str) -> ClientFrame | UnknownFrame:
+    match action:
         case "subscribe":
-            return _decode_subscribe(wire)
+            return _decode_subscribe(_subscribe_decoder.decode(text))
         case "unsubscribe":
-            return Unsubscribe(_wire_feed(wire))
+            wire = _feed_decoder.decode(text)
+            return Unsubscribe(Feed(wire.topic, wire.key))
         case "auth":
-            return Authenticate(_required(wire.token, "auth", "token"))
+            return Authenticate(msgspec.json.decode(text, type=_TokenWire).token)
         case "ping":
-            return Ping(wire.ts)
+            return Ping(_ping_decoder.decode(text).ts)
         case "pong":
             return Pong()
         case _:
-            return UnknownFrame(wire.action[:80])
+            return UnknownFrame(action[:_KIND_LENGTH])
 
 
-def _decode_subscribe(wire: _ClientWire) -> Subscribe:
-    feed = _wire_feed(wire)
+def _decode_subscribe(wire: _SubscribeWire) -> Subscribe:
+    feed = Feed(wire.topic, wire.key)
     if wire.last_seq is not None and wire.last is not None:
         raise InvalidCursor("subscribe names both lastSeq and last: send one of them")
     for name, number in (("lastSeq", wire.last_seq), ("last", wire.last)):
@@ -360,13 +389,3 @@ def _check(name: str, number: int) -> None:
         check_sequence(number)
     except ValueError as error:
         raise InvalidCursor(f"{name}: {error}") from None
-
-
-def _wire_feed(wire: _ClientWire) -> Feed:
-    return Feed(_required(wire.topic, wire.action, "topic"), wire.key)
-
-
-def _required(value: str | None, action: str, name: str) -> str:
-    if value is None:
-        raise ProtocolError(f"not a client's frame: {action} without {name}", CloseCode.MALFORMED)
-    return value

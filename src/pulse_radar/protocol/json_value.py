@@ -16,16 +16,17 @@ JsonValue: TypeAlias = Union[bool, int, float, str, Sequence["JsonValue"], Mappi
 # Beyond this a JavaScript number silently becomes another one.
 _EXACT_INTEGER: Final = 2**53
 
+# A path is as long as the names in it, and an error is read by a person.
+_PATH_LENGTH: Final = 200
+
 # Browsers' parsers go deeper; nobody's event should.
 _MAX_DEPTH: Final = 64
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 def encode_data(data: JsonValue) -> bytes:
     """The JSON of an event's data, refused where a reader would see another value than the writer.
 
-    Raises: InvalidEvent, naming the place: `data.items[3].price is NaN …`.
+    Raises: InvalidEvent, naming the place: `data.items[3].price is nan, which …`.
     Cost: one visit to each value.
     """
     # Depth first with a stack of our own: nesting must not become recursion.
@@ -34,8 +35,8 @@ def encode_data(data: JsonValue) -> bytes:
         path, depth, value = pending.pop()
         pending.extend((where, depth + 1, child) for where, child in _children(path, value))
         if depth > _MAX_DEPTH:
-            raise InvalidEvent(f"{path[:200]} is nested deeper than {_MAX_DEPTH} levels")
-    return _encoder.encode(data)
+            raise _refusal(path, f"is nested deeper than {_MAX_DEPTH} levels")
+    return msgspec.json.encode(data, enc_hook=_plain)
 
 
 def _children(path: str, value: object) -> Iterator[tuple[str, object]]:
@@ -54,14 +55,14 @@ def _children(path: str, value: object) -> Iterator[tuple[str, object]]:
         case list() | tuple():
             yield from ((f"{path}[{index}]", item) for index, item in enumerate(value))
         case _:
-            raise InvalidEvent(f"{path} is a {type(value).__name__}, which JSON has not: send it as text")
+            raise _refusal(path, f"is a {type(value).__name__}, which JSON has not: send it as text")
 
 
 def _members(path: str, value: Mapping[object, object]) -> Iterator[tuple[str, object]]:
     for name, member in value.items():
         if not isinstance(name, str):
-            raise InvalidEvent(f"{path} has the name {name!r}: names in JSON are text")
-        _check_text(f"{path} has a name that", name)
+            raise _refusal(path, f"has the name {name!r:.80}: names in JSON are text")
+        _check_text(path, name)
         yield f"{path}.{name}", member
 
 
@@ -69,14 +70,32 @@ def _check_text(path: str, value: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidEvent(f"{path} holds a lone surrogate, which UTF-8 has not") from None
+        raise _refusal(path, "holds a lone surrogate, which UTF-8 has not") from None
 
 
 def _check_integer(path: str, value: int) -> None:
     if not -_EXACT_INTEGER <= value <= _EXACT_INTEGER:
-        raise InvalidEvent(f"{path} is an integer beyond 2^53, which browsers round: send it as text")
+        raise _refusal(path, "is an integer beyond 2^53, which browsers round: send it as text")
 
 
 def _check_float(path: str, value: float) -> None:
     if not math.isfinite(value):
-        raise InvalidEvent(f"{path} is {value}, which JSON has not: send null or text")
+        raise _refusal(path, f"is {value}, which JSON has not: send null or text")
+
+
+def _refusal(path: str, why: str) -> InvalidEvent:
+    return InvalidEvent(f"{path[:_PATH_LENGTH]} {why}")
+
+
+def _plain(value: object) -> JsonValue:
+    """What msgspec does not know by itself: a subclass of a type that it does, or another mapping than dict."""
+    match value:
+        case Mapping():
+            return dict(value)
+        case str():
+            return "".join(value)
+        case int():
+            return int(value)
+        case _:
+            assert isinstance(value, float), "all else was refused before"
+            return float(value)

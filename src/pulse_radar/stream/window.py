@@ -9,7 +9,7 @@ from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
 from pulse_radar.stream.merge import follow
 
-__all__ = ["Ahead", "Beyond", "Reading", "Replay", "UpToDate", "Window", "WindowStats"]
+__all__ = ["Ahead", "Beyond", "Reading", "Replay", "UpToDate", "Window", "WindowStats", "fitting"]
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ class Window:
             return self._below(cursor)
         begin = self._head + cursor - self.floor
         entries = self._slots[begin : begin + limit_events]
-        return Replay(tuple(entries[: _fitting(entries, limit_bytes)]))
+        return Replay(tuple(entries[: fitting(entries, limit_bytes)]))
 
     def newest(self, count: int, key: str | None) -> int | None:
         """The position after which the `count` newest events (of `key`) follow, None if not all are here."""
@@ -126,10 +126,10 @@ class Window:
         return Gap(cursor + 1, hole.last, hole.reason) if cursor >= hole.first - 1 else Beyond()
 
     def _append(self, entry: Entry) -> None:
-        if entry.first == entry.last:
+        if isinstance(entry, StoredEvent) or entry.first == entry.last:
             self._slots.append(entry)
             self._size += _size(entry)
-        elif isinstance(entry, Gap):
+        else:
             self._slots.clear()
             self._head = self._size = 0
             self.floor = entry.last
@@ -158,7 +158,7 @@ class Window:
             self._head = 0
 
 
-def _fitting(entries: Sequence[Entry], limit_bytes: int) -> int:
+def fitting(entries: Sequence[Entry], limit_bytes: int) -> int:
     """How many of the entries fit into so many bytes; one always does."""
     total = 0
     for count, entry in enumerate(entries):

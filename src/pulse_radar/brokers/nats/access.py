@@ -1,0 +1,86 @@
+"""How to reach a NATS server and as whom: the settings of a link, checked when built."""
+
+import importlib.util
+import re
+import ssl
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from pulse_radar.errors import InvalidSetting
+
+__all__ = ["Access"]
+
+_INBOX_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the servers are, and what is shown to them.
+
+    `url`: `nats://[user:password@]host[:port]` or `tls://…`; several servers of a cluster by commas.
+    `credentials`: a `.creds` file. `inbox_prefix`: under it the answers to our requests arrive, so that
+    permissions can keep other clients from reading them.
+    Units: `connect_timeout_seconds` for one attempt (too small: no server behind a slow TLS handshake is
+    ever reached), `request_timeout_seconds` without any answer (too small: an election of 8 s fails what
+    would have succeeded; too large: a caller waits for a server that hangs).
+    Raises: InvalidSetting.
+    """
+
+    url: str
+    name: str = "pulse-radar"
+    credentials: Path | None = None
+    token: str | None = None
+    tls: ssl.SSLContext | None = None
+    inbox_prefix: str = "_INBOX"
+    connect_timeout_seconds: float = 2.0
+    request_timeout_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        for server in self.servers:
+            _check_server(server)
+        if not _INBOX_PREFIX.fullmatch(self.inbox_prefix):
+            raise InvalidSetting(f"invalid inbox prefix {self.inbox_prefix!r}: words joined by dots")
+        if min(self.connect_timeout_seconds, self.request_timeout_seconds) <= 0:
+            raise InvalidSetting("the time-outs of a broker must be more than 0 s")
+        if self.credentials is not None:
+            _check_credentials(self.credentials)
+
+    @property
+    def servers(self) -> list[str]:
+        return [server.strip() for server in self.url.split(",")]
+
+    def __str__(self) -> str:
+        """Where the servers are, without passwords: fit for logs and errors."""
+        return ", ".join(_place(urlsplit(server)) for server in self.servers)
+
+    def __repr__(self) -> str:
+        return f"<Access {self}>"
+
+
+def _place(url: SplitResult) -> str:
+    return f"{url.hostname}:{url.port or 4222}"
+
+
+def _check_server(server: str) -> None:
+    try:
+        url = urlsplit(server)
+        legal = url.scheme in {"nats", "tls"} and url.hostname and url.port != 0 and not url.path.strip("/")
+    except ValueError:
+        legal = False
+    if not legal:
+        # The text may hold a password, so it is not repeated.
+        raise InvalidSetting("invalid broker URL: expected nats://host:port or tls://host:port")
+
+
+def _check_credentials(path: Path) -> None:
+    if importlib.util.find_spec("nkeys") is None:
+        raise InvalidSetting("a credentials file needs one more package: pip install nkeys")
+    # The client library reads a file without this line for ever, and never yields.
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"cannot read the credentials {path}: {error}") from error
+    if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
+        raise InvalidSetting(f"{path} is not a credentials file: it holds no NATS user JWT with its seed")

@@ -1,0 +1,72 @@
+"""What the server has just stored, told to the tails of each topic: one subscription for all of them."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from nats.aio.msg import Msg
+
+from pulse_radar.brokers.nats.link import Link
+from pulse_radar.brokers.nats.messages import entry_of, is_stored
+from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.stream.entry import Entry
+
+__all__ = ["Announcements", "Listener"]
+
+
+class Listener(Protocol):
+    """Who hears announcements. It must not wait."""
+
+    def hear(self, entry: Entry) -> None: ...
+
+    def wake(self) -> None:
+        """There is a new connection, or the end: look around."""
+
+
+class Announcements:
+    """Hands each announcement to the listeners of its topic, decoded once for all of them."""
+
+    def __init__(self, link: Link, naming: Naming) -> None:
+        self._link = link
+        self._naming = naming
+        self._listeners: dict[str, set[Listener]] = {}
+        self._is_subscribed = False
+        self.is_closed = False
+        link.watch(self._wake_all)
+
+    async def subscribe(self) -> None:
+        """Begin to listen. Only who follows a topic needs the right to."""
+        if not self._is_subscribed:
+            self._is_subscribed = True
+            await self._link.listen(self._naming.live, self._announced)
+
+    @contextlib.contextmanager
+    def told_to(self, listener: Listener, topic: str) -> Iterator[None]:
+        listeners = self._listeners.setdefault(topic, set())
+        listeners.add(listener)
+        try:
+            yield
+        finally:
+            listeners.discard(listener)
+
+    def close(self) -> None:
+        """Every listener is to end."""
+        self.is_closed = True
+        self._wake_all()
+
+    def __repr__(self) -> str:
+        return f"<Announcements to {sum(map(len, self._listeners.values()))} listeners>"
+
+    def _wake_all(self) -> None:
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.wake()
+
+    async def _announced(self, message: Msg) -> None:
+        topic = self._naming.announced_topic(message.subject)
+        listeners = self._listeners.get(topic)
+        if not listeners or not is_stored(message):
+            return
+        entry = entry_of(self._naming, topic, message)
+        for listener in listeners:
+            listener.hear(entry)

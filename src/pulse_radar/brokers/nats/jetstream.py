@@ -1,0 +1,191 @@
+"""The server's stream interface: the few requests we make of it, and what its answers mean."""
+
+from typing import Final
+
+import msgspec
+from nats.aio.msg import Msg
+
+from pulse_radar.brokers.nats.link import Link
+from pulse_radar.brokers.nats.messages import is_stored
+from pulse_radar.brokers.nats.requests import NobodyAnswers
+from pulse_radar.brokers.nats.steps import Sight
+from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, TopicMissing
+from pulse_radar.stream.entry import Extent
+
+__all__ = ["ORIGIN", "ApiRefused", "Batch", "JetStream", "StreamView", "check_api_error"]
+
+# The name in a stream's metadata under which its numbering begins, after it was renumbered.
+ORIGIN: Final = "pulse-origin"
+
+# More of them in one answer and small events would delay everything else on the connection.
+_BATCH_EVENTS: Final = 1_000
+# Without it a thousand events of 200 kB come as one answer of 67 MB.
+_BATCH_BYTES: Final = 4 * 1024 * 1024
+
+_STREAM_NOT_FOUND: Final = 10059
+
+# 503 and 500 (no leader, no space, shutting down) pass; everything else is an answer.
+_PASSING: Final = frozenset({500, 503})
+
+
+class ApiRefused(BrokerRefused):
+    """The server refused a request about a stream; `code` is its own number for the reason."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StreamView(msgspec.Struct, frozen=True):
+    """A stream as the server shows it: how it is configured, and how it looks."""
+
+    config: dict[str, object]
+    sight: Sight
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Stored messages in their order. `is_end`: nothing followed them when they were read."""
+
+    messages: tuple[Msg, ...]
+    is_end: bool
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _State(msgspec.Struct):
+    first_seq: int
+    last_seq: int
+
+
+class _Answer(msgspec.Struct):
+    error: _Error | None = None
+
+
+class _Info(msgspec.Struct):
+    config: dict[str, object]
+    created: str
+    state: _State
+
+
+class JetStream:
+    """Asks a server about its streams. Raises everywhere: BrokerUnavailable, NotPermitted, ApiRefused."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def view(self, stream: str) -> StreamView | None:
+        """The stream, None if there is none."""
+        try:
+            return _view(await self._api(f"STREAM.INFO.{stream}"))
+        except ApiRefused as refused:
+            if refused.code == _STREAM_NOT_FOUND:
+                return None
+            raise
+
+    async def create(self, stream: str, config: dict[str, object]) -> None:
+        await self._api(f"STREAM.CREATE.{stream}", config)
+
+    async def update(self, stream: str, config: dict[str, object]) -> None:
+        await self._api(f"STREAM.UPDATE.{stream}", config)
+
+    async def purge_below(self, stream: str, sequence: int) -> None:
+        """Remove all before `sequence`; the next event gets at least this number."""
+        await self._api(f"STREAM.PURGE.{stream}", {"seq": sequence})
+
+    async def batch(self, stream: str, subject: str, first: int, limit: int = _BATCH_EVENTS) -> Batch:
+        """Messages on a subject (`>`: any) from `first` on, in one answer, any replica's.
+
+        Raises: TopicMissing; BrokerUnavailable also if one was lost on the way.
+        """
+        question = {
+            "seq": first,
+            "batch": min(limit, _BATCH_EVENTS),
+            "max_bytes": _BATCH_BYTES,
+            "next_by_subj": subject,
+        }
+        try:
+            answers = await self._link.ask(
+                f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(question), is_complete=_is_status
+            )
+        except NobodyAnswers as error:
+            raise TopicMissing(f"{self._link.access} has no stream {stream}") from error
+        return _check_batch(answers)
+
+    async def _api(self, request: str, question: dict[str, object] | None = None) -> bytes:
+        payload = b"" if question is None else msgspec.json.encode(question)
+        try:
+            [answer] = await self._link.ask(f"$JS.API.{request}", payload)
+        except NobodyAnswers as error:
+            raise BrokerUnavailable(
+                f"JetStream does not answer on {self._link.access}: is it switched on (nats-server -js)?"
+            ) from error
+        check_api_error(answer.data)
+        return answer.data
+
+
+def check_api_error(answer: bytes) -> None:
+    """Raises: ApiRefused or BrokerUnavailable, if the server's JSON says that something went wrong."""
+    # An acknowledgement comes for each event, and nearly all are good.
+    if b'"error"' not in answer:
+        return
+    try:
+        error = msgspec.json.decode(answer, type=_Answer).error
+    except msgspec.DecodeError as problem:
+        raise BrokerUnavailable(f"an answer that is no JSON: {problem}") from problem
+    if error is not None:
+        raise _explain(error)
+
+
+def _explain(error: _Error) -> BrokerError:
+    if error.code in _PASSING:
+        return BrokerUnavailable(f"the server cannot do it now: {error.description}")
+    return ApiRefused(f"the server refuses: {error.description}", error.err_code)
+
+
+def _view(answer: bytes) -> StreamView:
+    info = msgspec.json.decode(answer, type=_Info)
+    origin = _origin(info.config)
+    first, last = info.state.first_seq, info.state.last_seq
+    is_torn = origin > last + 1
+    extent = Extent(origin, origin, origin - 1) if is_torn else Extent(origin, first, last)
+    return StreamView(info.config, Sight((info.created, origin), extent, is_torn))
+
+
+def _origin(config: dict[str, object]) -> int:
+    """Where the numbering begins: where the stream was created, or was last renumbered to."""
+    metadata = config.get("metadata")
+    renumbered = metadata.get(ORIGIN, "") if isinstance(metadata, dict) else ""
+    created = config.get("first_seq")
+    begins = created if isinstance(created, int) and created else 1
+    return max(begins, int(renumbered)) if isinstance(renumbered, str) and renumbered.isdecimal() else begins
+
+
+def _is_status(message: Msg) -> bool:
+    return not is_stored(message)
+
+
+def _check_batch(answers: list[Msg]) -> Batch:
+    *messages, end = answers
+    headers = end.headers or {}
+    match headers.get("Status"):
+        case "404":
+            return Batch((), is_end=True)
+        case "204":
+            _check_chain([*messages, end])
+            return Batch(tuple(messages), is_end=headers.get("Nats-Num-Pending") == "0")
+        case status:
+            raise BrokerUnavailable(f"no batch: {status} {headers.get('Description', '')}")
+
+
+def _check_chain(messages: list[Msg]) -> None:
+    """Each names the one before it: one that was dropped on the way must not pass for an expired one."""
+    before = "0"
+    for message in messages:
+        headers = message.headers or {}
+        if headers.get("Nats-Last-Sequence", "0") != before:
+            raise BrokerUnavailable(f"a message after {before} was lost on the way")
+        before = headers.get("Nats-Sequence", "")

@@ -1,0 +1,195 @@
+"""The way to the server: questions and answers over one session after another, for ever."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from nats.aio.msg import Msg
+
+from pulse_radar.brokers.nats.access import Access
+from pulse_radar.brokers.nats.requests import Requests
+from pulse_radar.brokers.nats.session import MessageCallback, Session
+from pulse_radar.errors import BrokerError, BrokerUnavailable, EventTooLarge, NotPermitted
+
+__all__ = ["Link", "LinkStats"]
+
+_logger: Final = logging.getLogger(__name__)
+
+# A server that was restarted is back in milliseconds; one that stays away is asked several times a second.
+_FIRST_RETRY_SECONDS: Final = 0.02
+_LONGEST_RETRY_SECONDS: Final = 0.5
+
+
+class LinkStats(msgspec.Struct, frozen=True):
+    """A snapshot of a link."""
+
+    is_connected: bool
+    connections: int
+    requests: int
+    trouble: str | None
+
+
+def _is_any(_message: Msg) -> bool:
+    return True
+
+
+class Link:
+    """Keeps a session open, and a new one after each loss.
+
+    While there is none every request fails at once, and nothing is kept to be sent later.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._requests = Requests(access.inbox_prefix)
+        self._session: Session | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._heard: dict[str, MessageCallback] = {}
+        # Subjects (in lower case) that the server does not let us hear.
+        self._refused: set[str] = set()
+        self._connections = 0
+        self._trouble: str | None = None
+        self._watchers: list[Callable[[], None]] = []
+
+    async def open(self) -> None:
+        """Connect once. Raises: BrokerUnavailable, BrokerRefused."""
+        session = await self._open_session()
+        self._keeper = asyncio.create_task(self._keep(session), name=f"link to {self.access}")
+
+    async def close(self) -> None:
+        """Leave nothing running."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        if self._session is not None:
+            await self._session.close()
+        self._requests.fail(BrokerUnavailable(f"the link to {self.access} is closed"))
+
+    @property
+    def is_connected(self) -> bool:
+        return self._session is not None and self._session.is_connected
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call it after each connecting, and when a subject may not be heard."""
+        self._watchers.append(watcher)
+
+    async def listen(self, subject: str, callback: MessageCallback) -> None:
+        """Hear a subject, in this session and in all to come."""
+        self._heard[subject] = callback
+        if self._session is not None and self.is_connected:
+            await self._session.subscribe(subject, callback)
+
+    def check_heard(self, subject: str) -> None:
+        """Raises: NotPermitted, if the server does not let us hear this subject."""
+        if subject.lower() in self._refused:
+            raise NotPermitted(f"{self.access} does not let us subscribe to {subject}")
+
+    def check_size(self, payload: bytes, headers: dict[str, str]) -> None:
+        """Raises: EventTooLarge."""
+        if self._session is not None and not self._session.fits(payload, headers):
+            raise EventTooLarge(
+                f"the event has {len(payload)} bytes, and {self.access} takes {self._session.limit_bytes} "
+                "with the headers"
+            )
+
+    async def ask(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        headers: dict[str, str] | None = None,
+        *,
+        is_complete: Callable[[Msg], bool] = _is_any,
+    ) -> list[Msg]:
+        """The answers to one request, up to the one that makes them complete.
+
+        Raises: BrokerUnavailable at once without a session, when it is lost meanwhile, and after
+        `request_timeout_seconds` without any answer; NobodyAnswers; NotPermitted.
+        """
+        session = self._session
+        if session is None or not session.is_connected:
+            raise BrokerUnavailable(f"not connected to {self.access}: {self._trouble}")
+        self.check_heard(self._requests.inbox)
+        request = self._requests.open(subject, is_complete)
+        patience = self.access.request_timeout_seconds
+        try:
+            await session.publish(subject, payload, request.reply, headers)
+            return await request.answers(patience)
+        except TimeoutError:
+            raise BrokerUnavailable(f"no answer from {self.access} on {subject} in {patience:g} s") from None
+        finally:
+            self._requests.close(request)
+
+    def stats(self) -> LinkStats:
+        return LinkStats(self.is_connected, self._connections, len(self._requests), self._trouble)
+
+    def __repr__(self) -> str:
+        state = "connected" if self.is_connected else f"not connected ({self._trouble})"
+        return f"<Link {self.access}, {state}, {len(self._requests)} requests>"
+
+    async def _keep(self, session: Session) -> None:
+        while True:
+            await session.lost()
+            self._note(f"lost the connection ({session.trouble or 'it was closed'})")
+            self._requests.fail(BrokerUnavailable(f"lost the connection to {self.access}"))
+            await session.close()
+            session = await self._reopen()
+            _logger.info("connected to %s again", self.access)
+
+    async def _reopen(self) -> Session:
+        delay = _FIRST_RETRY_SECONDS
+        while True:
+            # Full jitter: a restarted server is not met by all of its clients at once.
+            await asyncio.sleep(random.uniform(0, delay))  # noqa: S311  # not a secret
+            try:
+                return await self._open_session()
+            except BrokerError as error:
+                # Refusals as well: credentials are mended and servers upgraded while we wait.
+                self._note(str(error))
+            delay = min(2 * delay, _LONGEST_RETRY_SECONDS)
+
+    async def _open_session(self) -> Session:
+        session = Session(self.access, self._refuse)
+        self._refused.clear()
+        await session.open()
+        try:
+            await self._subscribe(session)
+        except BaseException:
+            await session.close()
+            raise
+        # Nothing waits between the last look at `_heard` and here: no `listen` falls in between.
+        self._session = session
+        self._connections += 1
+        self._trouble = None
+        self._tell_watchers()
+        return session
+
+    async def _subscribe(self, session: Session) -> None:
+        # Before anything is asked: a server that answers the first request has these subscriptions.
+        await session.subscribe(self._requests.inbox, self._requests.answer)
+        done: set[str] = set()
+        while missing := self._heard.keys() - done:
+            for subject in missing:
+                await session.subscribe(subject, self._heard[subject])
+            done |= missing
+
+    def _refuse(self, act: str, subject: str) -> None:
+        if act == "subscription":
+            self._refused.add(subject)
+            self._tell_watchers()
+            if subject == self._requests.inbox.lower():
+                self._requests.fail(NotPermitted(f"{self.access} does not let us hear answers on {subject}"))
+        else:
+            refused = NotPermitted(f"{self.access} does not let us publish to {subject}")
+            self._requests.fail(refused, subject=subject)
+
+    def _tell_watchers(self) -> None:
+        for watcher in self._watchers:
+            watcher()
+
+    def _note(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _logger.warning("%s: %s", self.access, trouble)
+        self._trouble = trouble

@@ -1,0 +1,67 @@
+"""Events as messages of a server, and back: body, headers, and the key in the subject."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from nats.aio.msg import Msg
+
+from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.errors import InvalidEvent, InvalidKey
+from pulse_radar.protocol.codec import decode_body, encode_body, encode_event
+from pulse_radar.protocol.frames import GapReason
+from pulse_radar.protocol.grammar import check_key
+from pulse_radar.stream.entry import Entry, Gap, StoredEvent
+
+__all__ = ["body_of", "entries_of", "entry_of", "event_id_of", "headers_of", "is_stored", "sequence_of"]
+
+_EVENT_ID: Final = "Nats-Msg-Id"
+_EXPECT_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
+_SEQUENCE: Final = "Nats-Sequence"
+_SUBJECT: Final = "Nats-Subject"
+
+
+def body_of(draft: Draft) -> bytes:
+    return encode_body(draft.name, draft.data, draft.timestamp_ms)
+
+
+def headers_of(draft: Draft, expect_last: int | None) -> dict[str, str]:
+    headers = {_EVENT_ID: draft.id}
+    return headers if expect_last is None else headers | {_EXPECT_LAST: str(expect_last)}
+
+
+def is_stored(message: Msg) -> bool:
+    """Whether a stream stored it: it is an event then, and no status of the server."""
+    # Not by a header "Status": a publisher can put one on an event.
+    return message.headers is not None and _SEQUENCE in message.headers
+
+
+def sequence_of(message: Msg) -> int:
+    """The number under which it is stored."""
+    return int(_headers(message)[_SEQUENCE])
+
+
+def event_id_of(message: Msg) -> str | None:
+    return _headers(message).get(_EVENT_ID)
+
+
+def entry_of(naming: Naming, topic: str, message: Msg) -> Entry:
+    """The event in a stored message, or the gap that it is for us if it is something else."""
+    sequence = sequence_of(message)
+    key = naming.key_text(topic, _headers(message)[_SUBJECT])
+    try:
+        body = decode_body(message.data)
+        if key is not None:
+            check_key(key)
+    except (InvalidEvent, InvalidKey):
+        return Gap(sequence, sequence, GapReason.UNREADABLE)
+    text = encode_event(topic, sequence, body, key=key, event_id=event_id_of(message))
+    return StoredEvent(sequence, key, text)
+
+
+def entries_of(naming: Naming, topic: str, messages: Iterable[Msg]) -> list[Entry]:
+    return [entry_of(naming, topic, message) for message in messages]
+
+
+def _headers(message: Msg) -> dict[str, str]:
+    return message.headers or {}

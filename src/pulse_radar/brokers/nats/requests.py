@@ -1,0 +1,100 @@
+"""Requests under way on a link: each has a reply subject of its own, so a late answer finds nobody."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from nats.aio.msg import Msg
+from nats.nuid import NUID
+
+from pulse_radar.errors import BrokerError, BrokerUnavailable
+
+__all__ = ["NobodyAnswers", "Request", "Requests"]
+
+# A server tells us so at once when no stream, or no server that could answer, listens on a subject.
+_NO_RESPONDERS: Final = "503"
+
+
+class NobodyAnswers(BrokerUnavailable):
+    """Nobody listens where we asked: there is no such stream, or no leader of it at the moment."""
+
+
+class Request:
+    """One question and its answers, complete when `is_complete` says so of an answer."""
+
+    def __init__(self, subject: str, reply: str, is_complete: Callable[[Msg], bool]) -> None:
+        self.subject = subject
+        self.reply = reply
+        self._is_complete = is_complete
+        self._messages: list[Msg] = []
+        self._answer: asyncio.Future[list[Msg]] = asyncio.get_running_loop().create_future()
+        self._patience: asyncio.Timeout | None = None
+        self._patience_seconds = 0.0
+
+    def take(self, message: Msg) -> None:
+        self._messages.append(message)
+        if self._answer.done():
+            return
+        if not message.data and message.headers and message.headers.get("Status") == _NO_RESPONDERS:
+            self._answer.set_exception(NobodyAnswers(f"nobody answers on {self.subject}"))
+        elif self._is_complete(message):
+            self._answer.set_result(self._messages)
+        elif self._patience is not None:
+            self._patience.reschedule(self._patience_ends())
+
+    def fail(self, error: BrokerError) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(error)
+
+    async def answers(self, patience_seconds: float) -> list[Msg]:
+        """All answers. Raises: TimeoutError after so long without a further one."""
+        self._patience_seconds = patience_seconds
+        async with asyncio.timeout_at(self._patience_ends()) as self._patience:
+            return await self._answer
+
+    def close(self) -> None:
+        """Nobody waits any more; what fails from now on is not worth a complaint of the loop."""
+        if not self._answer.cancel() and not self._answer.cancelled():
+            self._answer.exception()
+
+    def _patience_ends(self) -> float:
+        return asyncio.get_running_loop().time() + self._patience_seconds
+
+
+class Requests:
+    """All requests under way, found by the last word of their reply subject."""
+
+    def __init__(self, inbox_prefix: str) -> None:
+        self._inbox = f"{inbox_prefix}.{NUID().next().decode()}"
+        self._numbers = count(1)
+        self._open: dict[str, Request] = {}
+
+    @property
+    def inbox(self) -> str:
+        """The pattern of the reply subjects."""
+        return f"{self._inbox}.*"
+
+    def open(self, subject: str, is_complete: Callable[[Msg], bool]) -> Request:
+        token = str(next(self._numbers))
+        request = Request(subject, f"{self._inbox}.{token}", is_complete)
+        self._open[token] = request
+        return request
+
+    def close(self, request: Request) -> None:
+        del self._open[request.reply.rpartition(".")[2]]
+        request.close()
+
+    async def answer(self, message: Msg) -> None:
+        request = self._open.get(message.subject.rpartition(".")[2])
+        if request is not None:
+            request.take(message)
+
+    def fail(self, error: BrokerError, *, subject: str | None = None) -> None:
+        """Fail all requests, or those to one subject, which servers spell in lower case in their refusals."""
+        for request in list(self._open.values()):
+            if subject is None or request.subject.lower() == subject:
+                request.fail(error)
+
+    def __len__(self) -> int:
+        return len(self._open)

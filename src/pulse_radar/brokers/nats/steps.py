@@ -1,0 +1,59 @@
+"""What a tail can be told to do next, and how a stream looked when it was asked."""
+
+import msgspec
+
+from pulse_radar.stream.entry import Entry, Extent
+
+__all__ = ["Deliver", "Fill", "Identity", "Recreate", "Renumber", "Sight", "Step", "Verify", "Wait"]
+
+# What makes a stream this stream: when it was created, and where its numbering begins.
+Identity = tuple[str, int]
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """A stream as its leader showed it at one moment.
+
+    `is_torn`: a renumbering was announced and is not finished; the extent is what it will be.
+    """
+
+    identity: Identity
+    extent: Extent
+    is_torn: bool = False
+
+
+class Deliver(msgspec.Struct, frozen=True):
+    """Hand these to the consumer."""
+
+    entries: tuple[Entry, ...]
+
+
+class Verify(msgspec.Struct, frozen=True):
+    """Look at the stream. `highest` is of this moment: announcements move it while the answer is under way."""
+
+    highest: int
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """Fetch a batch of what is stored from `first` on."""
+
+    first: int
+
+
+class Renumber(msgspec.Struct, frozen=True):
+    """The numbers of this stream went back: move it above all that were ever used."""
+
+    identity: Identity
+    above: int
+
+
+class Recreate(msgspec.Struct, frozen=True):
+    """The stream is gone: make it anew."""
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Nothing to do before this moment, unless something is announced."""
+
+    until: float
+
+
+Step = Deliver | Verify | Fill | Renumber | Recreate | Wait

@@ -1,0 +1,58 @@
+"""What the long-running commands log, and how: one line each, and no traceback for an expected error."""
+
+import copy
+import logging
+import logging.config
+from typing import Any, Final
+
+from uvicorn.config import LOGGING_CONFIG
+from uvicorn.logging import DefaultFormatter
+
+from pulse_radar.errors import PulseError
+
+__all__ = ["PlainFormatter", "configure_logs", "log_config"]
+
+# The library says that a job raised, with a traceback; that a job failed is told by its own event.
+_NOISY: Final = ("taskiq", "nats")
+
+
+class PlainFormatter(DefaultFormatter):
+    """uvicorn's look; an error of ours is its text, wherever it was raised."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        plain = copy.copy(record)
+        if plain.exc_info and isinstance(plain.exc_info[1], PulseError):
+            plain.exc_info = plain.exc_text = None
+        text = _text_of_traceback(plain.getMessage())
+        if text is not None:
+            plain.msg, plain.args = text, ()
+        return super().format(plain)
+
+
+def log_config(*, debug: bool = False) -> dict[str, Any]:
+    """The configuration of Python's logging. With `debug` tracebacks are shown."""
+    config = copy.deepcopy(LOGGING_CONFIG)
+    if not debug:
+        config["formatters"]["default"]["()"] = PlainFormatter
+    ours = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    config["loggers"] |= {"pulse_radar": ours}
+    config["loggers"] |= {name: {**ours, "level": "INFO" if debug else "CRITICAL"} for name in _NOISY}
+    return config
+
+
+def configure_logs(*, debug: bool = False) -> None:
+    logging.config.dictConfig(log_config(debug=debug))
+
+
+def _text_of_traceback(message: str) -> str | None:
+    """The text of the error of ours with which a traceback ends; None for anything else.
+
+    Starlette hands an error at start-up to its server as a formatted traceback.
+    """
+    if not message.startswith("Traceback "):
+        return None
+    lines = message.splitlines()
+    last_frame = max(number for number, line in enumerate(lines) if line.startswith("  "))
+    error = "\n".join(lines[last_frame + 1 :])
+    name, _, text = error.partition(": ")
+    return text if name.startswith("pulse_radar.") else None

@@ -1,0 +1,65 @@
+"""uvicorn as `serve` runs it: with our WebSocket protocol, and an end that nobody can hold up."""
+
+import logging
+import socket
+from typing import Final
+
+import typer
+import uvicorn
+from uvicorn.importer import ImportFromStringError, import_from_string
+from uvicorn.supervisors import ChangeReload
+
+from pulse_radar.cli.logs import log_config
+from pulse_radar.errors import InvalidSetting
+from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
+
+__all__ = ["authenticates", "run_server"]
+
+_log: Final = logging.getLogger("pulse_radar.cli")
+
+# After this uvicorn cuts off what still runs. Our own connections have ended after half of it.
+_SHUTDOWN_SECONDS: Final = 1
+
+
+def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:
+    """Serve the app until a signal ends it. Raises: typer.Exit, when it does not start."""
+    host, port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        app,
+        factory=is_factory,
+        host=host,
+        port=port,
+        reload=reload,
+        ws=PulseWebSocketProtocol,
+        # Compression costs tens of kilobytes a connection, and heartbeats are our own.
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        # Nobody in front of us is trusted to say who a client is.
+        proxy_headers=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        log_config=log_config(debug=debug),
+        access_log=False,
+    )
+    _log.info("serving http://%s:%d (Ctrl-C ends it)", f"[{host}]" if ":" in host else host, port)
+    server = uvicorn.Server(config)
+    try:
+        if config.should_reload:
+            ChangeReload(config, target=server.run, sockets=[listener]).run()
+        else:
+            server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        # It was asked to end, and it has ended: uvicorn only passes the signal on.
+        return
+    except SystemExit as end:
+        raise typer.Exit(1 if end.code else 0) from None
+
+
+def authenticates(app: str) -> bool:
+    """Whether a live layer in this app asks who is there. Raises: InvalidSetting, when there is no such app."""
+    try:
+        loaded = import_from_string(app)
+    except ImportFromStringError as error:
+        raise InvalidSetting(f"there is no app {app!r}: {error}") from error
+    endpoints = (getattr(route, "endpoint", None) for route in getattr(loaded, "routes", ()))
+    owners = (getattr(endpoint, "__self__", None) for endpoint in endpoints)
+    return any(getattr(owner, "authenticates", False) for owner in owners)

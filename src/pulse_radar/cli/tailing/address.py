@@ -1,0 +1,46 @@
+"""The address of a live layer, as people write it: ws://host/ws, http://host, host:8000."""
+
+from typing import Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pulse_radar.errors import InvalidSetting
+
+__all__ = ["Address"]
+
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A WebSocket's address without its query."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises: InvalidSetting."""
+        try:
+            parts = urlsplit(text if "://" in text else f"ws://{text}")
+            scheme, host, port = _SCHEMES[parts.scheme], parts.hostname, parts.port
+        except (ValueError, KeyError):
+            raise _invalid(text) from None
+        if not host or parts.query or parts.username:
+            raise _invalid(text)
+        return cls(scheme, host, port, parts.path if parts.path.strip("/") else "/ws")
+
+    def with_query(self, query: str) -> str:
+        return f"{self}?{query}" if query else str(self)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{'' if self.port is None else f':{self.port}'}{self.path}"
+
+
+def _invalid(text: str) -> InvalidSetting:
+    return InvalidSetting(
+        f"{text[:200]!r} (PULSE_URL) is no address: write ws://host:8000/ws or http://host:8000"
+    )

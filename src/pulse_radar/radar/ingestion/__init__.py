@@ -1,0 +1,8 @@
+"""Ingestion: a Telegram export becomes atoms, each message once, however often and wherever it is tried."""
+
+from pulse_radar.radar.ingestion.errors import IngestionFailed
+from pulse_radar.radar.ingestion.export_file import check_export
+from pulse_radar.radar.ingestion.ingested import IngestedIds, open_ingested
+from pulse_radar.radar.ingestion.run import Ingestion
+
+__all__ = ["IngestedIds", "Ingestion", "IngestionFailed", "check_export", "open_ingested"]

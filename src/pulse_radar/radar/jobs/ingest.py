@@ -1,0 +1,55 @@
+"""The job that ingests an export: a run of `Ingestion`, as TaskIQ calls it."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from taskiq import Context, TaskiqDepends
+
+from pulse_radar.errors import BrokerError
+from pulse_radar.publisher import Publisher
+from pulse_radar.radar.ingestion import Ingestion, IngestionFailed, open_ingested
+from pulse_radar.radar.jobs.broker import MAX_DELIVERIES, JobBroker
+from pulse_radar.radar.jobs.lease import delivery_number
+from pulse_radar.settings import Settings
+
+__all__ = ["INGEST_EXPORT", "register_ingest_export"]
+
+INGEST_EXPORT: Final = "ingest_export"
+
+# A broker that is away for longer than all of them (half a minute each) is a matter for a person.
+_MAX_ATTEMPTS: Final = 10
+
+
+def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
+    """Make the job known to this broker, for queueing it and for running it."""
+
+    async def ingest_export(
+        path: str,
+        timezone: str | None,
+        pace: float | None,
+        context: Annotated[Context, TaskiqDepends()],
+    ) -> None:
+        """Ingest the export at `path`. Safe to run any number of times, also at the same time."""
+        task_id = context.message.task_id
+        if delivery_number.get() > MAX_DELIVERIES:
+            raise IngestionFailed(
+                f"{path}: given up after {MAX_DELIVERIES} workers died over it: look into their logs, "
+                "and at the memory that they had"
+            )
+        ingested = await open_ingested(broker.js, broker.names.ingested, task_id)
+        async with Publisher(settings=settings) as publisher:
+            ingestion = Ingestion(
+                task_id, Path(path), publisher=publisher, ingested=ingested, timezone=timezone, pace=pace
+            )
+            finished = await ingestion.run(broker.stopping.is_set)
+        if not finished:
+            await context.requeue()
+
+    broker.register_task(
+        ingest_export,
+        task_name=INGEST_EXPORT,
+        retry_on_error=True,
+        max_retries=_MAX_ATTEMPTS,
+        # What else goes wrong goes wrong again: a broken file is not read ten times.
+        types_of_exceptions=(BrokerError,),
+    )

@@ -1,0 +1,40 @@
+"""What the jobs are called on the NATS server; a namespace keeps several systems apart."""
+
+from typing import Self
+
+import msgspec
+
+from pulse_radar.brokers.embedded import attach
+from pulse_radar.errors import BrokerRefused
+from pulse_radar.settings import Settings
+
+__all__ = ["JobNames", "nats_url"]
+
+
+class JobNames(msgspec.Struct, frozen=True):
+    """Names that no topic can have: a topic's stream begins with `PULSE_`, its subjects with `websocket`."""
+
+    stream: str
+    subject: str
+    workers: str
+    ingested: str
+
+    @classmethod
+    def under(cls, namespace: str) -> Self:
+        upper = f"{namespace.upper()}_" if namespace else ""
+        lower = f"{namespace}." if namespace else ""
+        return cls(
+            f"{upper}PULSE-JOBS", f"{lower}pulse.jobs", f"{upper}PULSE-WORKERS", f"{upper}PULSE-INGESTED"
+        )
+
+
+async def nats_url(settings: Settings) -> str:
+    """Where the server of these settings is; it may hold a secret. Raises: BrokerUnavailable, BrokerRefused."""
+    if settings.broker.startswith("embedded:"):
+        return await attach(settings.data_dir)
+    if settings.broker.startswith("memory:"):
+        raise BrokerRefused(
+            "jobs need a broker that several processes share, and memory:// is inside one: "
+            "set PULSE_BROKER to embedded:// (on this machine) or nats://host:4222"
+        )
+    return settings.broker

@@ -1,0 +1,31 @@
+"""The seven topics of the decision record, each with how long it is kept."""
+
+from typing import Final
+
+from pulse_radar.brokers.base import TopicSpec
+from pulse_radar.durations import seconds_of
+from pulse_radar.pulse import Pulse
+
+__all__ = ["TOPICS", "declare_topics"]
+
+_WEEK: Final = seconds_of("7d")
+_DAY: Final = seconds_of("24h")
+
+# An ingestion says ten things a second: this is three hours of one, or a day of many short ones.
+_PROGRESS_EVENTS: Final = 100_000
+
+TOPICS: Final = (
+    TopicSpec("agents", retain=10_000, max_age_seconds=_WEEK),
+    TopicSpec("tasks", retain=10_000, max_age_seconds=_WEEK),
+    TopicSpec("providers", retain=10_000, max_age_seconds=_WEEK),
+    TopicSpec("knowledge", retain=100_000, max_age_seconds=_WEEK),
+    TopicSpec("messages", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
+    TopicSpec("monitoring", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
+    TopicSpec("metrics", retain=10_000, max_age_seconds=seconds_of("1m")),
+)
+
+
+def declare_topics(pulse: Pulse) -> None:
+    """Declare them all on a Pulse that does not run yet."""
+    for spec in TOPICS:
+        pulse.topic(spec.name, retain=spec.retain, max_age=spec.max_age_seconds, max_bytes=spec.max_bytes)

@@ -1,0 +1,158 @@
+"""What the commands do, as processes or in this one, to a real `serve` and `worker` on an embedded broker."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pulse_radar.testing.telegram_exports import write_export
+from tests.cli.runs import PATIENCE, System, ran_here, running, start, system
+
+COUNT = 120
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with system(tmp_path_factory.mktemp("system")) as running_system:
+        yield running_system
+
+
+def export(directory: Path, *, seed: int, messages: int = COUNT) -> str:
+    path = directory / f"export-{seed}.json"
+    with path.open("wb") as out:
+        write_export(out, messages=messages, seed=seed)
+    return str(path)
+
+
+def test_publish_says_the_position_and_the_same_id_is_stored_once(
+    capsys: pytest.CaptureFixture[str], at: System
+) -> None:
+    publish = ("publish", "agents", "agent_created", '{"id": 7}', "--key", "a7", "--id", "once", *at.broker)
+    first, second = ran_here(capsys, *publish), ran_here(capsys, *publish, "--json")
+    assert first.code == second.code == 0
+    topic, _, sequence = first.out.strip().partition(":")
+    assert json.loads(second.out) == {"topic": topic, "_seq": int(sequence)}
+
+
+def test_publish_reads_its_data_from_standard_input(at: System) -> None:
+    process = start(
+        "publish",
+        "providers",
+        "provider_updated",
+        "-",
+        *at.broker,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    out, _ = process.communicate(b'{"from": "stdin"}', timeout=PATIENCE)
+    assert process.returncode == 0
+    assert out.startswith(b"providers:")
+    with running(at.directory, "tail", "providers", "--last", "1", "--json", *at.url) as tail:
+        [line] = tail.until_line(1)
+    assert json.loads(line)["data"] == {"from": "stdin"}
+
+
+def test_topics_shows_what_is_kept(capsys: pytest.CaptureFixture[str], at: System) -> None:
+    for number in range(3):
+        ran_here(capsys, "publish", "tasks", "task_changed", f'{{"n": {number}}}', *at.broker)
+    ran = ran_here(capsys, "topics", "--json", *at.broker)
+    found = {topic["topic"]: topic for topic in map(json.loads, ran.out.splitlines())}
+    assert list(found) == ["agents", "tasks", "providers", "knowledge", "messages", "monitoring", "metrics"]
+    assert found["tasks"]["events"] == 3
+    assert found["tasks"]["last"] - found["tasks"]["first"] == 2
+    assert "10,000 events, 7 days" in ran_here(capsys, "topics", *at.broker).out
+
+
+def test_topics_apply_creates_them(capsys: pytest.CaptureFixture[str], at: System) -> None:
+    other = (*at.broker, "--namespace", "other")
+    assert "not created" in ran_here(capsys, "topics", *other).out
+    applied = ran_here(capsys, "topics", "apply", *other)
+    assert applied.code == 0
+    assert "not created" not in applied.out
+    assert all(
+        json.loads(line)["exists"] for line in ran_here(capsys, "topics", "--json", *other).out.splitlines()
+    )
+
+
+def test_ingest_shows_progress_and_says_what_was_added(
+    capsys: pytest.CaptureFixture[str], at: System
+) -> None:
+    path = export(at.directory, seed=1)
+    first = ran_here(capsys, "ingest", path, *at.broker)
+    assert first.code == 0
+    assert f"{COUNT} messages, {COUNT} added, 0 were there already" in first.out
+    second = ran_here(capsys, "ingest", path, "--json", *at.broker)
+    job, *events = [json.loads(line) for line in second.out.splitlines()]
+    assert {event["key"] for event in events} == {job["job"]}
+    last = [event["data"] for event in events if event["event"] == "ingestion_progress"][-1]
+    assert (last["status"], last["added"], last["skipped"]) == ("completed", 0, COUNT)
+
+
+def test_ingest_of_a_broken_file_fails_with_the_place_where_it_broke(
+    capsys: pytest.CaptureFixture[str], at: System
+) -> None:
+    whole = Path(export(at.directory, seed=2))
+    broken = at.directory / "broken.json"
+    broken.write_bytes(whole.read_bytes()[:30_000])
+    ran = ran_here(capsys, "ingest", str(broken), *at.broker)
+    assert ran.code == 1
+    assert "at byte" in ran.err
+    assert "ingest the mended file, and only what is missing is added" in ran.err
+    assert ran_here(capsys, "ingest", str(whole), *at.broker).code == 0
+
+
+def test_ingest_that_does_not_wait_says_where_to_follow(
+    capsys: pytest.CaptureFixture[str], at: System
+) -> None:
+    ran = ran_here(capsys, "ingest", export(at.directory, seed=3), "--no-wait", "--json", *at.broker)
+    assert ran.code == 0
+    job = json.loads(ran.out)["job"]
+    with running(at.directory, "tail", f"messages/{job}", "--since", "0", "--json", *at.url) as tail:
+        lines = tail.until_line(3)
+    assert {json.loads(line)["key"] for line in lines} == {job}
+
+
+def test_ctrl_c_leaves_the_job_running_and_says_so(at: System) -> None:
+    path = export(at.directory, seed=4)
+    with running(at.directory, "ingest", path, "--pace", "60", "--json", *at.broker) as process:
+        job = json.loads(process.until_line(4)[0])["job"]
+        assert process.end(signal.SIGINT) == 130
+        assert f"pulse-radar tail messages/{job}" in process.err.read_text()
+    with running(at.directory, "tail", f"monitoring/{job}", "--since", "0", "--json", *at.url) as tail:
+        names = [json.loads(line)["event"] for line in tail.until_line(3)]
+    assert names[-1] == "job_completed"
+
+
+def test_tail_shows_a_person_when_what_and_where(capsys: pytest.CaptureFixture[str], at: System) -> None:
+    ran_here(capsys, "publish", "metrics", "load_measured", '{"load": 1}', "--key", "host-1", *at.broker)
+    with running(at.directory, "tail", "metrics", "--last", "1", *at.url) as tail:
+        [line] = tail.until_line(1)
+        assert tail.end(signal.SIGINT) == 130
+        assert tail.err.read_text() == ""
+    assert line.endswith('metrics/host-1 load_measured {"load":1}')
+
+
+def test_tail_into_head_ends_quietly(capsys: pytest.CaptureFixture[str], at: System) -> None:
+    for number in range(4):
+        ran_here(capsys, "publish", "agents", "agent_changed", f'{{"n": {number}}}', *at.broker)
+    tail = start("tail", "agents", "--since", "0", *at.url, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    head = subprocess.Popen(["head", "-n", "1"], stdin=tail.stdout, stdout=subprocess.PIPE)
+    assert tail.stdout is not None
+    assert tail.stderr is not None
+    tail.stdout.close()
+    assert b"agent_created" in head.communicate(timeout=PATIENCE)[0]
+    # The next event finds nobody who reads.
+    ran_here(capsys, "publish", "agents", "agent_changed", *at.broker)
+    assert tail.wait(PATIENCE) == 0
+    assert tail.stderr.read() == b""
+    tail.stderr.close()
+
+
+def test_tail_of_an_unknown_topic_says_which_there_are(at: System) -> None:
+    with running(at.directory, "tail", "metrcs", "agents", "--last", "1", *at.url) as tail:
+        tail.until_line(1)
+        assert "unknown topic 'metrcs'" in tail.err.read_text()
+        assert "agents" in tail.err.read_text()

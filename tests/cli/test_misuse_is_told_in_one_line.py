@@ -1,0 +1,152 @@
+"""Everything that a person can get wrong on the command line: one line on stderr, and what to do."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from pulse_radar.cli import main
+from pulse_radar.errors import InvalidSetting
+from pulse_radar.testing.nats_server import free_port
+from tests.cli.runs import ran_here
+
+NOBODY = f"nats://127.0.0.1:{free_port()}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["nocommand"], "No such command 'nocommand'"),
+        (["--nothing"], "No such option: --nothing"),
+        (["publish"], "Missing argument"),
+        (["publish", "knowledge"], "Missing argument"),
+        (["publish", "Knowledge", "atom_created"], "invalid topic 'Knowledge'"),
+        (["publish", "knowledge", "atom created"], "invalid event name 'atom created'"),
+        (["publish", "knowledge", "x", "{id: 7}"], "the data is not JSON"),
+        (["publish", "knowledge", "x", "{} {}"], "the data is not JSON"),
+        (["publish", "knowledge", "x", '{"id": 9007199254740993}'], "beyond 2^53"),
+        (["publish", "knowledge", "x", "--key", "a b"], "invalid key 'a b'"),
+        (["publish", "knowledge", "x", "--broker", "redis://x"], "'redis://x' (PULSE_BROKER) is none"),
+        (["publish", "knowledge", "x", "--broker", "nats://"], "invalid broker URL"),
+        (["publish", "knowledge", "x", "--namespace", "a.b"], "PULSE_NAMESPACE"),
+        (
+            ["publish", "knowledge", "x", "--broker", "memory://"],
+            "memory:// keeps events inside one API process",
+        ),
+        (["worker", "--broker", "memory://"], "memory:// keeps events inside one API process"),
+        (["topics", "--broker", "memory://"], "memory:// keeps events inside one API process"),
+        (["topics", "apply", "--broker", "memory://"], "memory:// keeps events inside one API process"),
+        (["tail", "Messages"], "invalid topic 'Messages'"),
+        (["tail", "messages/a b"], "invalid key 'a b'"),
+        (["tail", "--since", "soon"], "invalid cursor 'soon'"),
+        (["tail", "--since", "messages:soon"], "invalid cursor 'messages:soon'"),
+        (["tail", "--since", "99"], "--since 99 is a position in one topic"),
+        (["tail", "a", "b", "--since", "99"], "--since 99 is a position in one topic"),
+        (["tail", "--since", "0", "--last", "3"], "--since and --last"),
+        (["tail", "--last", "-1"], "Invalid value for '--last'"),
+        (["tail", "--url", "ftp://x"], "'ftp://x' (PULSE_URL) is no address"),
+        (["tail", *(f"messages/{number:064}" for number in range(40))], "too many topics"),
+        (["ingest"], "Missing argument"),
+        (["ingest", "/nowhere/result.json"], "does not exist"),
+        (["ingest", "/"], "is a directory"),
+        (["ingest", __file__, "--pace", "0"], "Invalid value for '--pace'"),
+        (["serve", "--port", "99999"], "Invalid value for '--port'"),
+        (["serve", "--port", "http"], "Invalid value for '--port'"),
+        (["serve", "--host", "0.0.0.0"], "PULSE_INSECURE=1"),
+        (["serve", "--insecure", "--host", "no such host"], "is no address"),
+        (["demo", "--file", "/nowhere.json"], "does not exist"),
+    ],
+)
+def test_misuse_ends_with_2_and_its_text(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], text: str
+) -> None:
+    ran = ran_here(capsys, *arguments)
+    assert ran.code == 2, ran
+    assert text in ran.err
+    assert ran.err.startswith("error: ")
+    assert ran.err.count("\n") == 1
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["publish", "knowledge", "x", "--broker", NOBODY], "127.0.0.1"),
+        (["topics", "--broker", NOBODY], "127.0.0.1"),
+        (["tail", "--url", NOBODY.replace("nats", "ws")], "nobody answers at ws://127.0.0.1"),
+        (["ingest", __file__, "--broker", NOBODY], "Telegram Desktop"),
+    ],
+)
+def test_what_the_environment_lacks_ends_with_1_and_its_text(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], text: str
+) -> None:
+    ran = ran_here(capsys, *arguments)
+    assert ran.code == 1, ran
+    assert text in ran.err
+    assert ran.err.startswith("error: ")
+    assert "Traceback" not in ran.err
+
+
+def test_an_embedded_broker_that_nobody_runs_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ran = ran_here(capsys, "publish", "knowledge", "x", "--data-dir", str(tmp_path))
+    assert ran.code == 1
+    assert "no embedded server runs in" in ran.err
+    assert "pulse-radar serve" in ran.err
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_taken_is_told_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], command: str, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = ran_here(capsys, command, "--port", str(port), "--data-dir", str(tmp_path / "data"))
+    assert ran.code == 1
+    assert f"port {port} on 127.0.0.1 is taken: choose another with --port" in ran.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_bad_setting_names_its_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_OUTBOX_LIMIT", "many")
+    ran = ran_here(capsys, "publish", "knowledge", "x")
+    assert ran.code == 2
+    assert "PULSE_OUTBOX_LIMIT" in ran.err
+
+
+def test_an_option_can_be_given_as_an_environment_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_BROKER", "memory://")
+    monkeypatch.setenv("PULSE_URL", "nonsense://")
+    assert "memory://" in ran_here(capsys, "publish", "knowledge", "x").err
+    assert "PULSE_URL" in ran_here(capsys, "tail").err
+
+
+def test_a_time_zone_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    export = tmp_path / "result.json"
+    export.write_text('{"id": 1, "type": "private_group", "name": "x", "messages": []}')
+    ran = ran_here(capsys, "ingest", str(export), "--timezone", "Mars/Olympus")
+    assert (ran.code, "no time zone 'Mars/Olympus'" in ran.err) == (2, True)
+
+
+def test_debug_shows_where_an_error_came_from() -> None:
+    with pytest.raises(InvalidSetting):
+        main(["--debug", "publish", "knowledge", "x", "--broker", "memory://"])
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = ran_here(capsys, "--version")
+    assert (ran.code, ran.out) == (0, "pulse-radar 0.1.0\n")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = ran_here(capsys, "--help")
+    assert ran.code == 0
+    for command in ("serve", "worker", "demo", "ingest", "publish", "tail", "topics"):
+        assert command in ran.out

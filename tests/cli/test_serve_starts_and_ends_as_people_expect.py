@@ -1,0 +1,146 @@
+"""`serve` as a process: what it says when it cannot start, and how soon it ends whatever hangs on it."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from pulse_radar import Publisher
+from pulse_radar.testing.nats_server import NatsServer, free_port
+from tests.cli.runs import PATIENCE, Process, ran_here, running, until_served
+
+APP = """
+from fastapi import FastAPI
+from pulse_radar import Pulse
+
+pulse = Pulse()
+pulse.topic("news")
+app = FastAPI(lifespan=pulse.lifespan)
+app.include_router(pulse.router)
+"""
+
+# What `serve` is promised to end within.
+SOON = 2.0
+
+
+def stalled_client(port: int) -> socket.socket:
+    """A WebSocket that was opened and never reads."""
+    client = socket.create_connection(("127.0.0.1", port))
+    client.sendall(
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    assert client.recv(12) == b"HTTP/1.1 101"
+    return client
+
+
+@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["plain", "reload"])
+def test_ctrl_c_ends_it_within_two_seconds_with_a_stalled_client(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine.py").write_text(APP)
+    port = free_port()
+    with running(tmp_path, "serve", "mine:app", "--port", str(port), *options) as process:
+        until_served(port)
+        with contextlib.closing(stalled_client(port)):
+            began_at = time.monotonic()
+            assert process.end(signal.SIGINT) == 0, process.err.read_text()
+            assert time.monotonic() - began_at < SOON
+        assert "Traceback" not in process.err.read_text()
+
+
+def test_the_application_has_its_page_and_all_topics(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, "serve", "--port", str(port)) as process:
+        until_served(port)
+        page = httpx.get(f"http://127.0.0.1:{port}/")
+        assert page.status_code == 200
+        assert "<title>Pulse Radar" in page.text
+
+        async def topics() -> list[str]:
+            async with connect(f"ws://127.0.0.1:{port}/ws") as client:
+                found: list[str] = json.loads(await client.recv())["data"]["topics"]
+                return found
+
+        assert set(asyncio.run(topics())) == {
+            "agents",
+            "tasks",
+            "providers",
+            "knowledge",
+            "messages",
+            "monitoring",
+            "metrics",
+        }
+        assert (tmp_path / ".pulse").is_dir()
+        # As a service manager ends it: the signal is passed on when all is put away.
+        assert process.end(signal.SIGTERM) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--broker", "nats://127.0.0.1:1"), "127.0.0.1:1"),
+        (("nowhere:app",), 'Could not import module "nowhere"'),
+        (("--broker", "redis://x"), "'redis://x' (PULSE_BROKER) is none"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_told_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], text: str
+) -> None:
+    process = Process(tmp_path, "serve", "--port", str(free_port()), *arguments)
+    assert process.popen.wait(PATIENCE) in {1, 2}
+    told = process.err.read_text()
+    assert text in told
+    assert "Traceback" not in told
+
+
+def test_an_app_that_asks_nobody_who_they_are_stays_on_this_machine(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open_app.py").write_text(APP)
+    monkeypatch.syspath_prepend(tmp_path)
+    ran = ran_here(capsys, "serve", "open_app:app", "--host", "0.0.0.0", "--port", "0")
+    assert ran.code == 2
+    assert "no `authenticate`" in ran.err
+    ran = ran_here(capsys, "serve", "no_such_app:app", "--host", "0.0.0.0")
+    assert "there is no app 'no_such_app:app'" in ran.err
+
+
+def test_pulse_insecure_lets_everybody_in(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "mine.py").write_text(APP)
+    arguments = ("serve", "mine:app", "--host", "0.0.0.0", "--port", str(port))
+    with running(tmp_path, *arguments, env={"PULSE_INSECURE": "1"}):
+        until_served(port)
+
+
+async def test_tail_misses_nothing_when_the_api_process_is_killed(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        port = free_port()
+        serve = ("serve", "--port", str(port), "--broker", server.url)
+        with running(tmp_path, *serve) as first:
+            await asyncio.to_thread(until_served, port)
+            async with Publisher(server.url) as publisher:
+
+                async def publish(numbers: range) -> None:
+                    for number in numbers:
+                        await publisher.publish("tasks", "task_changed", {"n": number})
+
+                await publish(range(3))
+                url = f"http://127.0.0.1:{port}"
+                with running(tmp_path, "tail", "tasks", "--since", "0", "--json", "--url", url) as tail:
+                    await asyncio.to_thread(tail.until_line, 3)
+                    first.end(signal.SIGKILL)
+                    await publish(range(3, 6))
+                    with running(tmp_path, *serve):
+                        await asyncio.to_thread(until_served, port)
+                        await publish(range(6, 9))
+                        lines = await asyncio.to_thread(tail.until_line, 9)
+    assert [json.loads(line)["data"]["n"] for line in lines] == list(range(9))

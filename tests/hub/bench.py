@@ -1,0 +1,159 @@
+"""A hub on a bench: told things by hand, on a clock that a test turns, its actions laid out for reading."""
+
+from collections import defaultdict
+
+from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
+from pulse_radar.hub.hub import Hub
+from pulse_radar.hub.inputs import Arrived, Input, Opened, Received, Ticked, TopicOpened, Writable
+from pulse_radar.hub.limits import Limits
+from pulse_radar.protocol.codec import decode_body, decode_server, encode_body, encode_event
+from pulse_radar.protocol.cursor import parse_cursor, parse_topics
+from pulse_radar.protocol.frames import (
+    ClientFrame,
+    Connected,
+    ErrorFrame,
+    EventFrame,
+    GapFrame,
+    Ping,
+    Pong,
+    ServerFrame,
+    Subscribed,
+    UnknownFrame,
+    Unsubscribed,
+)
+from pulse_radar.stream.entry import Entry, StoredEvent
+
+__all__ = ["HEAD", "WALL_MS", "Bench", "event", "events"]
+
+# Where topics stand when a bench is set up.
+HEAD = 1_000
+
+WALL_MS = 1_703_750_400_000
+
+
+class Bench:
+    """A hub whose topics are current at `HEAD`, unless `start` says where their windows begin."""
+
+    def __init__(
+        self,
+        *topics: str,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        start: int = HEAD,
+        head: int = HEAD,
+        is_begun: bool = True,
+    ) -> None:
+        self.hub = Hub(topics, limits)
+        self.now = 0.0
+        self.closed: dict[str, tuple[int, str]] = {}
+        # What the hub wants of the broker and of transports, until a test answers.
+        self.reads: list[Read] = []
+        self.measures: list[str] = []
+        self.awaited: list[str] = []
+        # How many writes there were, of one or more frames to one or more connections.
+        self.writes = 0
+        self._frames: defaultdict[str, list[ServerFrame | UnknownFrame]] = defaultdict(list)
+        # Bytes sent to each connection in one turn or another since they were last asked for.
+        self._bytes: defaultdict[str, int] = defaultdict(int)
+        if is_begun:
+            for topic in topics:
+                self.tell(TopicOpened(topic, start, head))
+
+    def tell(self, told: Input) -> None:
+        """Give the hub a fact at this moment."""
+        for action in self.hub.handle(told, self.now):
+            self._note(action)
+
+    def _note(self, action: Action) -> None:
+        match action:
+            case Send(connections, texts):
+                self.writes += 1
+                for connection_id in connections:
+                    assert connection_id not in self.closed, "written to after its close"
+                    self._frames[connection_id] += map(decode_server, texts)
+                    self._bytes[connection_id] += sum(map(len, texts))
+            case Close(connection_id, code, reason):
+                assert connection_id not in self.closed, "closed twice"
+                self.closed[connection_id] = (code, reason)
+            case Read():
+                self.reads.append(action)
+            case Measure(topic):
+                self.measures.append(topic)
+            case AwaitWritable(connection_id):
+                assert connection_id not in self.awaited, "awaited twice"
+                self.awaited.append(connection_id)
+
+    # Time.
+
+    def tick(self, *, now: float) -> None:
+        """It is now so late; whatever was due by then has been woken on time."""
+        while self.hub.deadline is not None and self.hub.deadline <= now:
+            self.now = max(self.now, self.hub.deadline)
+            self.tell(Ticked(WALL_MS))
+        self.now = now
+
+    # Clients.
+
+    def connect(self, topics: str, last_seq: str = "", connection_id: str = "c") -> None:
+        """A client comes with this query."""
+        feeds, refused_topics = parse_topics(topics)
+        cursor, refused_cursors = parse_cursor(last_seq)
+        self.tell(Opened(connection_id, feeds, cursor, refused_topics + refused_cursors))
+
+    def say(self, frame: ClientFrame | UnknownFrame, connection_id: str = "c") -> None:
+        """A client says this."""
+        self.tell(Received(connection_id, frame))
+
+    def written(self) -> None:
+        """Whatever is awaited to be written is."""
+        awaited, self.awaited = self.awaited, []
+        for connection_id in awaited:
+            self.tell(Writable(connection_id))
+
+    def frames(self, connection_id: str = "c") -> list[ServerFrame | UnknownFrame]:
+        """The frames that a client got since this was last asked."""
+        return self._frames.pop(connection_id, [])
+
+    def heard(self, connection_id: str = "c") -> list[str]:
+        """The same in a word each: `knowledge:1001` for an event, `live at 1001`, `gap 5-9 expired`."""
+        return [_word(frame) for frame in self.frames(connection_id)]
+
+    def bytes(self, connection_id: str = "c") -> int:
+        """How much a client got since this was last asked."""
+        return self._bytes.pop(connection_id, 0)
+
+    # Brokers.
+
+    def arrive(self, topic: str, *entries: Entry) -> None:
+        """The tail brings these entries."""
+        self.tell(Arrived(topic, entries))
+
+
+def event(topic: str, sequence: int, key: str | None = None, *, size: int = 0) -> StoredEvent:
+    body = decode_body(encode_body("happened", b'"' + b"x" * size + b'"'))
+    return StoredEvent(sequence, key, encode_event(topic, sequence, body, key=key))
+
+
+def events(topic: str, first: int, last: int, *, size: int = 0) -> tuple[StoredEvent, ...]:
+    return tuple(event(topic, sequence, size=size) for sequence in range(first, last + 1))
+
+
+def _word(frame: ServerFrame | UnknownFrame) -> str:
+    match frame:
+        case Connected(_, topics, last_seq):
+            return "connected " + ",".join(f"{feed}:{last_seq[feed]}" for feed in topics)
+        case EventFrame(topic, _, _, sequence, key):
+            return f"{topic}:{sequence}" if key is None else f"{topic}/{key}:{sequence}"
+        case Subscribed(feed, sequence, replayed):
+            return f"{feed} live at {sequence} after {replayed}"
+        case Unsubscribed(feed):
+            return f"{feed} left"
+        case GapFrame(feed, first, last, reason):
+            return f"{feed} gap {first}-{last} {reason.value}"
+        case ErrorFrame(code, _, topic):
+            return f"{code} {topic}"
+        case Ping(_, last_seq):
+            return "ping" + "".join(f" {feed}:{sequence}" for feed, sequence in last_seq.items())
+        case Pong(timestamp_ms):
+            return f"pong {timestamp_ms}"
+        case _:
+            return repr(frame)

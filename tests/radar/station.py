@@ -1,0 +1,134 @@
+"""A broker with the application's topics, workers as real processes, and a look at what came of it all."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from pulse_radar.brokers.base import Broker
+from pulse_radar.brokers.opening import open_broker
+from pulse_radar.publisher import Publisher
+from pulse_radar.radar.jobs import open_job_queue
+from pulse_radar.radar.topics import TOPICS
+from pulse_radar.settings import Settings
+from pulse_radar.stream.entry import StoredEvent
+from pulse_radar.testing.nats_server import NatsServer
+from pulse_radar.testing.telegram_exports import write_export
+
+# Long enough for a busy machine, short enough to fail with a test's own words.
+PATIENCE = 25.0
+
+Data = dict[str, Any]
+
+
+class Station:
+    """A NATS server with the topics declared."""
+
+    def __init__(self, directory: Path, server: NatsServer, settings: Settings, broker: Broker) -> None:
+        self.directory = directory
+        self.server = server
+        self.settings = settings
+        self.broker = broker
+
+    def export(self, messages: int, *, seed: int = 0, name: str = "result.json") -> Path:
+        path = self.directory / name
+        with path.open("wb") as out:
+            write_export(out, messages=messages, seed=seed, full=True)
+        return path
+
+    async def queue(self, path: Path, *, job_id: str, pace: float | None = None) -> None:
+        async with open_job_queue(self.settings) as queue:
+            await queue.ingest(path, job_id=job_id, pace=pace)
+
+    async def events(self, topic: str, key: str | None = None) -> list[Data]:
+        """All events of a topic, as they are on the wire."""
+        page = await self.broker.read(topic, after=0, limit=100_000, key=key)
+        return [msgspec.json.decode(entry.text) for entry in page.entries if isinstance(entry, StoredEvent)]
+
+    async def atoms(self) -> Counter[str]:
+        """How often each atom was published."""
+        return Counter(event["data"]["id"] for event in await self.events("knowledge"))
+
+    async def until(self, topic: str, key: str, name: str, **wanted: object) -> Data:
+        """The data of the first event of this key with this name and these values."""
+        async with asyncio.timeout(PATIENCE):
+            async for entries in self.broker.tail(topic, after=0):
+                for entry in entries:
+                    if not isinstance(entry, StoredEvent) or entry.key != key:
+                        continue
+                    event = msgspec.json.decode(entry.text)
+                    if event["event"] == name and wanted.items() <= event["data"].items():
+                        data: Data = event["data"]
+                        return data
+        raise AssertionError("a tail never ends")
+
+    async def until_done(self, job_id: str, messages: int) -> Data:
+        """The progress of an ingestion once so many messages are done."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                told = await self.events("messages", job_id)
+                if told and told[-1]["data"]["done"] >= messages:
+                    data: Data = told[-1]["data"]
+                    return data
+                await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def publisher(self) -> AsyncIterator[Publisher]:
+        async with Publisher(settings=self.settings) as publisher:
+            yield publisher
+
+    @asynccontextmanager
+    async def jetstream(self) -> AsyncIterator[JetStreamContext]:
+        client = Client()
+        await client.connect(self.server.url, max_reconnect_attempts=-1, reconnect_time_wait=0)
+        try:
+            yield client.jetstream()
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def station(directory: Path, **given: object) -> AsyncIterator[Station]:
+    async with NatsServer(directory / "nats") as server:
+        settings = Settings.load(broker=server.url, **given)
+        async with open_broker(settings, is_owner=True) as broker:
+            await broker.declare(TOPICS)
+            yield Station(directory, server, settings, broker)
+
+
+class Worker:
+    """`pulse-radar worker` as a process."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self.log = station.directory / f"worker-{id(self)}.log"
+        self.process: asyncio.subprocess.Process
+
+    async def __aenter__(self) -> Self:
+        command = (sys.executable, "-m", "pulse_radar.cli", "worker", "--broker", self._station.server.url)
+        with self.log.open("wb") as log:
+            self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+    async def end(self, number: signal.Signals) -> int:
+        """Send it a signal; its exit code."""
+        self.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            return await self.process.wait()

@@ -1,0 +1,227 @@
+"""Ingestions of the same messages again, at the same time, and after a death at the worst moment."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pulse_radar.brokers.base import Draft
+from pulse_radar.errors import BrokerRefused, BrokerUnavailable
+from pulse_radar.publishing import Position, Publishes
+from pulse_radar.radar.extraction import atom_of
+from pulse_radar.radar.ingestion import Ingestion, IngestionFailed, open_ingested
+from pulse_radar.radar.telegram import read_export
+from tests.radar.station import Data, Station, station
+
+BUCKET = "INGESTED"
+COUNT = 900
+
+
+def expected_atoms(path: Path) -> dict[str, int]:
+    with path.open("rb") as file:
+        found = [atom for message in read_export(file) if (atom := atom_of(message)) is not None]
+    return dict.fromkeys((atom.id for atom in found), 1)
+
+
+async def ingest(
+    at: Station,
+    path: Path,
+    ingestion_id: str,
+    *,
+    publisher: Publishes | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    async with at.publisher() as own, at.jetstream() as jetstream:
+        ingested = await open_ingested(jetstream, BUCKET, ingestion_id)
+        return await Ingestion(ingestion_id, path, publisher=publisher or own, ingested=ingested).run(
+            should_stop
+        )
+
+
+async def last_progress(at: Station, ingestion_id: str) -> Data:
+    data: Data = (await at.events("messages", ingestion_id))[-1]["data"]
+    return data
+
+
+async def test_ingesting_twice_adds_nothing(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(COUNT)
+        assert await ingest(at, path, "first")
+        assert await ingest(at, path, "second")
+        first, second = await last_progress(at, "first"), await last_progress(at, "second")
+        assert (first["status"], first["done"], first["added"], first["skipped"]) == (
+            "completed",
+            COUNT,
+            COUNT,
+            0,
+        )
+        assert (second["status"], second["done"], second["added"], second["skipped"]) == (
+            "completed",
+            COUNT,
+            0,
+            COUNT,
+        )
+        assert await at.atoms() == expected_atoms(path)
+
+
+async def test_ingesting_the_same_file_at_the_same_time_adds_each_message_once(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(COUNT)
+        await asyncio.gather(*(ingest(at, path, name) for name in ("a", "b", "c")))
+        told = [await last_progress(at, name) for name in ("a", "b", "c")]
+        assert [one["done"] for one in told] == [COUNT] * 3
+        assert sum(one["added"] for one in told) == COUNT
+        assert await at.atoms() == expected_atoms(path)
+
+
+async def test_a_longer_export_of_the_same_chat_adds_only_what_is_new(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        whole = at.export(COUNT)
+        part = tmp_path / "part.json"
+        part.write_bytes(cut_after_message(whole, COUNT // 2))
+        with pytest.raises(IngestionFailed):
+            await ingest(at, part, "part")
+        await ingest(at, whole, "whole")
+        part_added = (await last_progress(at, "part"))["added"]
+        assert part_added == COUNT // 2
+        assert (await last_progress(at, "whole"))["added"] == COUNT - part_added
+        assert await at.atoms() == expected_atoms(whole)
+
+
+class DiesAfter(Publishes):
+    """A publisher whose process dies after so many events: the last one is stored, and nobody hears of it."""
+
+    def __init__(self, publisher: Publishes, events: int) -> None:
+        self._publisher = publisher
+        self._left = events
+
+    async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
+        position = await self._publisher.publish_draft(draft, expect_last=expect_last)
+        self._left -= 1
+        if self._left < 0:
+            raise BrokerUnavailable("killed")
+        return position
+
+
+@pytest.mark.parametrize("events", [0, 1, 2, 50, 250])
+async def test_a_death_between_publishing_and_marking_leaves_no_atom_twice(
+    tmp_path: Path, events: int
+) -> None:
+    # A second: the id of an event is forgotten by then, and only its key tells that it is there.
+    async with station(tmp_path, duplicate_window=1) as at:
+        path = at.export(COUNT)
+        async with at.publisher() as publisher:
+            with pytest.raises(BrokerUnavailable):
+                await ingest(at, path, "job", publisher=DiesAfter(publisher, events))
+        await asyncio.sleep(1.1 if events == 250 else 0)
+        assert await ingest(at, path, "job")
+        assert await at.atoms() == expected_atoms(path)
+        # What the first attempt had added counts as added by the job.
+        told = await last_progress(at, "job")
+        assert (told["done"], told["added"], told["skipped"]) == (COUNT, COUNT, 0)
+
+
+async def test_an_ingestion_that_is_asked_to_stop_leaves_off_between_two_chunks(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(COUNT)
+        asked: list[bool] = []
+
+        def after_two_chunks() -> bool:
+            asked.append(True)
+            return len(asked) > 2
+
+        assert not await ingest(at, path, "job", should_stop=after_two_chunks)
+        assert (await last_progress(at, "job"))["status"] == "running"
+        assert await ingest(at, path, "job")
+        assert (await last_progress(at, "job"))["added"] == COUNT
+
+
+async def test_progress_is_told_at_most_ten_times_a_second_and_at_the_end(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        await ingest(at, at.export(4_000), "job")
+        told = await at.events("messages", "job")
+        assert [told[0]["data"]["status"], told[-1]["data"]["status"]] == ["counting", "completed"]
+        running = [event["ts"] for event in told if event["data"]["status"] == "running"][1:]
+        # A little less than the tenth of a second: the clock of an event is read after that of the progress.
+        assert all(later - earlier > 80 for earlier, later in pairwise(running))
+
+
+def cut_after_message(path: Path, messages: int) -> bytes:
+    """The beginning of an export, as an interrupted copy leaves it: in the middle of the next message."""
+    with path.open("rb") as file:
+        reader = read_export(file)
+        for _ in range(messages):
+            next(reader)
+        end = reader.stats().bytes_read
+    return path.read_bytes()[: end + 40]
+
+
+async def test_a_broken_export_keeps_what_came_before_and_says_how_to_go_on(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = tmp_path / "broken.json"
+        path.write_bytes(cut_after_message(at.export(COUNT), 333))
+        with pytest.raises(IngestionFailed) as failure:
+            await ingest(at, path, "job")
+        told = await last_progress(at, "job")
+        assert (told["status"], told["done"], told["added"]) == ("failed", 333, 333)
+        assert told["error"] == str(failure.value)
+        assert "at byte" in told["error"]
+        assert "The 333 messages before it are ingested and stay" in told["error"]
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda path: None, "cannot read {path}: No such file or directory"),
+        (lambda path: path.mkdir(), "cannot read {path}: Is a directory"),
+        (lambda path: path.write_text("[1]"), "{path}: the file is a list"),
+        (lambda path: path.write_text(""), "{path}: "),
+    ],
+)
+async def test_a_file_that_cannot_be_read_fails_with_one_clear_text(
+    tmp_path: Path, make: Callable[[Path], object], text: str
+) -> None:
+    path = tmp_path / "export.json"
+    make(path)
+    async with station(tmp_path) as at:
+        with pytest.raises(IngestionFailed) as failure:
+            await ingest(at, path, "job")
+        assert text.format(path=path) in str(failure.value)
+        assert (await last_progress(at, "job"))["status"] == "failed"
+
+
+async def test_a_time_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    async with station(tmp_path) as at, at.publisher() as publisher, at.jetstream() as jetstream:
+        ingested = await open_ingested(jetstream, BUCKET, "job")
+        ingestion = Ingestion(
+            "job", at.export(10), publisher=publisher, ingested=ingested, timezone="Mars/Olympus"
+        )
+        with pytest.raises(IngestionFailed, match="knows no time zone 'Mars/Olympus'"):
+            await ingestion.run(lambda: False)
+
+
+async def test_foreign_bytes_in_the_bucket_are_refused_and_not_overwritten(tmp_path: Path) -> None:
+    async with station(tmp_path) as at, at.jetstream() as jetstream:
+        path = at.export(5)
+        await open_ingested(jetstream, BUCKET, "job")
+        with path.open("rb") as file:
+            first = next(read_export(file))
+        bucket = await jetstream.key_value(BUCKET)
+        await bucket.put(f"{first.chat.id}.{first.id // 4096}", b"mine")
+        with pytest.raises(BrokerRefused, match="holds something foreign"):
+            await ingest(at, path, "job")
+
+
+async def test_an_ingestion_outlives_a_killed_broker(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(3_000)
+        job = asyncio.create_task(ingest(at, path, "job"))
+        for _ in range(2):
+            await asyncio.sleep(0.15)
+            await at.server.restart()
+        assert await job
+        told = await last_progress(at, "job")
+        assert (told["done"], told["added"]) == (3_000, 3_000)
+        assert await at.atoms() == expected_atoms(path)

@@ -1,0 +1,122 @@
+"""Jobs in real worker processes: done once, given back by a worker that stops, taken from one that dies."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+from tests.radar.station import Station, Worker, station
+from tests.radar.test_each_message_is_ingested_once import cut_after_message, expected_atoms
+
+COUNT = 500
+
+# Slow enough that a signal lands in the middle.
+PACE = 400.0
+
+
+async def life(at: Station, job_id: str) -> list[tuple[str, int]]:
+    """What happened to a job, and in which attempt."""
+    return [(event["event"], event["data"]["attempt"]) for event in await at.events("monitoring", job_id)]
+
+
+async def test_a_job_is_queued_started_and_completed(tmp_path: Path) -> None:
+    async with station(tmp_path) as at, Worker(at) as worker:
+        path = at.export(COUNT)
+        await at.queue(path, job_id="job")
+        completed = await at.until("monitoring", "job", "job_completed")
+        assert await life(at, "job") == [("job_queued", 1), ("job_started", 1), ("job_completed", 1)]
+        assert completed["name"] == "ingest_export"
+        assert completed["worker"].endswith(f":{worker.process.pid}")
+        assert completed["ended_at"] > completed["started_at"]
+        assert completed["duration_seconds"] > 0
+        assert await at.atoms() == expected_atoms(path)
+
+
+async def test_a_job_outlives_workers_that_are_killed(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(COUNT)
+        async with Worker(at) as first:
+            await at.queue(path, job_id="job", pace=PACE)
+            await at.until_done("job", 120)
+            await first.end(signal.SIGKILL)
+        async with Worker(at):
+            # The lease of the dead one runs out.
+            told = await at.until("messages", "job", "ingestion_progress", status="completed")
+        assert (told["done"], told["added"], told["skipped"]) == (COUNT, COUNT, 0)
+        assert await at.atoms() == expected_atoms(path)
+        assert ("job_started", 2) in await life(at, "job")
+
+
+async def test_a_worker_that_is_told_to_stop_gives_its_job_back_at_once(tmp_path: Path) -> None:
+    async with station(tmp_path) as at, Worker(at) as first, Worker(at) as second:
+        path = at.export(COUNT)
+        await at.queue(path, job_id="job", pace=PACE)
+        await at.until_done("job", 100)
+        working = (await at.until("monitoring", "job", "job_started"))["worker"]
+        stopped = first if working.endswith(f":{first.process.pid}") else second
+        began_at = time.monotonic()
+        assert await stopped.end(signal.SIGTERM) == 0
+        assert time.monotonic() - began_at < 3
+        done = await at.until("messages", "job", "ingestion_progress", status="completed")
+        assert (done["done"], done["added"]) == (COUNT, COUNT)
+        await at.until("monitoring", "job", "job_completed")
+        told = await life(at, "job")
+        # The other worker may be so fast that "retrying" is no news any more.
+        assert [one for one in told if one != ("job_retrying", 1)] == [
+            ("job_queued", 1),
+            ("job_started", 1),
+            ("job_started", 2),
+            ("job_completed", 2),
+        ]
+        assert ("job_retrying", 1) not in told[3:]
+        assert await at.atoms() == expected_atoms(path)
+
+
+async def test_a_broken_file_fails_once_with_its_text_and_the_worker_goes_on(tmp_path: Path) -> None:
+    async with station(tmp_path) as at, Worker(at) as worker:
+        whole = at.export(COUNT)
+        broken = tmp_path / "broken.json"
+        broken.write_bytes(cut_after_message(whole, 150))
+        await at.queue(broken, job_id="broken")
+        await at.queue(tmp_path / "nowhere.json", job_id="absent")
+        failed = await at.until("monitoring", "broken", "job_failed")
+        assert failed["error_type"] == "IngestionFailed"
+        assert "at byte" in failed["error"]
+        assert "150 messages before it are ingested" in failed["error"]
+        absent = await at.until("monitoring", "absent", "job_failed")
+        assert "No such file" in absent["error"]
+        await at.queue(whole, job_id="whole")
+        told = await at.until("messages", "whole", "ingestion_progress", status="completed")
+        assert (told["added"], told["skipped"]) == (COUNT - 150, 150)
+        assert (await life(at, "broken"))[-1] == ("job_failed", 1)
+        assert await worker.end(signal.SIGINT) == 0
+        assert "Traceback" not in worker.log.read_text()
+
+
+async def test_a_job_goes_on_after_its_broker_was_killed(tmp_path: Path) -> None:
+    async with station(tmp_path) as at, Worker(at):
+        path = at.export(COUNT)
+        await at.queue(path, job_id="job", pace=PACE)
+        await at.until_done("job", 120)
+        await at.server.kill()
+        await asyncio.sleep(1.0)
+        await at.server.start()
+        told = await at.until("messages", "job", "ingestion_progress", status="completed")
+        assert (told["done"], told["added"]) == (COUNT, COUNT)
+        assert await at.atoms() == expected_atoms(path)
+        # The same worker takes the next one.
+        await at.queue(path, job_id="next")
+        await at.until("monitoring", "next", "job_completed")
+
+
+async def test_the_same_job_queued_twice_is_one_job(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(20)
+        await at.queue(path, job_id="job")
+        await at.queue(path, job_id="job")
+        async with Worker(at):
+            await at.until("monitoring", "job", "job_completed")
+            await at.queue(path, job_id="other")
+            await at.until("monitoring", "other", "job_completed")
+        assert (await life(at, "job")).count(("job_started", 1)) == 1
+        assert len([event for event in await at.events("messages", "job") if event["data"]["done"] == 0]) == 2
