@@ -45,4 +45,4 @@ clean:
 	@touch $@
 
 .tools/bin/uv:
-	@$(STAGE) "uv" python3 -m pip install --quiet --disable-pip-version-check --target .tools uv
+	@$(STAGE) "uv" python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .tools uv

@@ -1,13 +1,17 @@
 """What the commands do, as processes or in this one, to a real `serve` and `worker` on an embedded broker."""
 
+import asyncio
 import json
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from websockets.asyncio.client import connect
 
+from pulse_radar.radar.topics import TOPICS
 from pulse_radar.testing.telegram_exports import write_export
 from tests.cli.runs import PATIENCE, System, ran_here, running, start, system
 
@@ -25,6 +29,19 @@ def export(directory: Path, *, seed: int, messages: int = COUNT) -> str:
     with path.open("wb") as out:
         write_export(out, messages=messages, seed=seed)
     return str(path)
+
+
+def test_the_application_has_its_page_and_all_topics(at: System) -> None:
+    page = httpx.get(f"http://127.0.0.1:{at.port}/")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>Pulse Radar" in page.text
+
+    async def topics() -> list[str]:
+        async with connect(f"ws://127.0.0.1:{at.port}/ws") as client:
+            found: list[str] = json.loads(await client.recv())["data"]["topics"]
+            return found
+
+    assert asyncio.run(topics()) == [spec.name for spec in TOPICS]
 
 
 def test_publish_says_the_position_and_the_same_id_is_stored_once(

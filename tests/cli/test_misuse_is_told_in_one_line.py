@@ -52,6 +52,7 @@ NOBODY = f"nats://127.0.0.1:{free_port()}"
         (["ingest", __file__, "--pace", "0"], "Invalid value for '--pace'"),
         (["serve", "--port", "99999"], "Invalid value for '--port'"),
         (["serve", "--port", "http"], "Invalid value for '--port'"),
+        (["serve", "--broker", "redis://x"], "'redis://x' (PULSE_BROKER) is none"),
         (["serve", "--host", "0.0.0.0"], "PULSE_INSECURE=1"),
         (["serve", "--insecure", "--host", "no such host"], "is no address"),
         (["demo", "--file", "/nowhere.json"], "does not exist"),

@@ -68,4 +68,6 @@ def _driver(extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] == "pulse_radar":
             raise
-        raise BrokerRefused(f'{extra}:// needs its extra ({error}): pip install "pulse-radar[{extra}]"') from error
+        raise BrokerRefused(
+            f'{extra}:// needs its extra ({error}): pip install "pulse-radar[{extra}]"'
+        ) from error

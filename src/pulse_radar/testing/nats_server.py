@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sysconfig
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["NatsServer", "free_port"]
+__all__ = ["NatsServer", "free_port", "freeze"]
 
 _READY_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.005
@@ -82,17 +83,18 @@ class NatsServer:
 
     def freeze(self) -> None:
         """SIGSTOP: it keeps its connections and does nothing."""
-        self._signal(signal.SIGSTOP)
+        freeze(self._running)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
 
     def __repr__(self) -> str:
         return f"<NatsServer {self.url}, {'running' if self.is_running else 'down'}>"
 
-    def _signal(self, number: signal.Signals) -> None:
+    @property
+    def _running(self) -> asyncio.subprocess.Process:
         assert self._process is not None, "the server is not running"
-        self._process.send_signal(number)
+        return self._process
 
     async def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -104,8 +106,7 @@ class NatsServer:
     async def _ready(self) -> None:
         """Return when it greets: by then it has recovered its streams."""
         while True:
-            assert self._process is not None
-            if self._process.returncode is not None:
+            if self._running.returncode is not None:
                 raise RuntimeError(f"nats-server ended: {(self.store / 'server.log').read_text()[-2000:]}")
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -126,6 +127,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def freeze(process: asyncio.subprocess.Process) -> None:
+    """Stop a child, and return when it stands still: a signal alone leaves it time for one more answer."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
 
 
 def _binary() -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
+from pulse_radar.testing.nats_server import freeze
 
 __all__ = ["TailProcess"]
 
@@ -48,19 +49,18 @@ class TailProcess:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process is not None
         assert self._reader is not None
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+            self._running.kill()
+        await self._running.wait()
         await self._reader
 
     def freeze(self) -> None:
         """SIGSTOP: it keeps its connections and does nothing."""
-        self._signal(signal.SIGSTOP)
+        freeze(self._running)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
 
     async def reaches(self, position: int) -> list[Entry]:
         """All entries, once there is one at the position or behind it. Raises: TimeoutError."""
@@ -73,9 +73,10 @@ class TailProcess:
     def __repr__(self) -> str:
         return f"<TailProcess {' '.join(self._arguments)}, {len(self.entries)} entries>"
 
-    def _signal(self, number: signal.Signals) -> None:
+    @property
+    def _running(self) -> asyncio.subprocess.Process:
         assert self._process is not None
-        self._process.send_signal(number)
+        return self._process
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

@@ -12,7 +12,7 @@ from pulse_radar.brokers.nats.steps import Sight
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, TopicMissing
 from pulse_radar.stream.entry import Extent
 
-__all__ = ["ORIGIN", "ApiRefused", "Batch", "JetStream", "StreamView", "check_api_error"]
+__all__ = ["ORIGIN", "ApiRefused", "Batch", "JetStream", "StreamView", "batch_of", "check_api_error"]
 
 # The name in a stream's metadata under which its numbering begins, after it was renumbered.
 ORIGIN: Final = "pulse-origin"
@@ -113,7 +113,7 @@ class JetStream:
             )
         except NobodyAnswers as error:
             raise TopicMissing(f"{self._link.access} has no stream {stream}") from error
-        return _check_batch(answers)
+        return batch_of(answers)
 
     async def _api(self, request: str, question: dict[str, object] | None = None) -> bytes:
         payload = b"" if question is None else msgspec.json.encode(question)
@@ -168,7 +168,8 @@ def _is_status(message: Msg) -> bool:
     return not is_stored(message)
 
 
-def _check_batch(answers: list[Msg]) -> Batch:
+def batch_of(answers: list[Msg]) -> Batch:
+    """What the answers to one request are together. Raises: BrokerUnavailable, if one is missing."""
     *messages, end = answers
     headers = end.headers or {}
     match headers.get("Status"):

@@ -85,7 +85,7 @@ class Link:
     def check_heard(self, subject: str) -> None:
         """Raises: NotPermitted, if the server does not let us hear this subject."""
         if subject.lower() in self._refused:
-            raise NotPermitted(f"{self.access} does not let us subscribe to {subject}")
+            raise self._not_heard(subject)
 
     def check_size(self, payload: bytes, headers: dict[str, str]) -> None:
         """Raises: EventTooLarge."""
@@ -176,14 +176,16 @@ class Link:
             done |= missing
 
     def _refuse(self, act: str, subject: str) -> None:
-        if act == "subscription":
-            self._refused.add(subject)
-            self._tell_watchers()
-            if subject == self._requests.inbox.lower():
-                self._requests.fail(NotPermitted(f"{self.access} does not let us hear answers on {subject}"))
-        else:
-            refused = NotPermitted(f"{self.access} does not let us publish to {subject}")
-            self._requests.fail(refused, subject=subject)
+        if act == "publish":
+            self._requests.refuse(subject)
+            return
+        self._refused.add(subject)
+        if subject == self._requests.inbox.lower():
+            self._requests.fail(self._not_heard(self._requests.inbox))
+        self._tell_watchers()
+
+    def _not_heard(self, subject: str) -> NotPermitted:
+        return NotPermitted(f"{self.access} does not let us subscribe to {subject}")
 
     def _tell_watchers(self) -> None:
         for watcher in self._watchers:

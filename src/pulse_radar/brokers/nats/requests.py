@@ -8,7 +8,7 @@ from typing import Final
 from nats.aio.msg import Msg
 from nats.nuid import NUID
 
-from pulse_radar.errors import BrokerError, BrokerUnavailable
+from pulse_radar.errors import BrokerError, BrokerUnavailable, NotPermitted
 
 __all__ = ["NobodyAnswers", "Request", "Requests"]
 
@@ -90,11 +90,16 @@ class Requests:
         if request is not None:
             request.take(message)
 
-    def fail(self, error: BrokerError, *, subject: str | None = None) -> None:
-        """Fail all requests, or those to one subject, which servers spell in lower case in their refusals."""
-        for request in list(self._open.values()):
-            if subject is None or request.subject.lower() == subject:
-                request.fail(error)
+    def fail(self, error: BrokerError) -> None:
+        """All of them."""
+        for request in self._open.values():
+            request.fail(error)
+
+    def refuse(self, subject: str) -> None:
+        """Those to one subject, which servers spell in lower case in their refusals."""
+        for request in self._open.values():
+            if request.subject.lower() == subject:
+                request.fail(NotPermitted(f"the server does not let us publish to {request.subject}"))
 
     def __len__(self) -> int:
         return len(self._open)
