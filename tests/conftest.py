@@ -1,7 +1,10 @@
-"""How hard Hypothesis tries: quick in `make test`, long in `make slow`."""
+"""How hard Hypothesis tries, and an environment that no test leaves changed."""
 
 import os
+from collections.abc import Iterator
+from unittest import mock
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Without a deadline: a shared machine pauses whenever it likes.
@@ -10,3 +13,11 @@ settings.register_profile(
     "slow", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Settings of whoever runs the tests do not reach them, and none of one test the next."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
+    with mock.patch.dict(os.environ, ours, clear=True):
+        yield
