@@ -4,7 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from pulse_radar import Event, InvalidEvent, InvalidSetting, InvalidTopic, Pulse, Settings, UnknownTopic
+from pulse_radar import (
+    Event,
+    InvalidEvent,
+    InvalidSetting,
+    InvalidTopic,
+    Publisher,
+    Pulse,
+    Settings,
+    SyncPublisher,
+    UnknownTopic,
+)
 from pulse_radar.durations import seconds_of
 from pulse_radar.errors import InvalidKey
 from pulse_radar.publishing import Position, draft_event
@@ -123,6 +133,13 @@ def test_credentials_in_a_broker_url_are_not_shown() -> None:
     pulse = Pulse("nats://user:secret@nats.example:4222")
     assert "secret" not in repr(pulse)
     assert "nats.example:4222" in repr(pulse)
+
+
+def test_credentials_are_not_shown_by_a_sync_publisher_nor_by_a_mistyped_url() -> None:
+    assert "secret" not in repr(SyncPublisher("nats://user:secret@nats.example:4222"))
+    with pytest.raises(InvalidSetting) as refused:
+        Publisher("natss://user:secret@nats.example:4222")
+    assert "secret" not in str(refused.value)
 
 
 async def test_a_broker_of_no_kind_is_refused_with_the_kinds_there_are() -> None:

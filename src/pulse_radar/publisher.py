@@ -41,7 +41,9 @@ class Publisher(Publishes):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Disconnect. Publishes still under way fail."""
+        """Disconnect. Publishes still under way fail, as at their deadline."""
+        if self._queue is not None:
+            self._queue.close()
         self._queue = None
         await self._opening.__aexit__(kind, error, trace)
 

@@ -134,6 +134,7 @@ class Pulse(Publishes):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         running, self._running = self._run(), None
+        running.queue.close()
         await running.stack.aclose()
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:

@@ -3,12 +3,12 @@
 import asyncio
 import os
 import threading
+import weakref
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Self, overload
+from typing import Final, Self, overload
 
 from pulse_radar.brokers.base import Draft
-from pulse_radar.errors import PulseError
 from pulse_radar.events import Event
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publisher import Publisher
@@ -32,9 +32,9 @@ class SyncPublisher:
     def __init__(self, broker: str | None = None, *, settings: Settings | None = None) -> None:
         """`broker`: a URL, else `PULSE_BROKER`. Raises: InvalidSetting, BrokerRefused."""
         self._settings = settings or Settings.load(broker=broker)
-        self._pid = 0
         self._lock = threading.Lock()
         self._loop_thread: _LoopThread | None = None
+        _publishers.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -79,27 +79,24 @@ class SyncPublisher:
 
     def close(self) -> None:
         """Disconnect and end the thread. A later publish starts again."""
-        with self._own_lock():
+        with self._lock:
             if self._loop_thread is not None:
                 self._loop_thread.stop()
                 self._loop_thread = None
 
     def _running(self) -> "_LoopThread":
-        with self._own_lock():
+        with self._lock:
             if self._loop_thread is None:
                 self._loop_thread = _LoopThread(self._settings)
             return self._loop_thread
 
-    def _own_lock(self) -> threading.Lock:
-        # A fork copies neither the thread nor whoever may have held the lock.
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._lock = threading.Lock()
-            self._loop_thread = None
-        return self._lock
+    def begin_anew(self) -> None:
+        """Forget the thread. Called in a forked child, where neither it nor whoever held the lock exists."""
+        self._lock = threading.Lock()
+        self._loop_thread = None
 
     def __repr__(self) -> str:
-        return f"<SyncPublisher to {self._settings.broker}, {'running' if self._loop_thread else 'idle'}>"
+        return f"<SyncPublisher to {self._settings.broker_for_people}, {'running' if self._loop_thread else 'idle'}>"
 
 
 class _LoopThread:
@@ -125,7 +122,10 @@ class _LoopThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except PulseError as error:
+        except BaseException as error:
+            # Whoever waits for the connection must hear of it, whatever it was.
+            if self._connected.done():
+                raise
             self._connected.set_exception(error)
 
     async def _serve(self) -> None:
@@ -134,3 +134,15 @@ class _LoopThread:
         async with Publisher(settings=self._settings) as publisher:
             self._connected.set_result(publisher)
             await self._stopping.wait()
+
+
+# A child process of a fork runs this in its only thread, before anything else.
+_publishers: Final[weakref.WeakSet[SyncPublisher]] = weakref.WeakSet()
+
+
+def _begin_anew() -> None:
+    for publisher in _publishers:
+        publisher.begin_anew()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

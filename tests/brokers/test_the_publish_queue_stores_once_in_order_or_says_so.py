@@ -12,6 +12,7 @@ from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.errors import (
     BrokerUnavailable,
     EventTooLarge,
+    InvalidEvent,
     NotPermitted,
     OutboxFull,
     OutcomeUnknown,
@@ -177,3 +178,56 @@ async def test_a_cancelled_publish_leaves_the_line_to_the_next() -> None:
         await second
     assert await stored_ids(broker) == ["id2"]
     assert queue.stats().waiting == 0
+
+
+async def test_nobody_overtakes_the_line_while_it_drains() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, limit=100_000) as queue:
+        broker.error = BrokerUnavailable("away")
+        waiting = [asyncio.create_task(queue.publish(draft(number))) for number in range(10)]
+        await asyncio.sleep(0.02)
+        broker.error = None
+        late: list[asyncio.Task[int]] = []
+        while not all(task.done() for task in waiting):
+            late.append(asyncio.create_task(queue.publish(draft(100 + len(late)))))
+            await asyncio.sleep(0)
+        first_late = min(await asyncio.gather(*late))
+        assert max(await asyncio.gather(*waiting)) < first_late
+
+
+async def test_what_waited_in_the_line_until_the_deadline_was_not_attempted() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, deadline_seconds=0.2) as queue:
+        broker.error = BrokerUnavailable("away")
+        first = asyncio.create_task(queue.publish(draft(0)))
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(queue.publish(draft(number))) for number in range(1, 5)]
+        outcomes = await asyncio.gather(first, *others, return_exceptions=True)
+    for number, outcome in enumerate(outcomes):
+        expected = OutcomeUnknown if f"id{number}" in broker.attempts else BrokerUnavailable
+        assert type(outcome) is expected
+    assert type(outcomes[-1]) is BrokerUnavailable
+
+
+async def test_closing_lets_everything_under_way_fail_at_once() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, deadline_seconds=60) as queue:
+        broker.error = BrokerUnavailable("away")
+        waiting = [asyncio.create_task(queue.publish(draft(number))) for number in range(3)]
+        await asyncio.sleep(0.01)
+        queue.close()
+        async with asyncio.timeout(5):
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(outcome, BrokerUnavailable | OutcomeUnknown) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("event_id", ["", " a", "a b", "x\r\nNats-Rollup: all", "\ud800", "é", "x" * 129])
+def test_an_id_that_a_header_would_change_is_refused(event_id: str) -> None:
+    with pytest.raises(InvalidEvent, match="invalid event id"):
+        Draft("tasks", "task_done", b"{}", event_id)
+
+
+async def test_an_expected_sequence_that_is_none_is_refused() -> None:
+    async with queue_on(MoodyBroker()) as queue:
+        with pytest.raises(InvalidEvent, match="expect_last"):
+            await queue.publish(draft(1), expect_last=-1)

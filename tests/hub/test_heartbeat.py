@@ -64,15 +64,15 @@ def test_a_client_that_answers_stays_and_is_pinged_every_20_seconds() -> None:
 
 def test_clients_that_came_together_are_not_pinged_together() -> None:
     bench = Bench("messages")
-    for number in range(1_000):
+    for number in range(300):
         bench.connect("messages", connection_id=f"c{number}")
         bench.frames(f"c{number}")
     pings_by_second: Counter[int] = Counter()
     while bench.now < 20.0:
         bench.tick(now=bench.now + 0.5)
-        pings_by_second[int(bench.now)] += sum(len(bench.frames(f"c{number}")) for number in range(1_000))
-    assert sum(pings_by_second.values()) == 1_000
-    assert max(pings_by_second.values()) <= 150
+        pings_by_second[int(bench.now)] += sum(len(bench.frames(f"c{number}")) for number in range(300))
+    assert sum(pings_by_second.values()) == 300
+    assert max(pings_by_second.values()) <= 45
 
 
 @pytest.mark.parametrize("frame", [Pong(), Ping(5), UnknownFrame("dance"), Subscribe(Feed("messages"))])

@@ -313,6 +313,23 @@ def test_a_cursor_ahead_of_the_broker_is_void_when_the_broker_says_so_three_time
     assert [read.after for read in bench.reads] == [900]
 
 
+def test_clients_that_come_together_are_judged_by_answers_that_lie_apart() -> None:
+    bench = Bench("messages")
+    for number in range(20):
+        bench.connect("messages", "messages:5000", connection_id=f"c{number}")
+        bench.now += 0.01
+        for _ in range(len(bench.measures)):
+            bench.tell(Measured(bench.measures.pop(), Extent(1, 901, HEAD)))
+    assert not any("gap" in line for number in range(20) for line in bench.heard(f"c{number}"))
+    asked = 0
+    for _ in range(50):
+        bench.tick(now=bench.now + 0.1)
+        asked += len(bench.measures)
+        bench.measures.clear()
+        bench.tell(Measured("messages", None))
+    assert asked <= 11
+
+
 def test_a_server_that_knows_the_cursor_after_all_clears_it_of_suspicion() -> None:
     bench = Bench("messages")
     bench.connect("messages", "messages:1002")

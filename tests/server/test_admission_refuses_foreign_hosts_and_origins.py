@@ -2,6 +2,7 @@
 
 import pytest
 
+from pulse_radar import InvalidSetting
 from pulse_radar.server.admission import Admission
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
@@ -73,8 +74,10 @@ def test_a_page_of_another_origin_is_refused_and_told_what_to_set(origin: str) -
     assert "PULSE_ALLOWED_ORIGINS" in refusal
 
 
-def test_null_is_foreign_even_if_somebody_allows_it() -> None:
-    assert admission(origins=("null",)).refusal({"host": "localhost", "origin": "null"}) is not None
+@pytest.mark.parametrize("origin", ["null", "app.example.com", "https://", "*"])
+def test_an_allowed_origin_that_is_none_is_refused_at_the_start(origin: str) -> None:
+    with pytest.raises(InvalidSetting, match="https://app.example.com"):
+        admission(origins=(origin,))
 
 
 def test_an_allowed_origin_is_let_in_with_its_scheme_and_port_only() -> None:

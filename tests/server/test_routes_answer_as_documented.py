@@ -258,3 +258,21 @@ async def test_the_live_layer_works_under_a_prefix_of_the_users_own_app() -> Non
     app.include_router(pulse.router, prefix="/live")
     async with serving(app) as server, Client(server.port, path="/live/ws") as client:
         assert (await client.next())["type"] == "connection"
+
+
+async def test_an_authorize_that_raises_closes_its_connection_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def authorize(_principal: object, _action: str, topic: str, _key: str | None) -> bool:
+        if topic == "messages":
+            raise LookupError("the database is gone")
+        return True
+
+    async with (
+        running(authorize=authorize) as (_, server, _),
+        Client(server.port, "?topics=knowledge") as client,
+    ):
+        await client.until("subscription")
+        await client.say(action="subscribe", topic="messages")
+        assert (await client.closed())[0] == 1011
+    assert "the database is gone" in caplog.text

@@ -20,7 +20,7 @@ from typing import Self
 import msgspec
 
 from pulse_radar.errors import InvalidSetting
-from pulse_radar.protocol.grammar import check_event_name, check_key, check_topic
+from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page
 
 __all__ = ["Broker", "Draft", "TopicSpec"]
@@ -60,6 +60,7 @@ class Draft(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         check_topic(self.topic)
         check_event_name(self.name)
+        check_event_id(self.id)
         if self.key is not None:
             check_key(self.key)
 

@@ -35,7 +35,7 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
             return _embedded(settings, is_owner=is_owner)
         case _:
             raise InvalidSetting(
-                f"broker {settings.broker!r} (PULSE_BROKER) is none: "
+                f"broker {settings.broker_for_people!r} (PULSE_BROKER) is none: "
                 "use memory://, embedded:// or nats://host:4222"
             )
 

@@ -7,7 +7,15 @@ from typing import Final
 import msgspec
 
 from pulse_radar.brokers.base import Broker, Draft
-from pulse_radar.errors import BrokerUnavailable, EventTooLarge, OutboxFull, OutcomeUnknown, TopicMissing
+from pulse_radar.errors import (
+    BrokerUnavailable,
+    EventTooLarge,
+    InvalidEvent,
+    OutboxFull,
+    OutcomeUnknown,
+    TopicMissing,
+)
+from pulse_radar.protocol.grammar import MAX_SEQUENCE
 
 __all__ = ["PublishQueue", "PublishQueueStats"]
 
@@ -41,38 +49,45 @@ class PublishQueue:
         self._retries = 0
         # Held by the one that tries while the broker is away; asyncio's locks are first in, first out.
         self._line = asyncio.Lock()
+        # How many are in the line: the lock alone is free for a moment at each hand-over.
+        self._in_line = 0
+        # The deadlines of all that are under way.
+        self._deadlines: set[asyncio.Timeout] = set()
         # The newest position known to be stored, per topic: where a lost acknowledgement is looked for.
         self._stored: dict[str, int] = {}
 
     async def publish(self, draft: Draft, *, expect_last: int | None = None) -> int:
         """Store the draft and return its sequence.
 
-        Raises: EventTooLarge, OutboxFull: before any attempt. OutcomeUnknown: at the deadline.
-        TopicMissing, NotPermitted, SequenceConflict.
+        Raises: EventTooLarge, OutboxFull: before any attempt. At the deadline OutcomeUnknown, or BrokerUnavailable
+        when nothing was attempted. TopicMissing, NotPermitted, SequenceConflict.
         Cancel: the event may or may not be stored; the same id makes another publish safe.
         """
-        self._admit(draft)
+        self._admit(draft, expect_last)
         self._waiting += 1
         attempt = _Attempt(draft, expect_last, self._stored.get(draft.topic, 0))
+        deadline = asyncio.timeout(self._deadline_seconds)
+        self._deadlines.add(deadline)
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with deadline:
                 sequence = await self._store(attempt)
         except TimeoutError:
-            raise OutcomeUnknown(
-                draft.id,
-                f"{draft.topic}/{draft.name} was not acknowledged within {self._deadline_seconds} s: it may or "
-                f"may not be stored. Publish it again with id={draft.id!r}",
-            ) from None
+            raise _too_late(attempt) from None
         finally:
             self._waiting -= 1
+            self._deadlines.discard(deadline)
         self._stored[draft.topic] = max(sequence, self._stored.get(draft.topic, 0))
         return sequence
 
-    def _admit(self, draft: Draft) -> None:
+    def _admit(self, draft: Draft, expect_last: int | None) -> None:
         if len(draft.data) > self._max_event_bytes:
             raise EventTooLarge(
                 f"{draft.topic}/{draft.name} has {len(draft.data)} bytes of data, at most "
                 f"{self._max_event_bytes} are allowed: publish a reference and let the page load the rest"
+            )
+        if expect_last is not None and not 0 <= expect_last <= MAX_SEQUENCE:
+            raise InvalidEvent(
+                f"expect_last is {expect_last}: it is a sequence, or 0 for a key that has none"
             )
         if self._waiting >= self._limit:
             raise OutboxFull(
@@ -81,13 +96,17 @@ class PublishQueue:
             )
 
     async def _store(self, attempt: "_Attempt") -> int:
-        if not self._line.locked():
+        if self._in_line == 0:
             try:
                 return await self._try(attempt)
             except (BrokerUnavailable, TopicMissing):
                 self._retries += 1
-        async with self._line:
-            return await self._insist(attempt)
+        self._in_line += 1
+        try:
+            async with self._line:
+                return await self._insist(attempt)
+        finally:
+            self._in_line -= 1
 
     async def _insist(self, attempt: "_Attempt") -> int:
         """Try until it is stored; the deadline is the caller's."""
@@ -117,6 +136,12 @@ class PublishQueue:
             attempt.tried_at = time.monotonic()
         return await self._broker.store(draft, expect_last=attempt.expect_last)
 
+    def close(self) -> None:
+        """Let everything under way fail now, as at its deadline."""
+        now = asyncio.get_running_loop().time()
+        for deadline in self._deadlines:
+            deadline.reschedule(now)
+
     def stats(self) -> PublishQueueStats:
         return PublishQueueStats(self._waiting, self._retries)
 
@@ -136,3 +161,17 @@ class _Attempt:
         self.after = after
         self.begun_at = time.monotonic()
         self.tried_at: float | None = None
+
+
+def _too_late(attempt: _Attempt) -> BrokerUnavailable | OutcomeUnknown:
+    draft = attempt.draft
+    waited = f"{time.monotonic() - attempt.begun_at:.1f} s"
+    if attempt.tried_at is None:
+        return BrokerUnavailable(
+            f"{draft.topic}/{draft.name} was not attempted in {waited}: the broker is away"
+        )
+    return OutcomeUnknown(
+        draft.id,
+        f"{draft.topic}/{draft.name} was not acknowledged in {waited}: it may or may not be stored. "
+        f"Publish it again with id={draft.id!r}",
+    )

@@ -1,5 +1,6 @@
 """One topic as the hub sees it: its window, who is live on it, and how the others catch up."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -42,6 +43,9 @@ class Channel:
         self._window = Window(start=start, limit_events=limits.window_events, limit_bytes=limits.window_bytes)
         # Those who waited when the broker was last asked how far it reaches; None: it is not being asked.
         self._suspects: tuple[Subscription, ...] | None = None
+        # When it last answered, and until when it is left in peace.
+        self._measured_at = -math.inf
+        self._measure_planned_for = -math.inf
 
     @property
     def last(self) -> int:
@@ -100,18 +104,27 @@ class Channel:
     def measured(self, extent: Extent | None) -> None:
         """Judge those who were ahead when the broker was asked how far it reaches."""
         suspects, self._suspects = self._suspects or (), None
+        self._measured_at = self._context.now
         if extent is not None:
             for subscription in suspects:
                 if subscription in self.waiting:
                     self._judge(subscription, extent)
-        if self.waiting:
-            self._context.deadlines.set(self._context.now + RETRY_SECONDS, self.topic)
+        self.measure()
 
     def measure(self) -> None:
-        """Ask the broker how far it reaches, if somebody here is ahead and it is not being asked."""
-        if self.waiting and self._suspects is None:
+        """Ask the broker how far it reaches, if somebody here is ahead, and not too soon after the last time.
+
+        However many come, a topic is measured once in the pause: only answers that lie apart agree.
+        """
+        if not self.waiting or self._suspects is not None:
+            return
+        due = self._measured_at + RETRY_SECONDS
+        if self._context.now >= due:
             self._suspects = tuple(self.waiting)
             self._context.outbox.put(Measure(self.topic))
+        elif self._measure_planned_for < due:
+            self._measure_planned_for = due
+            self._context.deadlines.set(due, self.topic)
 
     def leave(self, subscription: Subscription) -> None:
         """Serve this subscription no longer."""

@@ -11,6 +11,7 @@ __all__ = [
     "INTERNAL_PREFIX",
     "MAX_SEQUENCE",
     "Feed",
+    "check_event_id",
     "check_event_name",
     "check_key",
     "check_sequence",
@@ -26,6 +27,9 @@ INTERNAL_PREFIX: Final = "pulse-"
 _TOPIC: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _KEY: Final = re.compile(r"[A-Za-z0-9_=:-]{1,128}", re.ASCII)
 _EVENT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,127}", re.ASCII)
+
+# It travels in a header of the broker, which takes these as they are.
+_EVENT_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 # A name is quoted back to whoever sent it, so a long one is cut.
 _QUOTED_LENGTH: Final = 80
@@ -84,6 +88,15 @@ def check_event_name(text: str) -> str:
     raise InvalidEvent(
         f"invalid event name {_quote(text)}: it starts with a letter and has at most 128 letters, "
         "digits, '_', '.', ':' and '-'"
+    )
+
+
+def check_event_id(text: str) -> str:
+    """Return `text` if it can be an event's id, else raise InvalidEvent."""
+    if _EVENT_ID.fullmatch(text):
+        return text
+    raise InvalidEvent(
+        f"invalid event id {_quote(text)}: it has 1 to 128 printable ASCII characters and no spaces"
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from pulse_radar.errors import InvalidSetting
+
 __all__ = ["Admission"]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -19,7 +21,7 @@ class Admission:
 
     def __init__(self, *, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> None:
         self._hosts = {host.lower() for host in allowed_hosts}
-        self._origins = {_origin(origin) for origin in allowed_origins}
+        self._origins = {_allowed(origin) for origin in allowed_origins}
 
     def refusal(self, headers: Mapping[str, str]) -> str | None:
         """Why a request with these headers is refused, and how to allow it; None to let it in."""
@@ -45,6 +47,13 @@ class Admission:
 
     def __repr__(self) -> str:
         return f"<Admission to {', '.join(sorted(self._hosts))}, {len(self._origins)} foreign origins>"
+
+
+def _allowed(text: str) -> tuple[str, str, int | None]:
+    origin = _origin(text)
+    if origin is None:
+        raise InvalidSetting(f"allowed_origins has {text!r}: an origin reads https://app.example.com")
+    return origin
 
 
 def _origin(text: str) -> tuple[str, str, int | None] | None:

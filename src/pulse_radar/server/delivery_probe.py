@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pulse_radar.brokers.base import Broker, Draft, TopicSpec
-from pulse_radar.errors import BrokerError
+from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
 from pulse_radar.stream.entry import StoredEvent
 
@@ -42,6 +42,7 @@ class DeliveryProbe:
         # Set once the tail is placed: what is probed after that comes through it.
         self._is_listening = asyncio.Event()
         self._returned = asyncio.Event()
+        self._is_lost = False
         self._returned_at: float | None = None
 
     @property
@@ -72,7 +73,7 @@ class DeliveryProbe:
         while True:
             try:
                 return (await self._broker.extent(self.topic.name)).last
-            except BrokerError:
+            except (BrokerUnavailable, TopicMissing):
                 await asyncio.sleep(_PERIOD_SECONDS)
 
     async def _beat(self) -> None:
@@ -83,10 +84,13 @@ class DeliveryProbe:
                 await self._probe()
             except (BrokerError, TimeoutError) as error:
                 _log.warning("no event came through within %s s: %r", _PATIENCE_SECONDS, error)
+                self._is_lost = True
                 self._on_lost()
             else:
                 self._returned_at = time.monotonic()
-                self._on_back()
+                if self._is_lost:
+                    self._is_lost = False
+                    self._on_back()
             await asyncio.sleep(max(0.0, began + _PERIOD_SECONDS - time.monotonic()))
 
     async def _probe(self) -> None:

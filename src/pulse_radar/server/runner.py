@@ -12,7 +12,7 @@ from typing import Final, Self, assert_never
 import msgspec
 
 from pulse_radar.brokers.base import Broker, TopicSpec
-from pulse_radar.errors import BrokerUnavailable, TopicMissing
+from pulse_radar.errors import BrokerError, BrokerUnavailable
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
 from pulse_radar.hub.counters import HubStats
 from pulse_radar.hub.hub import Hub
@@ -179,6 +179,9 @@ class Runner:
             case Close(connection_id, code, reason):
                 if connection_id in self._sessions:
                     self._sessions[connection_id].transport.close(code, reason)
+            case Read() | Measure() if self.failure is not None:
+                # Everyone is being sent away; nobody waits for the answer.
+                pass
             case Read():
                 self._group.create_task(self._read(action))
             case Measure(topic):
@@ -202,7 +205,7 @@ class Runner:
                 page = await self._broker.read(
                     feed.topic, after=action.after, limit=action.limit, key=feed.key
                 )
-        except (BrokerUnavailable, TopicMissing) as error:
+        except BrokerError as error:
             _log.info("history of %s could not be read: %s", action.feed, error)
             self.tell(ReadFailed(action.ticket))
         else:
@@ -211,7 +214,7 @@ class Runner:
     async def _measure(self, topic: str) -> None:
         try:
             self.tell(Measured(topic, await self._broker.extent(topic)))
-        except (BrokerUnavailable, TopicMissing):
+        except BrokerError:
             self.tell(Measured(topic, None))
 
     # Running.

@@ -1,6 +1,7 @@
 """One client on its wire: what it sends becomes inputs of the hub, in order."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -14,6 +15,8 @@ from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
 
 __all__ = ["MayRead", "Session", "forbidden", "turn_away"]
+
+_log: Final = logging.getLogger("pulse_radar.server")
 
 MayRead = Callable[[Feed], Awaitable[bool]]
 
@@ -69,8 +72,9 @@ class Session:
     # What the transport says.
 
     def received(self, text: str | bytes) -> None:
-        if len(text) > self._max_frame_bytes:
-            reason = f"a frame of {len(text)}, at most {self._max_frame_bytes} bytes are allowed"
+        size = len(text.encode(errors="replace")) if isinstance(text, str) else len(text)
+        if size > self._max_frame_bytes:
+            reason = f"a frame of {size} bytes, at most {self._max_frame_bytes} bytes are allowed"
             self._tell(Misbehaved(self.connection_id, CloseCode.FRAME_TOO_LARGE, reason))
             return
         try:
@@ -107,18 +111,25 @@ class Session:
         try:
             self._pending.put_nowait(frame)
             self._is_asking = True
+            # It waits for its turn; that the client is there is known at once.
+            self.alive()
         except asyncio.QueueFull:
             reason = f"more than {_PENDING_FRAMES} frames wait for a permission"
             self._tell(Misbehaved(self.connection_id, CloseCode.TOO_MANY_FRAMES, reason))
 
     async def _ask(self, may_read: MayRead) -> None:
-        while True:
-            frame = await self._pending.get()
-            if isinstance(frame, Subscribe) and not await may_read(frame.feed):
-                self._tell(Refused(self.connection_id, forbidden(frame.feed)))
-            else:
-                self._tell(Received(self.connection_id, frame))
-            self._is_asking = not self._pending.empty()
+        try:
+            while True:
+                frame = await self._pending.get()
+                if isinstance(frame, Subscribe) and not await may_read(frame.feed):
+                    self._tell(Refused(self.connection_id, forbidden(frame.feed)))
+                else:
+                    self._tell(Received(self.connection_id, frame))
+                self._is_asking = not self._pending.empty()
+        except Exception:  # noqa: BLE001 the application's own function: whatever it raises
+            _log.exception("authorize failed; connection %s is closed", self.connection_id)
+            reason = "a permission could not be looked up"
+            self._tell(Misbehaved(self.connection_id, CloseCode.INTERNAL_ERROR, reason))
 
 
 def forbidden(feed: Feed) -> ErrorFrame:
