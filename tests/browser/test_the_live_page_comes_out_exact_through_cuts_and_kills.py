@@ -20,7 +20,7 @@ from pulse_radar.testing.nats_server import NatsServer, free_port
 from pulse_radar.testing.telegram_exports import write_export
 from tests.browser.chromium import chromium
 
-MESSAGES = 6_000
+MESSAGES = 20_000
 PATIENCE_MS = 60_000
 ARTIFACTS = Path("artifacts")
 
@@ -82,10 +82,13 @@ async def test_the_numbers_on_the_page_come_out_exact(tmp_path: Path) -> None:
             await expect(page.locator("#state")).not_to_have_text("connected", timeout=PATIENCE_MS)
             await asyncio.sleep(0.5)
             network.mend()
+            await expect(page.locator("#state")).to_have_text("connected", timeout=PATIENCE_MS)
             await _until_read(page, MESSAGES // 3)
             await api.end(signal.SIGKILL)
+            await expect(page.locator("#ingestions")).not_to_contain_text("completed")
             await expect(page.locator("#state")).not_to_have_text("connected", timeout=PATIENCE_MS)
             await api.start()
+            await expect(page.locator("#state")).to_have_text("connected", timeout=PATIENCE_MS)
             await expect(page.locator("#ingestions")).to_contain_text("completed", timeout=PATIENCE_MS)
         atoms = await _atoms_stored(nats.url)
         await expect(page.locator("#messages")).to_have_text(f"{MESSAGES:,}", timeout=PATIENCE_MS)

@@ -25,7 +25,14 @@ from pulse_radar.protocol.frames import (
     UnknownFrame,
     Unsubscribe,
 )
-from pulse_radar.protocol.grammar import Feed, check_event_name, check_key, check_sequence, check_topic
+from pulse_radar.protocol.grammar import (
+    Feed,
+    check_event_id,
+    check_event_name,
+    check_key,
+    check_sequence,
+    check_topic,
+)
 from tests.protocol.reference_client import ReferenceClient
 from tests.protocol.vectors import DIRECTORY, Vector, by_text, client_meaning, load, server_meaning
 
@@ -202,6 +209,7 @@ def test_a_close_reason_asks_to_wait_as_it_is_meant() -> None:
         ("topic", check_topic),
         ("key", check_key),
         ("eventName", check_event_name),
+        ("eventId", check_event_id),
         ("sequence", check_sequence),
     ],
 )

@@ -159,8 +159,8 @@ class WindowAndPlainList(RuleBasedStateMachine):
 
 
 TestWindowAndPlainList = WindowAndPlainList.TestCase
-# Half the effort of the profile: the promise of the hub walks over windows, too.
-TestWindowAndPlainList.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=30)
+# A part of the effort: the promise of the hub walks over windows, too.
+TestWindowAndPlainList.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=30)
 
 
 def window(*entries: Entry, limit_events: int = 100) -> Window:
