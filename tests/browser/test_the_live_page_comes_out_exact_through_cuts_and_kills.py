@@ -24,7 +24,7 @@ MESSAGES = 20_000
 PATIENCE_MS = 60_000
 ARTIFACTS = Path("artifacts")
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 class Command:

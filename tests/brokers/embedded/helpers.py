@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,12 @@ def is_running(pid: int) -> bool:
         return not status.parent.parent.joinpath("self").exists() or ") Z" not in status.read_text()
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+async def freeze(pid: int) -> None:
+    """SIGSTOP, and wait until it holds: a busy machine lets a process run on for a moment."""
+    os.kill(pid, signal.SIGSTOP)
+    await until(lambda: subprocess.check_output(["ps", "-o", "stat=", "-p", str(pid)]).startswith(b"T"))
 
 
 def pid_of(directory: Path) -> int:

@@ -13,7 +13,7 @@ from pulse_radar.brokers.embedded.probe import is_answering
 from pulse_radar.brokers.embedded.store import Store
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 
-from .helpers import pid_of, server, store_event
+from .helpers import freeze, pid_of, server, store_event
 
 
 async def test_attaching_answers_the_address_of_the_owner(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ async def test_attaching_waits_for_a_server_that_starts(tmp_path: Path) -> None:
 async def test_attaching_to_a_server_that_hangs_names_its_process(tmp_path: Path) -> None:
     async with server(tmp_path):
         hung = pid_of(tmp_path)
-        os.kill(hung, signal.SIGSTOP)
+        await freeze(hung)
         with pytest.raises(BrokerUnavailable, match=f"process {hung} holds .* does not answer"):
             await attach(tmp_path, wait_seconds=0)
         os.kill(hung, signal.SIGCONT)
@@ -93,7 +93,7 @@ async def test_a_port_taken_by_another_program_is_a_clear_error(tmp_path: Path) 
 async def test_an_owner_beside_a_server_that_hangs_gives_up_in_time(tmp_path: Path) -> None:
     async with server(tmp_path):
         hung = pid_of(tmp_path)
-        os.kill(hung, signal.SIGSTOP)
+        await freeze(hung)
         with pytest.raises(BrokerUnavailable, match=f"within 1 s: process {hung} holds"):
             await server(tmp_path, start_seconds=1).__aenter__()
         os.kill(hung, signal.SIGCONT)

@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import os
-import signal
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +12,7 @@ from pulse_radar.brokers.embedded import EmbeddedServer, EmbeddedSettings, Role,
 from pulse_radar.brokers.embedded.store import Store
 from pulse_radar.errors import BrokerRefused, UsageError
 
-from .helpers import is_running, pid_of, server, store_event, stored_event, until
+from .helpers import freeze, is_running, pid_of, server, store_event, stored_event, until
 
 
 async def test_a_server_answers_inside_the_block_and_nothing_runs_after_it(tmp_path: Path) -> None:
@@ -138,7 +136,7 @@ async def test_a_guard_that_hangs_is_killed_with_its_server(
     owned = await EmbeddedServer(EmbeddedSettings(directory=tmp_path, stop_seconds=0.1)).__aenter__()
     guard, running = owned.stats().guard_pid, pid_of(tmp_path)
     assert guard is not None
-    os.kill(guard, signal.SIGSTOP)
+    await freeze(guard)
     await owned.__aexit__(None, None, None)
     assert not is_running(guard)
     await until(lambda: not is_running(running))
@@ -147,7 +145,7 @@ async def test_a_guard_that_hangs_is_killed_with_its_server(
 async def test_a_server_that_heeds_no_request_to_stop_is_killed(tmp_path: Path) -> None:
     owned = await EmbeddedServer(EmbeddedSettings(directory=tmp_path, stop_seconds=0.1)).__aenter__()
     running = pid_of(tmp_path)
-    os.kill(running, signal.SIGSTOP)
+    await freeze(running)
     await owned.__aexit__(None, None, None)
     assert not is_running(running)
 

@@ -10,6 +10,7 @@ from pulse_radar.brokers.embedded.probe import is_answering
 from pulse_radar.brokers.embedded.store import Store
 
 from .helpers import (
+    freeze,
     is_running,
     owner,
     pid_of,
@@ -53,7 +54,7 @@ async def test_a_stopped_server_does_not_answer_and_is_ended_all_the_same(tmp_pa
         stopped = pid_of(tmp_path)
         kept = Store(tmp_path).read()
         assert kept is not None
-        os.kill(stopped, signal.SIGSTOP)
+        await freeze(stopped)
         assert not await is_answering(kept)
         os.kill(stopped, signal.SIGCONT)
         assert await attach(tmp_path) == owned.url
