@@ -17,7 +17,7 @@ CUTS = 20
 SEED = 7
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_every_client_has_every_event_once_and_in_order(tmp_path: Path) -> None:
     """Each client is cut twenty times, one API process killed twice, the other one frozen for a while."""
     chance = random.Random(SEED)
