@@ -1,5 +1,6 @@
 """Running commands: in this process where only their words matter, else as a process of its own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from pulse_radar.cli import main
 from pulse_radar.testing.nats_server import free_port
@@ -106,6 +108,17 @@ def answers(port: int, path: str = "/health") -> bool:
         return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=1).status_code < 500
     except httpx.HTTPError:
         return False
+
+
+def heard(port: int, feed: str, count: int) -> list[dict[str, Any]]:
+    """The first events of a feed, from the oldest that is kept."""
+    with connect(f"ws://127.0.0.1:{port}/ws?topics={feed}&lastSeq={feed}:0") as client:
+        events: list[dict[str, Any]] = []
+        while len(events) < count:
+            frame = json.loads(client.recv(timeout=PATIENCE))
+            if "_seq" in frame:
+                events.append(frame)
+        return events
 
 
 class System(NamedTuple):

@@ -7,9 +7,15 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
+from pulse_radar.cli.demo import sample
+from pulse_radar.radar.telegram import count_messages
 from pulse_radar.testing.nats_server import free_port
-from tests.cli.runs import answers, running, until, until_served
+from pulse_radar.testing.telegram_exports import write_export
+from tests.cli.runs import answers, heard, running, until, until_served
+
+COUNT = 200
 
 
 def left_of(directory: Path) -> str:
@@ -21,11 +27,14 @@ def left_of(directory: Path) -> str:
 
 
 def demo(directory: Path, port: int) -> tuple[str, ...]:
-    data = str(directory / "data")
-    return ("demo", "--port", str(port), "--no-browser", "--data-dir", data, "--pace", "2000")
+    file, data = directory / "result.json", directory / "data"
+    with file.open("wb") as out:
+        write_export(out, messages=COUNT)
+    options = ("--port", str(port), "--no-browser", "--pace", "1000")
+    return ("demo", *options, "--file", str(file), "--data-dir", str(data))
 
 
-def test_it_serves_the_page_ingests_the_sample_and_ends_with_everything(tmp_path: Path) -> None:
+def test_it_serves_the_page_ingests_a_file_and_ends_with_everything(tmp_path: Path) -> None:
     port = free_port()
     began_at = time.monotonic()
     with running(tmp_path, *demo(tmp_path, port)) as process:
@@ -33,7 +42,9 @@ def test_it_serves_the_page_ingests_the_sample_and_ends_with_everything(tmp_path
         # Five seconds are promised on an idle machine; tests share theirs.
         assert time.monotonic() - began_at < 15
         assert "<title>Pulse Radar" in httpx.get(f"http://127.0.0.1:{port}/").text
-        until(lambda: "2,000 added" in process.out.read_text(), process.err.read_text)
+        # It waits for somebody to watch.
+        assert heard(port, "messages", 1)[0]["event"] == "ingestion_progress"
+        until(lambda: f"{COUNT} added" in process.out.read_text(), process.err.read_text)
         assert f"http://127.0.0.1:{port}" in process.lines()[0]
         api = next(line for line in left_of(tmp_path).splitlines() if " serve " in line)
         os.kill(int(api.split()[0]), signal.SIGKILL)
@@ -41,7 +52,7 @@ def test_it_serves_the_page_ingests_the_sample_and_ends_with_everything(tmp_path
         until_served(port)
         began_at = time.monotonic()
         assert process.end(signal.SIGINT) == 0
-        assert time.monotonic() - began_at < 4
+        assert time.monotonic() - began_at < 6
     assert left_of(tmp_path) == ""
     assert not answers(port)
 
@@ -51,3 +62,15 @@ def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
         until(lambda: " serve " in left_of(tmp_path) and " worker " in left_of(tmp_path))
         process.end(signal.SIGKILL)
         until(lambda: left_of(tmp_path) == "", lambda: left_of(tmp_path))
+
+
+def test_the_sample_is_that_of_the_checkout_or_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sample(tmp_path).open("rb") as file:
+        assert count_messages(file) == 2_000
+    monkeypatch.setattr("pulse_radar.cli.demo._SAMPLE", tmp_path / "nowhere")
+    made = sample(tmp_path)
+    assert made.parent == tmp_path
+    with made.open("rb") as file:
+        assert count_messages(file) == 2_000

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pulse_radar.cli import main
+import pulse_radar
+from pulse_radar.cli import extras, main
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.testing.nats_server import free_port
 from tests.cli.runs import ran_here
@@ -56,6 +57,10 @@ NOBODY = f"nats://127.0.0.1:{free_port()}"
         (["serve", "--host", "0.0.0.0"], "PULSE_INSECURE=1"),
         (["serve", "--insecure", "--host", "no such host"], "is no address"),
         (["demo", "--file", "/nowhere.json"], "does not exist"),
+        (
+            ["demo", "--data-dir", f"{__file__}/data", "--port", str(free_port())],
+            "cannot be made: Not a directory",
+        ),
     ],
 )
 def test_misuse_ends_with_2_and_its_text(
@@ -111,6 +116,15 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("arguments", [["worker"], ["demo"], ["serve"], ["topics"], ["ingest", __file__]])
+def test_a_missing_extra_is_told_with_how_to_install_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda _name: None)
+    ran = ran_here(capsys, *arguments)
+    assert (ran.code, 'pip install "pulse-radar[radar]"' in ran.err) == (1, True)
+
+
 def test_a_bad_setting_names_its_variable(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +157,7 @@ def test_debug_shows_where_an_error_came_from() -> None:
 
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     ran = ran_here(capsys, "--version")
-    assert (ran.code, ran.out) == (0, "pulse-radar 0.1.0\n")
+    assert (ran.code, ran.out) == (0, f"pulse-radar {pulse_radar.__version__}\n")
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

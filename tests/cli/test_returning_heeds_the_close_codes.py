@@ -30,7 +30,7 @@ def test_pauses_grow_to_twenty_seconds() -> None:
 def test_a_connection_that_held_ten_seconds_begins_anew() -> None:
     returning = at_most()
     for _ in range(6):
-        returning.refused()
+        returning.closed(1006, "", 0)
     assert returning.closed(1012, "", 10) == 0.5
 
 
@@ -43,4 +43,4 @@ def test_no_pause_is_shorter_than_the_server_asks() -> None:
 
 def test_waits_are_spread_over_all_of_the_pause() -> None:
     returning = Returning(lambda: 0.5)
-    assert returning.refused() == 0.25
+    assert returning.closed(1006, "", 0) == 0.25

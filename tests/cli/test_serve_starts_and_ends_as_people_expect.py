@@ -18,7 +18,7 @@ APP = """
 from fastapi import FastAPI
 from pulse_radar import Pulse
 
-pulse = Pulse()
+pulse = Pulse({hooks})
 pulse.topic("news")
 app = FastAPI(lifespan=pulse.lifespan)
 app.include_router(pulse.router)
@@ -39,15 +39,19 @@ def stalled_client(port: int) -> socket.socket:
     return client
 
 
-@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["plain", "reload"])
+@pytest.mark.parametrize(
+    ("hooks", "options", "env"),
+    [("authenticate=lambda _: 'me'", (), {}), ("", ("--reload",), {"PULSE_INSECURE": "1"})],
+    ids=["an app that asks who is there", "an insecure one that is reloaded"],
+)
 def test_ctrl_c_ends_it_within_two_seconds_with_a_stalled_client(
-    tmp_path: Path, options: tuple[str, ...]
+    tmp_path: Path, hooks: str, options: tuple[str, ...], env: dict[str, str]
 ) -> None:
-    (tmp_path / "mine.py").write_text(APP)
+    (tmp_path / "mine.py").write_text(APP.format(hooks=hooks))
     port = free_port()
-    # To everybody, because it says so.
-    options = (*options, "--host", "0.0.0.0", "--port", str(port))
-    with running(tmp_path, "serve", "mine:app", *options, env={"PULSE_INSECURE": "1"}) as process:
+    # Open to everybody, as either may be.
+    address = ("--host", "0.0.0.0", "--port", str(port))
+    with running(tmp_path, "serve", "mine:app", *address, *options, env=env) as process:
         until_served(port)
         with contextlib.closing(stalled_client(port)):
             began_at = time.monotonic()
@@ -76,7 +80,7 @@ def test_what_keeps_it_from_starting_is_told_without_a_traceback(
 def test_an_app_that_asks_nobody_who_they_are_stays_on_this_machine(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "open_app.py").write_text(APP)
+    (tmp_path / "open_app.py").write_text(APP.format(hooks=""))
     monkeypatch.syspath_prepend(tmp_path)
     ran = ran_here(capsys, "serve", "open_app:app", "--host", "0.0.0.0", "--port", "0")
     assert ran.code == 2

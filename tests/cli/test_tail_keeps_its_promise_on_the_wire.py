@@ -167,3 +167,18 @@ async def test_a_busy_server_is_asked_again() -> None:
 
     async with serve(only, "127.0.0.1", 0, process_request=refuse_once) as server:
         assert await tail(server.sockets[0].getsockname()[1]) == []
+
+
+async def test_what_the_server_refuses_is_told_and_the_rest_is_followed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def only(connection: ServerConnection) -> None:
+        await connection.send(greeting(4))
+        error = {"code": "unknown_topic", "message": "unknown topic 'metrcs'", "topic": "metrcs"}
+        await connection.send(json.dumps({"type": "error", "data": error}))
+        await connection.send(event(5))
+        await connection.close(1000)
+
+    async with talking(only) as (port, _):
+        assert await tail(port) == [5]
+    assert capsys.readouterr().err == "error: unknown topic 'metrcs'\n"

@@ -18,7 +18,7 @@ from nats.js import JetStreamContext
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.publisher import Publisher
-from pulse_radar.radar.jobs import open_job_queue
+from pulse_radar.radar.jobs import open_job_queue, run_worker
 from pulse_radar.radar.topics import TOPICS
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import StoredEvent
@@ -104,6 +104,19 @@ async def station(directory: Path, **given: object) -> AsyncIterator[Station]:
         async with open_broker(settings, is_owner=True) as broker:
             await broker.declare(TOPICS)
             yield Station(directory, server, settings, broker)
+
+
+@asynccontextmanager
+async def working(at: Station) -> AsyncIterator[None]:
+    """A worker in this event loop, told to stop at the end."""
+    stopping = asyncio.Event()
+    worker = asyncio.create_task(run_worker(at.settings, stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        async with asyncio.timeout(PATIENCE):
+            await worker
 
 
 class Worker:

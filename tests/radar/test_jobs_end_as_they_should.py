@@ -1,11 +1,14 @@
 """Jobs in real worker processes: done once, given back by a worker that stops, taken from one that dies."""
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
 
-from tests.radar.station import Station, Worker, station
+from pulse_radar.radar.jobs import open_job_queue
+from pulse_radar.radar.jobs.broker import MAX_DELIVERIES
+from tests.radar.station import Station, Worker, station, working
 from tests.radar.test_each_message_is_ingested_once import cut_after_message, expected_atoms
 
 COUNT = 500
@@ -20,13 +23,13 @@ async def life(at: Station, job_id: str) -> list[tuple[str, int]]:
 
 
 async def test_a_job_is_queued_started_and_completed(tmp_path: Path) -> None:
-    async with station(tmp_path) as at, Worker(at) as worker:
+    async with station(tmp_path) as at, working(at):
         path = at.export(COUNT)
         await at.queue(path, job_id="job")
         completed = await at.until("monitoring", "job", "job_completed")
         assert await life(at, "job") == [("job_queued", 1), ("job_started", 1), ("job_completed", 1)]
         assert completed["name"] == "ingest_export"
-        assert completed["worker"].endswith(f":{worker.process.pid}")
+        assert completed["worker"].endswith(f":{os.getpid()}")
         assert completed["ended_at"] > completed["started_at"]
         assert completed["duration_seconds"] > 0
         assert await at.atoms() == expected_atoms(path)
@@ -56,7 +59,7 @@ async def test_a_worker_that_is_told_to_stop_gives_its_job_back_at_once(tmp_path
         stopped = first if working.endswith(f":{first.process.pid}") else second
         began_at = time.monotonic()
         assert await stopped.end(signal.SIGTERM) == 0
-        assert time.monotonic() - began_at < 3
+        assert time.monotonic() - began_at < 5
         done = await at.until("messages", "job", "ingestion_progress", status="completed")
         assert (done["done"], done["added"]) == (COUNT, COUNT)
         await at.until("monitoring", "job", "job_completed")
@@ -90,16 +93,18 @@ async def test_a_broken_file_fails_once_with_its_text_and_the_worker_goes_on(tmp
         assert (told["added"], told["skipped"]) == (COUNT - 150, 150)
         assert (await life(at, "broken"))[-1] == ("job_failed", 1)
         assert await worker.end(signal.SIGINT) == 0
-        assert "Traceback" not in worker.log.read_text()
+        said = worker.log.read_text()
+        assert "No such file" in said
+        assert "Traceback" not in said
 
 
 async def test_a_job_goes_on_after_its_broker_was_killed(tmp_path: Path) -> None:
-    async with station(tmp_path) as at, Worker(at):
+    async with station(tmp_path) as at, working(at):
         path = at.export(COUNT)
         await at.queue(path, job_id="job", pace=PACE)
         await at.until_done("job", 120)
         await at.server.kill()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.5)
         await at.server.start()
         told = await at.until("messages", "job", "ingestion_progress", status="completed")
         assert (told["done"], told["added"]) == (COUNT, COUNT)
@@ -109,14 +114,38 @@ async def test_a_job_goes_on_after_its_broker_was_killed(tmp_path: Path) -> None
         await at.until("monitoring", "next", "job_completed")
 
 
+async def test_a_job_over_which_workers_keep_dying_is_given_up(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        await at.queue(at.export(20), job_id="deadly")
+        async with at.jetstream() as jetstream:
+            workers = await jetstream.pull_subscribe("pulse.jobs", durable="PULSE-WORKERS")
+            for _ in range(MAX_DELIVERIES):
+                [delivery] = await workers.fetch(1)
+                await delivery.nak()
+        async with working(at):
+            failed = await at.until("monitoring", "deadly", "job_failed")
+    assert failed["attempt"] == MAX_DELIVERIES + 1
+    assert f"given up after {MAX_DELIVERIES} workers died over it" in failed["error"]
+
+
 async def test_the_same_job_queued_twice_is_one_job(tmp_path: Path) -> None:
     async with station(tmp_path) as at:
         path = at.export(20)
         await at.queue(path, job_id="job")
         await at.queue(path, job_id="job")
-        async with Worker(at):
+        async with working(at):
             await at.until("monitoring", "job", "job_completed")
             await at.queue(path, job_id="other")
             await at.until("monitoring", "other", "job_completed")
         assert (await life(at, "job")).count(("job_started", 1)) == 1
         assert len([event for event in await at.events("messages", "job") if event["data"]["done"] == 0]) == 2
+
+
+async def test_two_namespaces_share_a_server_and_no_jobs(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        async with open_job_queue(at.settings.model_copy(update={"namespace": "other"})) as queue:
+            await queue.ingest(at.export(20), job_id="theirs")
+        async with working(at):
+            await at.queue(at.export(20), job_id="ours")
+            await at.until("monitoring", "ours", "job_completed")
+        assert await life(at, "theirs") == []

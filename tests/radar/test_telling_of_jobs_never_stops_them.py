@@ -23,6 +23,7 @@ def result(error: BaseException | None = None) -> TaskiqResult[None]:
 
 
 def run_through(life: JobLife, one: TaskiqMessage, error: BaseException | None = None) -> None:
+    life.pre_send(one)
     life.post_send(one)
     life.pre_execute(one)
     life.post_execute(one, result(error))
@@ -35,11 +36,13 @@ async def test_a_job_goes_on_while_the_broker_is_away_and_what_nobody_hears_is_c
     for number in range(1_000):
         run_through(life, message(str(number)))
     assert time.monotonic() - began_at < 1.0
-    assert life.lost == 2_000
+    # Queued is told by whoever queues it and by whoever starts it.
+    assert life.lost == 3_000
     # Nor does the worker's end wait for it longer than a little.
     began_at = time.monotonic()
     await life.shutdown()
     assert time.monotonic() - began_at < 3.0
+    assert life.lost == 4_000
 
 
 async def test_what_was_noted_is_told_when_the_worker_stops(tmp_path: Path) -> None:
@@ -61,14 +64,18 @@ async def test_what_was_noted_is_told_when_the_worker_stops(tmp_path: Path) -> N
         assert (failed["data"]["error_type"], failed["data"]["error"]) == ("ValueError", "no")
 
 
-async def test_queued_is_not_told_after_started(tmp_path: Path) -> None:
+async def test_nothing_is_told_as_started_before_it_is_queued(tmp_path: Path) -> None:
     async with station(tmp_path) as at:
         life = JobLife(at.settings)
         await life.startup()
-        life.pre_execute(message())
-        life.post_send(message())
+        one = life.pre_send(message())
+        # The worker is faster than the sender, who tells it, too.
+        life.pre_execute(one)
+        life.post_send(one)
         await life.shutdown()
-        assert [event["event"] for event in await at.events("monitoring")] == ["job_started"]
+        told = await at.events("monitoring")
+        assert [event["event"] for event in told] == ["job_queued", "job_started"]
+        assert told[0]["data"]["queued_at"] <= told[1]["data"]["started_at"]
 
 
 async def test_retrying_is_not_told_after_the_next_start(tmp_path: Path) -> None:
@@ -111,6 +118,31 @@ async def test_two_attempts_in_one_process_keep_their_own_numbers(tmp_path: Path
         await life.shutdown()
         told = [(event["event"], event["data"]["attempt"]) for event in await at.events("monitoring")]
         assert sorted(told) == [("job_failed", 1), ("job_failed", 2), ("job_started", 1), ("job_started", 2)]
+
+
+async def test_what_happened_while_the_broker_was_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+    async with station(tmp_path, publish_deadline=0.2) as at:
+        life = JobLife(at.settings)
+        await life.startup()
+        await at.server.kill()
+        run_through(life, message())
+        await asyncio.sleep(0.5)
+        await at.server.start()
+        await at.until("monitoring", "job", "job_completed")
+        await life.shutdown()
+        assert life.lost == 0
+
+
+async def test_labels_that_somebody_else_wrote_stop_nothing(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        life = JobLife(at.settings)
+        await life.startup()
+        run_through(life, message(_retries="many", queued_at="yesterday"))
+        run_through(life, message("no key at all!"))
+        await life.shutdown()
+        told = [event["event"] for event in await at.events("monitoring")]
+        assert told == ["job_started", "job_completed"]
+        assert life.lost == 4
 
 
 def test_attempts_are_counted_over_retries_and_requeues() -> None:

@@ -24,9 +24,10 @@ from pulse_radar.cli.children import Child
 from pulse_radar.cli.extras import need_radar
 from pulse_radar.cli.listening import bind
 from pulse_radar.cli.loops import run
+from pulse_radar.errors import InvalidSetting
 from pulse_radar.settings import Settings
 
-__all__ = ["demo"]
+__all__ = ["demo", "sample"]
 
 _HOST: Final = "127.0.0.1"
 
@@ -62,7 +63,7 @@ def demo(
     # Before anything starts: whoever has the port shall be told so, and not by the tenth line of a log.
     bind(_HOST, port).close()
     with _directory(data_dir) as directory:
-        run(_Demo(port, directory, file or _sample(directory), pace, browser=browser).run())
+        run(_Demo(port, directory, file or sample(directory), pace, browser=browser).run())
 
 
 class _Demo:
@@ -134,7 +135,10 @@ class _Demo:
 @contextmanager
 def _directory(data_dir: Path | None) -> Iterator[Path]:
     if data_dir is not None:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidSetting(f"--data-dir {data_dir} cannot be made: {error.strerror}") from error
         yield data_dir.absolute()
         return
     directory = Path(tempfile.mkdtemp(prefix="pulse-radar-demo-"))
@@ -144,7 +148,8 @@ def _directory(data_dir: Path | None) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _sample(directory: Path) -> Path:
+def sample(directory: Path) -> Path:
+    """The sample of the checkout, else one that is generated into this directory."""
     if _SAMPLE.is_file():
         return _SAMPLE
     from pulse_radar.testing.telegram_exports import write_export

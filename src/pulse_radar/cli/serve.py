@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from pulse_radar.brokers.opening import open_broker
 from pulse_radar.cli.extras import need_radar
 from pulse_radar.cli.lifeline import hold_lifeline
 from pulse_radar.cli.listening import bind, exposure, is_loopback
@@ -43,7 +44,10 @@ def serve(
 
     if app is None:
         need_radar()
-        broker = load_settings(broker, data_dir, namespace).broker
+        settings = load_settings(broker, data_dir, namespace)
+        broker = settings.broker
+        # Not entered: it only says whether there is such a broker.
+        open_broker(settings, is_owner=True)
     else:
         # As `uvicorn` and `python -m` do.
         sys.path.insert(0, "")

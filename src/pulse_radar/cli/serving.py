@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Iterator
 from typing import Final
 
 import typer
@@ -60,6 +61,13 @@ def authenticates(app: str) -> bool:
         loaded = import_from_string(app)
     except ImportFromStringError as error:
         raise InvalidSetting(f"there is no app {app!r}: {error}") from error
-    endpoints = (getattr(route, "endpoint", None) for route in getattr(loaded, "routes", ()))
-    owners = (getattr(endpoint, "__self__", None) for endpoint in endpoints)
+    owners = (getattr(endpoint, "__self__", None) for endpoint in _endpoints(loaded))
     return any(getattr(owner, "authenticates", False) for owner in owners)
+
+
+def _endpoints(app: object) -> Iterator[object]:
+    """All endpoints of an app; FastAPI 0.165 keeps an included router as it is, older ones copied its routes."""
+    for route in getattr(app, "routes", ()):
+        yield getattr(route, "endpoint", None)
+        for inner in ("original_router", "app"):
+            yield from _endpoints(getattr(route, inner, None))

@@ -1,0 +1,1 @@
+"""The Pulse Radar application: Telegram exports become knowledge, live, by background jobs."""

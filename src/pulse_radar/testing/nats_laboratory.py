@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 import nats
@@ -15,7 +15,6 @@ from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.testing.broker_contract import Fault, Laboratory
 from pulse_radar.testing.faulty_link import FaultyLink
-from pulse_radar.testing.nats_server import NatsServer
 from pulse_radar.testing.tail_process import TailProcess
 
 __all__ = ["NatsLaboratory"]
@@ -25,29 +24,49 @@ class _Stored(msgspec.Struct):
     seq: int
 
 
+class Server(Protocol):
+    """A server that can be hurt: `NatsServer`, or an embedded one in disguise."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps its streams."""
+
+    async def kill(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def start(self) -> None: ...
+
+
 class NatsLaboratory(Laboratory):
     """Everything that can happen to a broker can happen here.
 
     Example:
-        async with NatsLaboratory.open(tmp_path) as laboratory: ...
+        async with NatsLaboratory.open(NatsServer(tmp_path)) as laboratory: ...
     """
 
     faults = frozenset(Fault)
 
-    def __init__(self, server: NatsServer, link: FaultyLink) -> None:
+    def __init__(self, server: Server, link: FaultyLink) -> None:
         self.server = server
         self.link = link
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, directory: Path) -> AsyncIterator[Self]:
-        async with NatsServer(directory) as server, FaultyLink(server.port) as link:
-            yield cls(server, link)
+    async def open(cls, server: AbstractAsyncContextManager[Server]) -> AsyncIterator[Self]:
+        async with server as running, FaultyLink(running.port) as link:
+            yield cls(running, link)
 
     @property
     def url(self) -> str:
         """The server's address at the far end of the link."""
-        return f"nats://127.0.0.1:{self.link.port}"
+        return self.server.url.replace(f":{self.server.port}", f":{self.link.port}")
 
     def broker(self, *, duplicate_window_seconds: float = 120.0) -> AbstractAsyncContextManager[Broker]:
         return NatsBroker(self.url, duplicate_window_seconds=duplicate_window_seconds)

@@ -28,7 +28,7 @@ class NatsServer:
 
     def __init__(self, store: Path, *, settings: str = "") -> None:
         self.store = store
-        self.port = free_port()
+        self._port = free_port()
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
 
@@ -40,6 +40,10 @@ class NatsServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.kill()
+
+    @property
+    def port(self) -> int:
+        return self._port
 
     @property
     def url(self) -> str:

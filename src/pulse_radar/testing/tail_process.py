@@ -19,7 +19,7 @@ from pulse_radar.testing.nats_server import freeze
 
 __all__ = ["TailProcess"]
 
-_PATIENCE_SECONDS: Final = 20.0
+_PATIENCE_SECONDS: Final = 40.0
 
 
 class _Line(msgspec.Struct):

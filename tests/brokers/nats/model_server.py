@@ -93,7 +93,7 @@ class Reader:
             case Deliver(entries):
                 self.delivered.extend(entries)
             case Wait(until):
-                self.now = until
+                self.now = until or self.now
             case _:
                 self.asked = step
                 self._answer = self._serve(step, limit, hidden)

@@ -99,12 +99,13 @@ class FollowerMachine(RuleBasedStateMachine):
     @rule(count=integers(1, 4), published=integers(0, 6), restored=booleans())
     @precondition(lambda self: self.server.exists and self._has_seen_an_event())
     def go_back(self, count: int, published: int, restored: bool) -> None:
-        """A restart sets a stream back and costs the connection; a restore leaves it, and all is heard.
+        """A restart sets a stream back and costs the connection; a restore leaves it to who is live.
 
         Who has seen no event yet cannot tell one history from another that is as long.
         """
         self.is_set_back = True
-        self.reader.hear_announcements(len(self.server.announcements))
+        if restored:
+            self.reader.settle()
         self.server.go_back(count)
         self.publish(published, readable=True)
         if restored:

@@ -7,10 +7,11 @@ import pytest
 
 from pulse_radar.testing.broker_contract import BrokerContract
 from pulse_radar.testing.nats_laboratory import NatsLaboratory
+from pulse_radar.testing.nats_server import NatsServer
 
 
 class TestNatsBroker(BrokerContract):
     @pytest.fixture
     async def laboratory(self, tmp_path: Path) -> AsyncIterator[NatsLaboratory]:
-        async with NatsLaboratory.open(tmp_path) as laboratory:
+        async with NatsLaboratory.open(NatsServer(tmp_path)) as laboratory:
             yield laboratory

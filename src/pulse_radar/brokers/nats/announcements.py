@@ -40,6 +40,10 @@ class Announcements:
             self._is_subscribed = True
             await self._link.listen(self._naming.live, self._announced)
 
+    def check(self) -> None:
+        """Raises: NotPermitted, if the server does not let us listen."""
+        self._link.check_heard(self._naming.live)
+
     @contextlib.contextmanager
     def told_to(self, listener: Listener, topic: str) -> Iterator[None]:
         listeners = self._listeners.setdefault(topic, set())

@@ -21,9 +21,11 @@ from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
 from pulse_radar.errors import (
+    BrokerError,
     BrokerUnavailable,
     EventTooLarge,
     InvalidSetting,
+    NotPermitted,
     SequenceConflict,
     TopicMissing,
 )
@@ -86,14 +88,14 @@ class NatsBroker(Broker):
                 request_timeout_seconds=request_timeout_seconds,
             )
         )
-        self._jetstream = JetStream(self._link)
+        jetstream = JetStream(self._link)
         self._streams = Streams(
-            self._jetstream,
+            jetstream,
             self._naming,
             duplicate_window_seconds=duplicate_window_seconds,
             replicas=replicas,
         )
-        self._history = History(self._jetstream, self._naming)
+        self._history = History(jetstream, self._naming)
         self._announcements = Announcements(self._link, self._naming)
         self._specs: dict[str, TopicSpec] = {}
 
@@ -127,7 +129,7 @@ class NatsBroker(Broker):
             [answer] = await self._link.ask(self._naming.subject(draft.topic, draft.key), body, headers)
             check_api_error(answer.data)
         except NobodyAnswers as error:
-            raise TopicMissing(f"no stream collects {draft.topic!r}: nobody created it ({error})") from error
+            raise await self._why_nobody_stores(draft.topic) from error
         except ApiRefused as refused:
             if refused.code in _WRONG_LAST_SEQUENCE and expect_last is not None:
                 return await self._stored_before(draft, expect_last, refused)
@@ -135,6 +137,14 @@ class NatsBroker(Broker):
                 raise EventTooLarge(f"{draft.topic}: {refused}") from refused
             raise
         return _sequence(answer.data)
+
+    async def _why_nobody_stores(self, topic: str) -> BrokerError:
+        """Without a leader a stream takes no events, but its replicas still show what they have."""
+        try:
+            await self._history.next_of(topic, ">", 0)
+        except (TopicMissing, NotPermitted):
+            return TopicMissing(f"no stream collects {topic!r}: nobody created it")
+        return BrokerUnavailable(f"the stream of {topic!r} has no leader at the moment")
 
     async def _stored_before(self, draft: Draft, expect_last: int, refused: ApiRefused) -> int:
         """The number of a draft that is being stored again; the server looks at the number before the id.
@@ -165,9 +175,7 @@ class NatsBroker(Broker):
             Follower(after, may_mend=spec is not None),
             topic,
             spec,
-            link=self._link,
-            naming=self._naming,
-            jetstream=self._jetstream,
+            history=self._history,
             streams=self._streams,
             announcements=self._announcements,
         )

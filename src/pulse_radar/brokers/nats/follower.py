@@ -45,7 +45,7 @@ _FAILED_SECONDS: Final = 0.25
 _STRIKES: Final = 3
 
 # What is stored and not found may be on a replica that lags: asked so often, each time twice as late.
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 4
 _ATTEMPT_SECONDS: Final = 0.05
 
 
@@ -58,8 +58,9 @@ class _Phase(Enum):
 class Follower:
     """Follows one topic from a position; `after` 0 is whatever is kept.
 
-    Order: the caller does one step at a time and reports how it went; announcements and new connections
-    it reports at any time. `may_mend`: whether it may ask to recreate or renumber the stream.
+    Order: the caller does the step that it is told and reports how it went; until then it is told only to
+    deliver or to wait. Announcements and new connections it reports at any time.
+    `may_mend`: whether it may ask to recreate or renumber the stream.
     """
 
     def __init__(self, after: int, *, may_mend: bool, room_events: int = ROOM_EVENTS) -> None:
@@ -68,6 +69,8 @@ class Follower:
         # Whether what follows our witness was read: the next batch need not begin with it.
         self._is_witness_heard = False
         self._phase = _Phase.UNSURE
+        # Whether a step is under way.
+        self._is_asked = False
         # Nothing is asked before this moment.
         self._due = 0.0
         self._identity: Identity | None = None
@@ -92,8 +95,11 @@ class Follower:
     def next(self, now: float) -> Step:
         if self._line.is_ready:
             return Deliver(self._line.deliver())
+        if self._is_asked:
+            return Wait(None)
         if now < self._due:
             return Wait(self._due)
+        self._is_asked = True
         if self._mend is not None:
             return self._mend
         if self._phase is not _Phase.FILLING:
@@ -123,6 +129,7 @@ class Follower:
 
     def verified(self, asked: Verify, sight: Sight, now: float) -> None:
         """The stream looks like this."""
+        self._is_asked = False
         self._misses = 0
         if sight.is_torn and self._may_mend:
             self._mend = Renumber(sight.identity, self._highest)
@@ -139,6 +146,7 @@ class Follower:
 
     def missing(self, now: float) -> None:
         """There is no such stream."""
+        self._is_asked = False
         self._misses += 1
         self._be_unsure(now + _POLL_SECONDS)
         # Not at once: whoever deleted it may be about to restore it.
@@ -148,6 +156,7 @@ class Follower:
 
     def filled(self, entries: Sequence[Entry], now: float, *, is_end: bool) -> None:
         """These are stored from the asked number on; `is_end`: nothing followed them."""
+        self._is_asked = False
         if self._phase is not _Phase.FILLING:
             return
         if entries and self._line.contradicts(entries[0]):
@@ -162,6 +171,7 @@ class Follower:
 
     def mended(self, now: float) -> None:
         """The stream was recreated or renumbered, by us or by somebody quicker."""
+        self._is_asked = False
         self._mend = None
         self._be_unsure(now)
 
@@ -173,6 +183,7 @@ class Follower:
 
     def failed(self, now: float) -> None:
         """There was no answer."""
+        self._is_asked = False
         if self._phase is _Phase.LIVE:
             self._due = now + _FAILED_SECONDS
         else:

@@ -8,6 +8,7 @@ from nats.aio.msg import Msg
 from pulse_radar.brokers.nats.jetstream import JetStream
 from pulse_radar.brokers.nats.messages import entries_of, event_id_of, sequence_of
 from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.brokers.nats.steps import Sight
 from pulse_radar.errors import TopicMissing
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page
@@ -26,11 +27,21 @@ class History:
         self._jetstream = jetstream
         self._naming = naming
 
-    async def extent(self, topic: str) -> Extent:
+    async def sight(self, topic: str) -> Sight | None:
+        """How the topic's stream looks now, None if there is none."""
         view = await self._jetstream.view(self._naming.stream(topic))
-        if view is None:
+        return None if view is None else view.sight
+
+    async def extent(self, topic: str) -> Extent:
+        sight = await self.sight(topic)
+        if sight is None:
             raise TopicMissing(f"there is no stream {self._naming.stream(topic)}: nobody created {topic!r}")
-        return view.sight.extent
+        return sight.extent
+
+    async def batch(self, topic: str, first: int) -> tuple[list[Entry], bool]:
+        """What is stored from `first` on, as much as comes at once, and whether that is all."""
+        batch = await self._jetstream.batch(self._naming.stream(topic), ">", first)
+        return entries_of(self._naming, topic, batch.messages), batch.is_end
 
     async def find(self, topic: str, event_id: str, after: int) -> int | None:
         """Cost: reads what is kept after the position, a batch at a time, until it is found."""

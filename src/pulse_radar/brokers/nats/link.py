@@ -22,6 +22,8 @@ _logger: Final = logging.getLogger(__name__)
 _FIRST_RETRY_SECONDS: Final = 0.02
 _LONGEST_RETRY_SECONDS: Final = 0.5
 
+_CANCEL_SECONDS: Final = 0.1
+
 
 class LinkStats(msgspec.Struct, frozen=True):
     """A snapshot of a link."""
@@ -61,12 +63,13 @@ class Link:
 
     async def close(self) -> None:
         """Leave nothing running."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
-        if self._session is not None:
-            await self._session.close()
-        self._requests.fail(BrokerUnavailable(f"the link to {self.access} is closed"))
+        try:
+            if self._keeper is not None:
+                await _end(self._keeper)
+        finally:
+            self._requests.fail(BrokerUnavailable(f"the link to {self.access} is closed"))
+            if self._session is not None:
+                await self._session.close()
 
     @property
     def is_connected(self) -> bool:
@@ -195,3 +198,10 @@ class Link:
         if trouble != self._trouble:
             _logger.warning("%s: %s", self.access, trouble)
         self._trouble = trouble
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    # Again and again: Python 3.11's wait_for, which the client library uses, can swallow a cancellation.
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_SECONDS)

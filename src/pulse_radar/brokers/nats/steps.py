@@ -51,9 +51,9 @@ class Recreate(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Nothing to do before this moment, unless something is announced."""
+    """Nothing to do before this moment (None: before the step under way is over), unless one is told more."""
 
-    until: float
+    until: float | None
 
 
 Step = Deliver | Verify | Fill | Renumber | Recreate | Wait

@@ -14,6 +14,9 @@ __all__ = ["Streams"]
 
 _NANOSECONDS: Final = 1_000_000_000
 
+# Ten seconds of numbers, a microsecond each.
+_ORIGIN_STEP: Final = 10_000_000
+
 _NAME_TAKEN: Final = 10058
 _SUBJECTS_TAKEN: Final = 10065
 
@@ -82,7 +85,9 @@ class Streams:
             await self._finish_renumbering(name, view)
 
     async def _announce_origin(self, name: str, view: StreamView, above: int) -> None:
-        origin = max(self._microseconds(), above + 1, view.sight.extent.last + 1)
+        used = max(above, view.sight.extent.last)
+        # Up to a multiple, so that processes which act at the same moment announce the same origin.
+        origin = -(-max(used + 1, self._microseconds() - _ORIGIN_STEP) // _ORIGIN_STEP) * _ORIGIN_STEP
         metadata = view.config.get("metadata")
         kept = metadata if isinstance(metadata, dict) else {}
         await self._jetstream.update(name, view.config | {"metadata": {**kept, ORIGIN: str(origin)}})

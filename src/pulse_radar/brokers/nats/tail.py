@@ -7,20 +7,19 @@ from typing import assert_never
 from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.follower import Follower
-from pulse_radar.brokers.nats.jetstream import JetStream
-from pulse_radar.brokers.nats.link import Link
-from pulse_radar.brokers.nats.messages import entries_of
-from pulse_radar.brokers.nats.naming import Naming
-from pulse_radar.brokers.nats.steps import Deliver, Fill, Recreate, Renumber, Step, Verify, Wait
+from pulse_radar.brokers.nats.history import History
+from pulse_radar.brokers.nats.steps import Deliver, Fill, Recreate, Renumber, Verify, Wait
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.errors import BrokerUnavailable, NotPermitted, TopicMissing
 from pulse_radar.stream.entry import Entry
 
 __all__ = ["Tail"]
 
+_Request = Verify | Fill | Renumber | Recreate
+
 
 class Tail:
-    """Follows a topic for as long as somebody iterates; it has no task of its own.
+    """Follows a topic for as long as somebody iterates; what it asks of the server ends with that.
 
     `spec` is what the topic's stream is recreated with when it is lost; None leaves that to others.
     """
@@ -31,22 +30,19 @@ class Tail:
         topic: str,
         spec: TopicSpec | None,
         *,
-        link: Link,
-        naming: Naming,
-        jetstream: JetStream,
+        history: History,
         streams: Streams,
         announcements: Announcements,
     ) -> None:
         self._follower = follower
         self._topic = topic
         self._spec = spec
-        self._link = link
-        self._naming = naming
-        self._jetstream = jetstream
+        self._history = history
         self._streams = streams
         self._announcements = announcements
-        self._stream = naming.stream(topic)
         self._bell = asyncio.Event()
+        # What is being asked of the server.
+        self._step: asyncio.Task[None] | None = None
 
     def hear(self, entry: Entry) -> None:
         self._follower.announced(entry)
@@ -62,24 +58,43 @@ class Tail:
         Raises: NotPermitted, BrokerRefused.
         """
         with self._announcements.told_to(self, self._topic):
-            while not self._announcements.is_closed:
-                # Cleared before the look: what happens from now on rings again.
-                self._bell.clear()
-                step = self._follower.next(self._now())
-                if isinstance(step, Deliver):
-                    yield step.entries
-                else:
-                    await self._perform(step)
+            try:
+                while not self._announcements.is_closed:
+                    # Cleared before the look: what happens from now on rings again.
+                    self._bell.clear()
+                    self._check()
+                    match self._follower.next(self._now()):
+                        case Deliver(entries):
+                            yield entries
+                        case Wait(until):
+                            await self._wait(until)
+                        case step:
+                            self._begin(step)
+            finally:
+                await self._end()
 
     def __repr__(self) -> str:
         return f"<Tail of {self._topic}: {self._follower!r}>"
 
-    async def _perform(self, step: Step) -> None:
-        self._link.check_heard(self._naming.live)
+    def _check(self) -> None:
+        """Raises: what the step under way came to, if it ended badly; NotPermitted."""
+        if self._step is not None and self._step.done():
+            self._step.result()
+        self._announcements.check()
+
+    def _begin(self, step: _Request) -> None:
+        # Beside the deliveries: a server that is slow to answer does not hold up what it announces.
+        self._step = asyncio.create_task(self._perform(step), name=f"{step!r} of {self._topic}")
+        self._step.add_done_callback(lambda _: self._bell.set())
+
+    async def _end(self) -> None:
+        if self._step is not None:
+            self._step.cancel()
+            await asyncio.gather(self._step, return_exceptions=True)
+
+    async def _perform(self, step: _Request) -> None:
         try:
             match step:
-                case Wait(until):
-                    await self._wait(until)
                 case Verify():
                     await self._verify(step)
                 case Fill(first):
@@ -89,14 +104,12 @@ class Tail:
                 case Recreate():
                     assert self._spec is not None
                     await self._mend(self._streams.declare(self._spec))
-                case Deliver():
-                    pass
                 case _:
                     assert_never(step)
         except (BrokerUnavailable, TopicMissing):
             self._follower.failed(self._now())
 
-    async def _wait(self, until: float) -> None:
+    async def _wait(self, until: float | None) -> None:
         try:
             async with asyncio.timeout_at(until):
                 await self._bell.wait()
@@ -105,16 +118,15 @@ class Tail:
 
     async def _verify(self, asked: Verify) -> None:
         await self._announcements.subscribe()
-        view = await self._jetstream.view(self._stream)
-        if view is None:
+        sight = await self._history.sight(self._topic)
+        if sight is None:
             self._follower.missing(self._now())
         else:
-            self._follower.verified(asked, view.sight, self._now())
+            self._follower.verified(asked, sight, self._now())
 
     async def _fill(self, first: int) -> None:
-        batch = await self._jetstream.batch(self._stream, ">", first)
-        entries = entries_of(self._naming, self._topic, batch.messages)
-        self._follower.filled(entries, self._now(), is_end=batch.is_end)
+        entries, is_end = await self._history.batch(self._topic, first)
+        self._follower.filled(entries, self._now(), is_end=is_end)
 
     async def _mend(self, mending: Awaitable[None]) -> None:
         try:

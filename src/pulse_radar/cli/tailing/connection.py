@@ -27,8 +27,14 @@ _PING_INTERVAL_SECONDS: Final = 20.0
 
 _OPEN_SECONDS: Final = 10.0
 
+# A server that is left because it stalls does not answer a close, either.
+_CLOSE_SECONDS: Final = 0.5
+
 # An event has at most a mebibyte.
 _MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
+
+# Gone without a word (RFC 6455, section 7.1.5).
+_LOST: Final = 1006
 
 # What the handshake may be refused with for a while only.
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
@@ -63,6 +69,7 @@ class Tail:
             async with connect(
                 self._address.with_query(self._following.query),
                 open_timeout=_OPEN_SECONDS,
+                close_timeout=_CLOSE_SECONDS,
                 # The heartbeat is in the frames; a proxy of the environment is for other machines.
                 ping_interval=None,
                 compression=None,
@@ -71,13 +78,13 @@ class Tail:
             ) as connection:
                 await self._listen(connection)
         except ConnectionClosed as closed:
-            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (_LOST, "")
             return self._come_back(code, reason, time.monotonic() - began_at)
         except InvalidStatus as error:
             self._check_status(error)
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
             self._check_first(error)
-        return self._returning.refused()
+        return self._come_back(_LOST, "", time.monotonic() - began_at)
 
     async def _listen(self, connection: ClientConnection) -> None:
         while True:

@@ -37,10 +37,9 @@ class Returning:
                 self._attempts = 1
                 return max(_RESUME_SECONDS * self._chance(), (retry_ms or 0) / 1_000)
             case _:
-                return max(self.refused(), (retry_ms or 0) / 1_000)
+                return max(self._jitter(), (retry_ms or 0) / 1_000)
 
-    def refused(self) -> float:
-        """Seconds to wait after nobody let us in."""
+    def _jitter(self) -> float:
         pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * (1 << min(self._attempts, 10)))
         self._attempts += 1
         return pause * self._chance()

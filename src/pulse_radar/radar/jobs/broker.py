@@ -126,6 +126,7 @@ class JobBroker(PullBasedJetStreamBroker):
     async def _declare_again(self) -> None:
         """Make stream and consumer once more, in case the server lost its data."""
         try:
+            await self.consumer.unsubscribe()
             await self._add_or_reuse_stream()
             await self._startup_consumer()
         except nats.errors.Error as error:

@@ -19,7 +19,7 @@ import msgspec
 from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
 from taskiq.exceptions import NoResultError
 
-from pulse_radar.errors import BrokerError, PulseError, SequenceConflict
+from pulse_radar.errors import BrokerError, NotPermitted, SequenceConflict, UsageError
 from pulse_radar.publisher import Publisher
 from pulse_radar.radar.events import (
     JobAttemptEnded,
@@ -44,6 +44,9 @@ _QUEUE_LIMIT: Final = 1_000
 _FLUSH_SECONDS: Final = 2.0
 
 _RECONNECT_SECONDS: Final = 0.5
+
+# The label in which a job says since when it waits.
+_QUEUED_AT: Final = "queued_at"
 
 # An error that quotes a whole file is cut.
 _ERROR_LENGTH: Final = 2_000
@@ -84,24 +87,27 @@ class JobLife(TaskiqMiddleware):
         await asyncio.wait([self._flushing], timeout=_FLUSH_SECONDS)
         self._flushing.cancel()
         await asyncio.wait([self._flushing])
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            if event is not None:
+                self._lose(event, "the broker was away until the end")
 
     # What TaskIQ calls.
 
+    def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
+        message.labels.setdefault(_QUEUED_AT, datetime.now(UTC).isoformat())
+        return message
+
     def post_send(self, message: TaskiqMessage) -> None:
-        self._tell(
-            JobQueued(
-                task_id=message.task_id,
-                name=message.task_name,
-                attempt=attempt_of(message),
-                queued_at=datetime.now(UTC),
-            )
-        )
+        self._tell_queued(message)
 
     def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
         # Read now: a retry counts up in these very labels before this attempt has ended.
         number = attempt_of(message) + delivery_number.get() - 1
         attempt = _Attempt(number, datetime.now(UTC), time.monotonic())
         _attempt.set(attempt)
+        # Once more, in case we are faster than the sender: nothing is started before it is queued.
+        self._tell_queued(message)
         self._tell(
             JobStarted(
                 task_id=message.task_id,
@@ -132,10 +138,19 @@ class JobLife(TaskiqMiddleware):
         else:
             error = result.error
             self._tell(JobFailed(**ended, error_type=type(error).__name__, error=str(error)[:_ERROR_LENGTH]))
+            _log.error("%s %s: %s", message.task_name, message.task_id, error, exc_info=error)
 
     # Telling.
 
+    def _tell_queued(self, message: TaskiqMessage) -> None:
+        # Only the first time: of the others "retrying" tells. A label that is no time is not of our making.
+        if attempt_of(message) == 1:
+            with contextlib.suppress(ValueError):
+                queued_at = datetime.fromisoformat(str(message.labels.get(_QUEUED_AT)))
+                self._tell(JobQueued(task_id=message.task_id, name=message.task_name, queued_at=queued_at))
+
     def _tell(self, event: JobEvent) -> None:
+        _log.info("%s %s: %s, attempt %d", event.name, event.task_id, event.NAME, event.attempt)
         try:
             self._events.put_nowait(event)
         except asyncio.QueueFull:
@@ -147,14 +162,19 @@ class JobLife(TaskiqMiddleware):
 
     async def _flush(self) -> None:
         """Publish the events one after the other, so that a job's life is told in order."""
+        event: JobEvent | None = None
         while True:
             try:
                 # Before there is anything to tell, so that "queued" does not come after a fast worker's "started".
                 async with Publisher(settings=self._settings) as publisher:
-                    while (event := await self._events.get()) is not None:
+                    while True:
+                        event = event or await self._events.get()
+                        if event is None:
+                            return
                         await self._publish(publisher, event)
-                    return
+                        event = None
             except BrokerError as error:
+                # For as long as it takes: the queue is the bound.
                 _log.info("job events wait for the broker: %s", error)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -164,9 +184,9 @@ class JobLife(TaskiqMiddleware):
         try:
             position = await publisher.publish(event, id=event_id, expect_last=self._expected(event))
         except SequenceConflict:
-            # Another worker was faster, and its news is newer.
+            # It is told already, or another worker was faster and its news is newer.
             return
-        except PulseError as error:
+        except (NotPermitted, UsageError) as error:
             self._lose(event, error)
             return
         if isinstance(event, JobStarted):
@@ -175,7 +195,7 @@ class JobLife(TaskiqMiddleware):
     def _expected(self, event: JobEvent) -> int | None:
         """The job's newest event, behind which this one is still true: a fast worker may have gone on already."""
         match event:
-            case JobQueued(attempt=1):
+            case JobQueued():
                 return 0
             case JobAttemptEnded():
                 started = self._started.pop((event.task_id, event.attempt), None)
@@ -189,5 +209,9 @@ class JobLife(TaskiqMiddleware):
 
 def attempt_of(message: TaskiqMessage) -> int:
     """Which attempt this message asks for, from 1: retries and requeues count up in the labels."""
-    labels = message.labels
-    return 1 + int(labels.get("_retries", 0)) + int(labels.get("X-Taskiq-requeue", 0))
+    return 1 + _count(message, "_retries") + _count(message, "X-Taskiq-requeue")
+
+
+def _count(message: TaskiqMessage, label: str) -> int:
+    text = str(message.labels.get(label, ""))
+    return int(text) if text.isdecimal() else 0

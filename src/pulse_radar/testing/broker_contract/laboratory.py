@@ -3,11 +3,15 @@
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pulse_radar.brokers.base import Broker
-from pulse_radar.testing.tail_process import TailProcess
+
+if TYPE_CHECKING:
+    # Its driver is an extra, which brokers without processes do not need.
+    from pulse_radar.testing.tail_process import TailProcess
 
 __all__ = ["Fault", "Laboratory"]
 
@@ -96,6 +100,6 @@ class Laboratory(ABC):
 
     # Fault.PROCESSES
 
-    def tail_process(self, topic: str, after: int) -> TailProcess:
+    def tail_process(self, topic: str, after: int) -> "TailProcess":
         """A process of its own that follows the topic; used as an async context manager."""
         raise NotImplementedError

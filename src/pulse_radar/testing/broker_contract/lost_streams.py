@@ -128,7 +128,7 @@ class LostStreamContract:
             far = await stack.enter_async_context(laboratory.tail_process("tasks", first))
             await far.reaches(await publishing.one())
             far.freeze()
-            await publishing.at_once(2_000)
+            await publishing.at_once(1_000)
             middle = ledger.last
             await near.reaches(middle)
             far.thaw()

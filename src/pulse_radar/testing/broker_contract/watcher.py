@@ -15,7 +15,7 @@ from pulse_radar.testing.broker_contract.ledger import Ledger
 __all__ = ["PATIENCE_SECONDS", "Publishing", "Watcher", "draft"]
 
 # No wait of a test is longer: generous, for machines that do other things as well.
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 40.0
 
 # Between two events of a background publisher: a test wants hundreds, not the fastest.
 _PAUSE_SECONDS: Final = 0.002
