@@ -56,6 +56,8 @@ class Pulse(Publishes):
         """
         self.settings = settings or Settings.load(broker=broker)
         self._topics: dict[str, TopicSpec] = {}
+        # From the first moment of starting to the last of ending.
+        self._is_entered = False
         self._running: _Running | None = None
         admission = Admission(
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
@@ -109,8 +111,17 @@ class Pulse(Publishes):
 
     async def __aenter__(self) -> Self:
         """Connect and serve. Raises: BrokerUnavailable, BrokerRefused, NotPermitted."""
-        if self._running is not None:
+        if self._is_entered:
             raise InvalidSetting("this Pulse already runs in another app: each app has its own")
+        self._is_entered = True
+        try:
+            await self._start()
+        except BaseException:
+            self._is_entered = False
+            raise
+        return self
+
+    async def _start(self) -> None:
         async with AsyncExitStack() as stack:
             broker = await stack.enter_async_context(open_broker(self.settings, is_owner=True))
             runner = Runner(
@@ -128,12 +139,12 @@ class Pulse(Publishes):
                 max_event_bytes=self.settings.max_event_bytes,
             )
             self._running = _Running(stack.pop_all(), runner, queue)
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         running, self._running = self._run(), None
+        self._is_entered = False
         running.queue.close()
         await running.stack.aclose()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from typing import Final
 
 import msgspec
@@ -37,7 +38,7 @@ class PublishQueue:
     """Stores drafts at a broker, first come first served while it is away.
 
     While all goes well publishes run side by side. One that fails goes on in a line that all later ones
-    join behind it, so that an outage does not turn the order around.
+    of its topic join behind it, so that an outage does not turn the order around.
     """
 
     def __init__(self, broker: Broker, *, limit: int, deadline_seconds: float, max_event_bytes: int) -> None:
@@ -47,10 +48,8 @@ class PublishQueue:
         self._deadline_seconds = deadline_seconds
         self._waiting = 0
         self._retries = 0
-        # Held by the one that tries while the broker is away; asyncio's locks are first in, first out.
-        self._line = asyncio.Lock()
-        # How many are in the line: the lock alone is free for a moment at each hand-over.
-        self._in_line = 0
+        # Who waits for the broker, by topic: one topic that is missing holds up no other.
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         # The deadlines of all that are under way.
         self._deadlines: set[asyncio.Timeout] = set()
         # The newest position known to be stored, per topic: where a lost acknowledgement is looked for.
@@ -96,17 +95,18 @@ class PublishQueue:
             )
 
     async def _store(self, attempt: "_Attempt") -> int:
-        if self._in_line == 0:
+        line = self._lines[attempt.draft.topic]
+        if line.length == 0:
             try:
                 return await self._try(attempt)
             except (BrokerUnavailable, TopicMissing):
                 self._retries += 1
-        self._in_line += 1
+        line.length += 1
         try:
-            async with self._line:
+            async with line.turn:
                 return await self._insist(attempt)
         finally:
-            self._in_line -= 1
+            line.length -= 1
 
     async def _insist(self, attempt: "_Attempt") -> int:
         """Try until it is stored; the deadline is the caller's."""
@@ -147,6 +147,18 @@ class PublishQueue:
 
     def __repr__(self) -> str:
         return f"<PublishQueue {self._waiting} waiting, {self._retries} retries>"
+
+
+class _Line:
+    """Those who wait for the broker with events of one topic."""
+
+    __slots__ = ("length", "turn")
+
+    def __init__(self) -> None:
+        # Counted, since the lock is free for a moment at each hand-over.
+        self.length = 0
+        # Held by the one that tries; asyncio's locks are first in, first out.
+        self.turn = asyncio.Lock()
 
 
 class _Attempt:

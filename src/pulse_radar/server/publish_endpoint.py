@@ -7,6 +7,7 @@ import msgspec
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
+from starlette.requests import ClientDisconnect
 
 from pulse_radar.errors import (
     BrokerError,
@@ -86,6 +87,9 @@ class PublishEndpoint:
             body = self._parse(await self._read(request))
             draft = draft_event(body.topic, body.event, body.data, key=body.key, event_id=body.id)
             position = await self._publishes.publish_draft(draft, expect_last=body.expect_last)
+        except ClientDisconnect:
+            # Nobody reads this; it only ends the request without a complaint.
+            return _error(400, "incomplete", "the body did not come to its end")
         except (UsageError, BrokerError) as error:
             return _failure(error)
         return JSONResponse({"topic": position.topic, "seq": position.sequence, "id": draft.id}, 201)

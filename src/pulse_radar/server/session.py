@@ -43,7 +43,7 @@ class Session:
         self.connection_id = connection_id
         self.transport = transport
         self._tell = tell
-        self._max_frame_bytes = max_frame_bytes
+        self.max_frame_bytes = max_frame_bytes
         self._may_read = may_read
         # The hub asked to be told when most is written.
         self._is_awaited = False
@@ -73,8 +73,8 @@ class Session:
 
     def received(self, text: str | bytes) -> None:
         size = len(text.encode(errors="replace")) if isinstance(text, str) else len(text)
-        if size > self._max_frame_bytes:
-            reason = f"a frame of {size} bytes, at most {self._max_frame_bytes} bytes are allowed"
+        if size > self.max_frame_bytes:
+            reason = f"a frame of {size} bytes, at most {self.max_frame_bytes} bytes are allowed"
             self._tell(Misbehaved(self.connection_id, CloseCode.FRAME_TOO_LARGE, reason))
             return
         try:
@@ -146,6 +146,8 @@ async def turn_away(transport: Transport, code: int, reason: str = "") -> None:
 
 class _Deaf:
     """The listener of a connection that is being closed: nothing it says matters any more."""
+
+    max_frame_bytes = 0
 
     def received(self, text: str | bytes) -> None:
         """Ignored."""

@@ -35,6 +35,10 @@ class Batch:
 class Listener(Protocol):
     """Who is told what happens on a wire."""
 
+    @property
+    def max_frame_bytes(self) -> int:
+        """A longer message is handed over unfinished: it is refused by its length."""
+
     def received(self, text: str | bytes) -> None:
         """A text frame came."""
 

@@ -34,6 +34,8 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         # Whoever took the connection over; None while it is an ordinary ASGI WebSocket.
         self._listener: Listener | None = None
+        # The fragments of a text message so far.
+        self._message = bytearray()
         self._gone = asyncio.Event()
         self._abort_timer: asyncio.TimerHandle | None = None
 
@@ -63,6 +65,8 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(batch.wire)
 
     def close(self, code: int, reason: str = "") -> None:
+        # Whatever else has happened to it, it ends.
+        self._abort_after(_CLOSE_SECONDS)
         if self.close_sent or self.transport.is_closing():
             return
         try:
@@ -72,7 +76,6 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             return
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self._abort_after(_CLOSE_SECONDS)
 
     async def wait_closed(self) -> None:
         await self._gone.wait()
@@ -85,14 +88,50 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             extensions: Any = self.scope["extensions"]
             extensions[EXTENSION] = self
 
-    def send_receive_event_to_app(self) -> None:
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # uvicorn overlooks a request that is no handshake, and would leave it open for ever.
+            self.transport.write(
+                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            )
+            self._end()
+
+    def handle_text(self, event: Frame) -> None:
         if self._listener is None:
-            super().send_receive_event_to_app()
+            super().handle_text(event)
+        else:
+            self._message = bytearray()
+            self._gather(self._listener, event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        if self._listener is None:
+            super().handle_bytes(event)
+        elif not self.close_sent:
+            self._listener.received_binary()
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._listener is None:
+            super().handle_cont(event)
+        else:
+            self._gather(self._listener, event)
+
+    def _gather(self, listener: Listener, fragment: Frame) -> None:
+        """Put a message together, no further than a listener would read it."""
+        if self.close_sent:
             return
-        data = b"".join(self.frames)
-        self.frames = []
-        if not self.close_sent:
-            self._pass_on(data if self.curr_msg_data_type == "text" else None)
+        self._message += fragment.data
+        if fragment.fin or len(self._message) > listener.max_frame_bytes:
+            listener.received(bytes(self._message))
+            self._message = bytearray()
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._abort_after(_CLOSE_SECONDS)
+
+    def eof_received(self) -> None:
+        # The loop closes the transport now, and that waits for what is unsent.
+        self._abort_after(_CLOSE_SECONDS)
 
     def _pass_on(self, text: str | bytes | None) -> None:
         assert self._listener is not None
@@ -113,9 +152,7 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)
-        self.transport.close()
-        # Closing waits for what is unsent, which this peer may never read.
-        self._abort_after(_CLOSE_SECONDS)
+        self._end()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -136,6 +173,11 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         self._gone.set()
         if self._listener is not None:
             self._listener.closed()
+
+    def _end(self) -> None:
+        self.transport.close()
+        # Closing waits for what is unsent, which this peer may never read.
+        self._abort_after(_CLOSE_SECONDS)
 
     def _abort_after(self, seconds: float) -> None:
         due = self.loop.time() + seconds

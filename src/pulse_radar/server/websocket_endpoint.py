@@ -80,7 +80,7 @@ class WebSocketEndpoint:
         try:
             principal = await self._policy.identify(websocket)
         except HTTPException as error:
-            return None, CloseCode.FORBIDDEN if error.status_code == 403 else CloseCode.UNAUTHENTICATED
+            return None, _close_code(error.status_code)
         return principal, CloseCode.UNAUTHENTICATED if principal is None else None
 
     async def _may_read(self, principal: object, feed: Feed) -> bool:
@@ -120,6 +120,13 @@ class WebSocketEndpoint:
             elif not wants_all:
                 refused.append(forbidden(feed))
         return Opened(connection_id, tuple(allowed), cursor, tuple(refused))
+
+
+def _close_code(status: int) -> CloseCode:
+    """The close code that says what an HTTP status says."""
+    if status >= 500 or status == 429:
+        return CloseCode.TRY_AGAIN_LATER
+    return CloseCode.FORBIDDEN if status == 403 else CloseCode.UNAUTHENTICATED
 
 
 async def _deny(websocket: WebSocket, reason: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from nats.aio.msg import Msg
 from nats.nuid import NUID
 
+from pulse_radar.brokers.nats.messages import is_stored
 from pulse_radar.errors import BrokerError, BrokerUnavailable, NotPermitted
 
 __all__ = ["NobodyAnswers", "Request", "Requests"]
@@ -36,7 +37,7 @@ class Request:
         self._messages.append(message)
         if self._answer.done():
             return
-        if not message.data and message.headers and message.headers.get("Status") == _NO_RESPONDERS:
+        if _is_refusal(message):
             self._answer.set_exception(NobodyAnswers(f"nobody answers on {self.subject}"))
         elif self._is_complete(message):
             self._answer.set_result(self._messages)
@@ -60,6 +61,12 @@ class Request:
 
     def _patience_ends(self) -> float:
         return asyncio.get_running_loop().time() + self._patience_seconds
+
+
+def _is_refusal(message: Msg) -> bool:
+    """Whether the server says that nobody listens; an event may carry such a header, but then it is a stored one."""
+    headers = message.headers or {}
+    return not message.data and headers.get("Status") == _NO_RESPONDERS and not is_stored(message)
 
 
 class Requests:
