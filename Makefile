@@ -28,7 +28,8 @@ test: .venv/.synced
 	@$(STAGE) "layers" $(RUN)lint-imports --no-cache
 	@$(STAGE) "chromium" scripts/chromium
 	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q tests/protocol tests/stream tests/hub
-	@$(STAGE) "all tests" $(RUN)pytest -q -n 2 --dist loadfile --cov --cov-report=term:skip-covered --durations=10 $(ARGS)
+	@echo "== all tests"
+	@$(RUN)pytest -q -n 2 --dist loadfile --cov --cov-report=term:skip-covered --durations=10 $(ARGS)
 
 slow: .venv/.synced
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 tests/protocol tests/stream tests/hub tests/brokers $(ARGS)

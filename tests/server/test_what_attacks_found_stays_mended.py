@@ -49,7 +49,11 @@ async def test_a_process_starts_on_a_topic_that_holds_such_a_message(tmp_path: P
 
 
 async def test_a_missing_topic_holds_up_no_other(tmp_path: Path) -> None:
-    async with NatsServer(tmp_path) as server, make_pulse(broker=server.url), Publisher(server.url) as publisher:
+    async with (
+        NatsServer(tmp_path) as server,
+        make_pulse(broker=server.url),
+        Publisher(server.url) as publisher,
+    ):
         mistyped = asyncio.create_task(publisher.publish("knowlegde", "typo"))
         await asyncio.sleep(0.3)
         await publisher.publish("knowledge", "meanwhile")

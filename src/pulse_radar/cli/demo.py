@@ -78,17 +78,13 @@ class _Demo:
         self._settings = Settings.load(broker="embedded://", data_dir=directory)
 
     async def run(self) -> None:
-        async with AsyncExitStack() as stack:
-            # The children end before the broker that they use.
-            broker = await stack.enter_async_context(open_broker(self._settings, is_owner=True))
-            children = [
-                await stack.enter_async_context(child)
-                for child in (
-                    self._child("the API", "serve", "--port", str(self._port)),
-                    self._child("the worker", "worker"),
-                )
-            ]
-            await _first_of(_told_to_stop(), self._show(broker), *(child.failed() for child in children))
+        api = self._child("the API", "serve", "--port", str(self._port))
+        # What runs here ends before the broker that it uses.
+        async with AsyncExitStack() as ends_last, AsyncExitStack() as ends_first:
+            # It takes longest to start: the broker is there before it has read its own code.
+            await ends_first.enter_async_context(api)
+            broker = await ends_last.enter_async_context(open_broker(self._settings, is_owner=True))
+            await _first_of(_told_to_stop(), api.failed(), self._show(broker))
         typer.echo("All of it has ended.")
 
     def _child(self, name: str, command: str, *options: str) -> Child:
@@ -102,6 +98,11 @@ class _Demo:
         await self._until(lambda connections: connections is not None)
         url = f"http://{_HOST}:{self._port}"
         typer.echo(f"Pulse Radar is up: {url} (Ctrl-C ends it)")
+        # Only now: while it starts it would take the processor from the page.
+        async with self._child("the worker", "worker") as worker:
+            await _first_of(worker.failed(), self._show_ingestion(broker, url))
+
+    async def _show_ingestion(self, broker: Broker, url: str) -> None:
         if self._browser and _has_display():
             await asyncio.to_thread(webbrowser.open, url)
         await self._until(bool, _VISITOR_SECONDS)

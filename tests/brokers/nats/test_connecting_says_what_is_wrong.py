@@ -84,9 +84,10 @@ def test_settings_that_cannot_work_are_refused() -> None:
 
 def test_credentials_that_are_none_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     creds = tmp_path / "my.creds"
-    with pytest.raises(InvalidSetting, match="nkeys"):
-        NatsBroker("nats://host", credentials=creds)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    with monkeypatch.context() as without_nkeys:
+        without_nkeys.setattr("importlib.util.find_spec", lambda _name: None)
+        with pytest.raises(InvalidSetting, match="nkeys"):
+            NatsBroker("nats://host", credentials=creds)
     with pytest.raises(InvalidSetting, match="cannot read"):
         NatsBroker("nats://host", credentials=creds)
     creds.write_text("nothing of the kind")
