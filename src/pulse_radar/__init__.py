@@ -1,5 +1,8 @@
 """Live updates for FastAPI: publish an event anywhere, see it once and in order in every browser."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from pulse_radar.errors import (
     BrokerError,
     BrokerRefused,
@@ -20,12 +23,14 @@ from pulse_radar.errors import (
     UnknownTopic,
     UsageError,
 )
-from pulse_radar.events import Event
-from pulse_radar.publisher import Publisher
-from pulse_radar.publishing import Position
-from pulse_radar.pulse import Pulse
-from pulse_radar.settings import Settings
-from pulse_radar.sync_publisher import SyncPublisher
+
+if TYPE_CHECKING:
+    from pulse_radar.events import Event
+    from pulse_radar.publisher import Publisher
+    from pulse_radar.publishing import Position
+    from pulse_radar.pulse import Pulse
+    from pulse_radar.settings import Settings
+    from pulse_radar.sync_publisher import SyncPublisher
 
 __all__ = [
     "BrokerError",
@@ -55,3 +60,26 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Imported when they are first asked for: a worker, a test of the pure storeys and `pulse-radar --help` need no FastAPI.
+_HOMES: Final = {
+    "Event": "events",
+    "Position": "publishing",
+    "Publisher": "publisher",
+    "Pulse": "pulse",
+    "Settings": "settings",
+    "SyncPublisher": "sync_publisher",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
