@@ -58,12 +58,14 @@ class AsgiTransport:
         finally:
             for task in tasks:
                 task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            # Not gather: it would swallow the message of a cancellation that comes now, which anyio needs.
+            await asyncio.wait(tasks)
             self._closing = self._closing or (1006, "")
             self._listener.closed()
-        for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
-                raise outcome
+        for task in tasks:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect):
+                raise error
 
     async def _read(self) -> None:
         while True:
