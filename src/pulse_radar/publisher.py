@@ -30,12 +30,7 @@ class Publisher(Publishes):
     async def __aenter__(self) -> Self:
         """Connect. Raises: BrokerUnavailable, BrokerRefused."""
         broker = await self._opening.__aenter__()
-        self._queue = PublishQueue(
-            broker,
-            limit=self._settings.outbox_limit,
-            deadline_seconds=self._settings.publish_deadline,
-            max_event_bytes=self._settings.max_event_bytes,
-        )
+        self._queue = PublishQueue.from_settings(broker, self._settings)
         return self
 
     async def __aexit__(

@@ -132,12 +132,7 @@ class Pulse(Publishes):
                 startup_seconds=_STARTUP_SECONDS,
             )
             await stack.enter_async_context(runner)
-            queue = PublishQueue(
-                broker,
-                limit=self.settings.outbox_limit,
-                deadline_seconds=self.settings.publish_deadline,
-                max_event_bytes=self.settings.max_event_bytes,
-            )
+            queue = PublishQueue.from_settings(broker, self.settings)
             self._running = _Running(stack.pop_all(), runner, queue)
 
     async def __aexit__(

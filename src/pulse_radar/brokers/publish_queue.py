@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -17,6 +17,7 @@ from pulse_radar.errors import (
     TopicMissing,
 )
 from pulse_radar.protocol.grammar import MAX_SEQUENCE
+from pulse_radar.settings import Settings
 
 __all__ = ["PublishQueue", "PublishQueueStats"]
 
@@ -54,6 +55,16 @@ class PublishQueue:
         self._deadlines: set[asyncio.Timeout] = set()
         # The newest position known to be stored, per topic: where a lost acknowledgement is looked for.
         self._stored: dict[str, int] = {}
+
+    @classmethod
+    def from_settings(cls, broker: Broker, settings: Settings) -> Self:
+        """The queue of a process with these settings."""
+        return cls(
+            broker,
+            limit=settings.outbox_limit,
+            deadline_seconds=settings.publish_deadline,
+            max_event_bytes=settings.max_event_bytes,
+        )
 
     async def publish(self, draft: Draft, *, expect_last: int | None = None) -> int:
         """Store the draft and return its sequence.
