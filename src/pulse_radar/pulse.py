@@ -7,9 +7,10 @@ from typing import Final, Self
 
 from fastapi import APIRouter, FastAPI
 
-from pulse_radar.brokers.base import Draft, TopicSpec
+from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue
+from pulse_radar.brokers.topic_spec import LogTopic, TopicSpec
 from pulse_radar.durations import Duration, seconds_of
 from pulse_radar.errors import InvalidSetting, InvalidTopic, UnknownTopic
 from pulse_radar.hub.limits import Limits
@@ -100,7 +101,7 @@ class Pulse(Publishes):
         if name.startswith(INTERNAL_PREFIX):
             raise InvalidTopic(f"topic {name!r}: names with {INTERNAL_PREFIX!r} are Pulse Radar's own")
         age = None if max_age is None else seconds_of(max_age)
-        self._topics[name] = TopicSpec(name, retain, age, max_bytes)
+        self._topics[name] = LogTopic(name, retain, age, max_bytes)
         return self._topics[name]
 
     @asynccontextmanager

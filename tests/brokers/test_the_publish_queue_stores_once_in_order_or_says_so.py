@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pulse_radar.brokers.base import Draft, TopicSpec
+from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.memory import MemoryBroker
 from pulse_radar.brokers.publish_queue import PublishQueue
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import (
     BrokerUnavailable,
     EventTooLarge,
@@ -55,7 +56,7 @@ class MoodyBroker(MemoryBroker):
 async def queue_on(
     broker: MoodyBroker, *, limit: int = 100, deadline_seconds: float = 5.0
 ) -> AsyncIterator[PublishQueue]:
-    await broker.declare([TopicSpec("tasks")])
+    await broker.declare([LogTopic("tasks")])
     yield PublishQueue(broker, limit=limit, deadline_seconds=deadline_seconds, max_event_bytes=1_000)
 
 

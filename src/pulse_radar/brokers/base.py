@@ -19,32 +19,11 @@ from typing import Self
 
 import msgspec
 
-from pulse_radar.errors import InvalidSetting
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page
 
-__all__ = ["Broker", "Draft", "TopicSpec"]
-
-
-class TopicSpec(msgspec.Struct, frozen=True):
-    """How a topic is kept: by count, age and bytes, whichever bites first.
-
-    Units: `max_age_seconds` seconds (None: for ever), `max_bytes` bytes.
-    """
-
-    name: str
-    retain: int = 10_000
-    max_age_seconds: float | None = 7 * 24 * 3600.0
-    max_bytes: int = 1024**3
-
-    def __post_init__(self) -> None:
-        check_topic(self.name)
-        if self.retain < 1:
-            raise InvalidSetting(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
-        if self.max_age_seconds is not None and self.max_age_seconds < 1:
-            raise InvalidSetting(f"topic {self.name!r}: max_age is {self.max_age_seconds} s, at least 1 s")
-        if self.max_bytes < 1024:
-            raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
+__all__ = ["Broker", "Draft"]
 
 
 class Draft(msgspec.Struct, frozen=True):

@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from pulse_radar.brokers.base import Broker, Draft, TopicSpec
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.siblings import refuse_siblings
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import SequenceConflict, TopicMissing
 from pulse_radar.protocol.codec import EventBody, encode_event
 from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent

@@ -7,8 +7,9 @@ from typing import Final
 import msgspec
 import typer
 
-from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.opening import open_broker
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.cli.extras import need_radar
 from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import (

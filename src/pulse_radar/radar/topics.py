@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pulse_radar.brokers.base import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.durations import seconds_of
 from pulse_radar.pulse import Pulse
 
@@ -15,13 +15,13 @@ _DAY: Final = seconds_of("24h")
 _PROGRESS_EVENTS: Final = 100_000
 
 TOPICS: Final = (
-    TopicSpec("agents", retain=10_000, max_age_seconds=_WEEK),
-    TopicSpec("tasks", retain=10_000, max_age_seconds=_WEEK),
-    TopicSpec("providers", retain=10_000, max_age_seconds=_WEEK),
-    TopicSpec("knowledge", retain=100_000, max_age_seconds=_WEEK),
-    TopicSpec("messages", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
-    TopicSpec("monitoring", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
-    TopicSpec("metrics", retain=10_000, max_age_seconds=seconds_of("1m")),
+    LogTopic("agents", retain=10_000, max_age_seconds=_WEEK),
+    LogTopic("tasks", retain=10_000, max_age_seconds=_WEEK),
+    LogTopic("providers", retain=10_000, max_age_seconds=_WEEK),
+    LogTopic("knowledge", retain=100_000, max_age_seconds=_WEEK),
+    LogTopic("messages", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
+    LogTopic("monitoring", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
+    LogTopic("metrics", retain=10_000, max_age_seconds=seconds_of("1m")),
 )
 
 

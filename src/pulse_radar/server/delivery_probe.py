@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-from pulse_radar.brokers.base import Broker, Draft, TopicSpec
+from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
 from pulse_radar.stream.entry import StoredEvent
@@ -32,7 +33,7 @@ class DeliveryProbe:
     """
 
     def __init__(self, broker: Broker, *, on_lost: Callable[[], None], on_back: Callable[[], None]) -> None:
-        self.topic: Final = TopicSpec(
+        self.topic: Final = LogTopic(
             f"{INTERNAL_PREFIX}probe", retain=1_000, max_age_seconds=3_600, max_bytes=1024**2
         )
         self._broker = broker

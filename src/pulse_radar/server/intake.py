@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.brokers.base import Broker
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
 from pulse_radar.hub.inputs import Arrived, Input, TopicOpened
 

@@ -11,7 +11,8 @@ from typing import Final, Self, assert_never
 
 import msgspec
 
-from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.brokers.base import Broker
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerError, BrokerUnavailable
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
 from pulse_radar.hub.counters import HubStats

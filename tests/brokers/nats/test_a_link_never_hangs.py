@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats import NatsBroker
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.testing.broker_contract import draft
 from pulse_radar.testing.faulty_link import FaultyLink
@@ -14,7 +14,7 @@ from pulse_radar.testing.nats_server import NatsServer
 
 async def test_a_request_under_way_fails_at_once_when_the_server_dies(server: NatsServer) -> None:
     async with NatsBroker(server.url, request_timeout_seconds=60) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         server.freeze()
         waiting = asyncio.create_task(broker.store(draft("tasks", "1")))
         await asyncio.sleep(0.05)
@@ -28,7 +28,7 @@ async def test_a_request_under_way_fails_at_once_when_the_server_dies(server: Na
 
 async def test_a_server_that_hangs_is_answered_for_within_the_time_out(server: NatsServer) -> None:
     async with NatsBroker(server.url, request_timeout_seconds=0.2) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         server.freeze()
         with pytest.raises(BrokerUnavailable, match=r"no answer .* in 0\.2 s"):
             await broker.store(draft("tasks", "1"))
@@ -37,7 +37,7 @@ async def test_a_server_that_hangs_is_answered_for_within_the_time_out(server: N
 
 async def test_a_store_cancelled_leaves_nothing_behind(server: NatsServer) -> None:
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         server.freeze()
         waiting = asyncio.create_task(broker.store(draft("tasks", "1")))
         await asyncio.sleep(0.02)
@@ -51,7 +51,7 @@ async def test_a_store_cancelled_leaves_nothing_behind(server: NatsServer) -> No
 
 async def test_what_the_server_does_not_take_is_not_piled_up(server: NatsServer) -> None:
     async with NatsBroker(server.url, request_timeout_seconds=0.5) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         server.freeze()
         data = b'"' + b"x" * 500_000 + b'"'
         results = await asyncio.gather(
@@ -97,7 +97,7 @@ async def test_connecting_can_be_cancelled(server: NatsServer) -> None:
 
 async def test_every_loss_is_followed_by_a_new_connection(server: NatsServer) -> None:
     async with FaultyLink(server.port) as link, NatsBroker(f"nats://127.0.0.1:{link.port}") as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         for losses in range(1, 6):
             link.cut()
             link.mend()

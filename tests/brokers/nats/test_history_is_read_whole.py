@@ -5,9 +5,9 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.nats.jetstream import batch_of
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
@@ -52,7 +52,7 @@ def test_a_batch_that_the_server_refuses_is_none() -> None:
 
 async def test_large_events_come_in_pieces(server: NatsServer) -> None:
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         data = b'"' + b"x" * 400_000 + b'"'
         sequences = [await broker.store(draft("tasks", str(n), data=data)) for n in range(40)]
         async with Watcher(broker, "tasks", 0) as watcher:
@@ -65,7 +65,7 @@ async def test_headers_of_a_stranger_confuse_nobody(server: NatsServer) -> None:
     headers = {"Status": "404", "Nats-Sequence": "7", "Nats-Subject": "websocket.other", "Nats-Stream": "X"}
     client = await nats.connect(server.url)
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         async with Watcher(broker, "tasks", 0) as watcher:
             first = await broker.store(draft("tasks", "1"))
             await client.request("websocket.tasks", b'{"event":"x","data":1}', headers=headers)
@@ -78,7 +78,7 @@ async def test_headers_of_a_stranger_confuse_nobody(server: NatsServer) -> None:
 async def test_erased_events_of_a_key_are_told_wherever_they_lay(server: NatsServer) -> None:
     client = await nats.connect(server.url)
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         keys = ["a", "erased", "a", "erased", "erased"]
         sequences = [await broker.store(draft("tasks", str(n), key=key)) for n, key in enumerate(keys)]
         question = b'{"filter":"websocket.tasks.erased"}'

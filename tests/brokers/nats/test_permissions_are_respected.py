@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats import NatsBroker
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import NotPermitted
 from pulse_radar.testing.broker_contract import draft
 from pulse_radar.testing.nats_server import NatsServer
@@ -29,7 +29,7 @@ authorization { users: [
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     async with NatsServer(tmp_path, settings=USERS) as server, _as(server, "owner") as owner:
-        await owner.declare([TopicSpec("tasks")])
+        await owner.declare([LogTopic("tasks")])
         yield server
 
 
@@ -40,7 +40,7 @@ def _as(server: NatsServer, user: str, *, inbox_prefix: str = "_INBOX", create: 
 
 async def test_a_worker_stores_and_finds(server: NatsServer) -> None:
     async with _as(server, "worker", inbox_prefix="_INBOX_w", create=False) as worker:
-        await worker.declare([TopicSpec("tasks")])
+        await worker.declare([LogTopic("tasks")])
         sequence = await worker.store(draft("tasks", "1", key="a"), expect_last=0)
         assert await worker.find("tasks", "1", 0) == sequence
 
@@ -56,7 +56,7 @@ async def test_a_refused_declaration_is_told_at_once(server: NatsServer) -> None
     async with _as(server, "reader") as reader:
         async with asyncio.timeout(2):
             with pytest.raises(NotPermitted, match="STREAM.CREATE"):
-                await reader.declare([TopicSpec("new")])
+                await reader.declare([LogTopic("new")])
 
 
 async def test_a_reader_follows_without_the_right_to_publish(server: NatsServer) -> None:

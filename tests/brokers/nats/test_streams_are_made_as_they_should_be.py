@@ -9,13 +9,13 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.jetstream import JetStream
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.streams import Streams
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, EventTooLarge
 from pulse_radar.testing.broker_contract import Watcher, draft, gaps, numbers
 from pulse_radar.testing.nats_server import NatsServer
@@ -46,7 +46,7 @@ async def test_a_topic_becomes_a_stream_that_announces_what_it_stores(
     server: NatsServer, stranger: Client
 ) -> None:
     async with NatsBroker(server.url, duplicate_window_seconds=30) as broker:
-        await broker.declare([TopicSpec("tasks", retain=7, max_age_seconds=60, max_bytes=5_000)])
+        await broker.declare([LogTopic("tasks", retain=7, max_age_seconds=60, max_bytes=5_000)])
     config = (await look(stranger, "PULSE_tasks")).config
     expected = {
         "subjects": ["websocket.tasks", "websocket.tasks.*"],
@@ -67,7 +67,7 @@ async def test_a_topic_becomes_a_stream_that_announces_what_it_stores(
 
 async def test_the_duplicate_window_is_no_longer_than_the_age(server: NatsServer, stranger: Client) -> None:
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("metrics", max_age_seconds=5)])
+        await broker.declare([LogTopic("metrics", max_age_seconds=5)])
         assert broker.duplicate_window_seconds == 5
     assert (await look(stranger, "PULSE_metrics")).config["duplicate_window"] == 5 * 10**9
 
@@ -75,10 +75,10 @@ async def test_the_duplicate_window_is_no_longer_than_the_age(server: NatsServer
 async def test_declaring_anew_survives_a_restart_of_the_server(server: NatsServer) -> None:
     """An update with another first sequence is accepted, and purges the stream at the next start."""
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks", retain=100)])
+        await broker.declare([LogTopic("tasks", retain=100)])
         stored = await broker.store(draft("tasks", "1"))
         await asyncio.sleep(0.01)
-        await broker.declare([TopicSpec("tasks", retain=200)])
+        await broker.declare([LogTopic("tasks", retain=200)])
         await server.restart()
     async with NatsBroker(server.url) as broker:
         assert numbers((await broker.read("tasks", after=0, limit=10)).entries) == [stored]
@@ -100,14 +100,14 @@ async def test_a_stream_of_another_kind_is_refused(
     await api(stranger, "STREAM.CREATE.PULSE_tasks", **ours | config)
     async with NatsBroker(server.url) as broker:
         with pytest.raises(BrokerRefused, match=told):
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
 
 
 async def test_a_plain_stream_on_our_subjects_becomes_ours(server: NatsServer, stranger: Client) -> None:
     subjects = ["websocket.tasks.*", "websocket.tasks"]
     await api(stranger, "STREAM.CREATE.PULSE_tasks", name="PULSE_tasks", subjects=subjects)
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         async with Watcher(broker, "tasks", 0) as watcher:
             assert await broker.store(draft("tasks", "1")) == 1
             assert numbers(await watcher.reaches(1)) == [1]
@@ -119,13 +119,13 @@ async def test_subjects_that_another_stream_collects_are_refused(
     await api(stranger, "STREAM.CREATE.OTHER", name="OTHER", subjects=["websocket.>"])
     async with NatsBroker(server.url) as broker:
         with pytest.raises(BrokerRefused, match=r"already collects websocket\.tasks"):
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
 
 
 async def test_namespaces_share_a_server_and_nothing_else(server: NatsServer, stranger: Client) -> None:
     async with NatsBroker(server.url) as plain, NatsBroker(server.url, namespace="staging") as staging:
         for broker in (plain, staging):
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
         async with Watcher(plain, "tasks", 0) as watcher, Watcher(staging, "tasks", 0) as other:
             first = await plain.store(draft("tasks", "1", key="a"))
             second = await staging.store(draft("tasks", "1", key="a"))
@@ -137,10 +137,10 @@ async def test_namespaces_share_a_server_and_nothing_else(server: NatsServer, st
 
 async def test_who_may_not_create_waits_for_who_may(server: NatsServer) -> None:
     async with NatsBroker(server.url, create=False) as waiting, NatsBroker(server.url) as owner:
-        await waiting.declare([TopicSpec("tasks")])
+        await waiting.declare([LogTopic("tasks")])
         async with Watcher(waiting, "tasks", 0) as watcher:
             await asyncio.sleep(0.2)
-            await owner.declare([TopicSpec("tasks")])
+            await owner.declare([LogTopic("tasks")])
             stored = await owner.store(draft("tasks", "1"))
             assert numbers(await watcher.reaches(stored)) == [stored]
 
@@ -149,7 +149,7 @@ async def test_a_renumbering_that_was_left_unfinished_is_finished_by_declaring(
     server: NatsServer, stranger: Client
 ) -> None:
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         old = await broker.store(draft("tasks", "1"))
         config = (await look(stranger, "PULSE_tasks")).config
         origin = old + 1_000_000
@@ -157,7 +157,7 @@ async def test_a_renumbering_that_was_left_unfinished_is_finished_by_declaring(
             stranger, "STREAM.UPDATE.PULSE_tasks", **config | {"metadata": {"pulse-origin": str(origin)}}
         )
         assert (await broker.extent("tasks")).last == origin - 1
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         assert await broker.store(draft("tasks", "2")) == origin
         page = await broker.read("tasks", after=old, limit=10)
         assert [gap.first for gap in gaps(page.entries)] == [None]
@@ -167,7 +167,7 @@ async def test_a_renumbering_that_was_left_unfinished_is_finished_by_declaring(
 async def test_an_event_over_the_servers_bound_is_refused_before_it_is_sent(server: NatsServer) -> None:
     """The server would cut the connection, and fail everybody else's publish with it."""
     async with NatsBroker(server.url) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         fits = b'"' + b"x" * 1_048_000 + b'"'
         await broker.store(draft("tasks", "1", data=fits))
         with pytest.raises(EventTooLarge, match="1048576"):
@@ -182,13 +182,13 @@ async def test_an_account_without_jetstream_is_told(tmp_path_factory: pytest.Tem
         NatsBroker(server.url.replace("//", "//a:x@")) as broker,
     ):
         with pytest.raises(BrokerUnavailable, match="JetStream"):
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
 
 
 async def test_processes_that_renumber_at_once_agree(server: NatsServer, stranger: Client) -> None:
     """Each purges up to the origin that it announced: two origins would tell everyone twice."""
     async with NatsBroker(server.url) as broker, contextlib.AsyncExitStack() as stack:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         old = await broker.store(draft("tasks", "1"))
         links = [Link(Access(url=server.url)) for _ in range(5)]
         for link in links:

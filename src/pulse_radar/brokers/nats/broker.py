@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import msgspec
 
-from pulse_radar.brokers.base import Broker, Draft, TopicSpec
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.follower import Follower
@@ -20,6 +20,7 @@ from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import (
     BrokerError,
     BrokerUnavailable,

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats.jetstream import ORIGIN, ApiRefused, JetStream, StreamView
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.steps import Identity
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerRefused
 
 __all__ = ["Streams"]

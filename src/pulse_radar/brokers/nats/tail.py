@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from typing import assert_never
 
-from pulse_radar.brokers.base import TopicSpec
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
 from pulse_radar.brokers.nats.steps import Deliver, Fill, Recreate, Renumber, Verify, Wait
 from pulse_radar.brokers.nats.streams import Streams
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerUnavailable, NotPermitted, TopicMissing
 from pulse_radar.stream.entry import Entry
 

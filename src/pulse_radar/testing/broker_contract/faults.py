@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from pulse_radar.brokers.base import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.testing.broker_contract.laboratory import Fault, Laboratory
@@ -21,7 +21,7 @@ class FaultContract:
     async def test_a_server_killed_again_and_again_loses_nothing(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.KILLED)
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(other, "tasks", 0) as watcher:
@@ -40,7 +40,7 @@ class FaultContract:
     ) -> None:
         laboratory.needs(Fault.KILLED)
         async with laboratory.broker(duplicate_window_seconds=1.0) as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with contextlib.AsyncExitStack() as stack:
@@ -57,7 +57,7 @@ class FaultContract:
     async def test_a_store_while_the_server_is_away_says_so_at_once(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.KILLED)
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             await laboratory.kill_server()
             async with asyncio.timeout(PATIENCE_SECONDS):
                 with pytest.raises(BrokerUnavailable):
@@ -72,7 +72,7 @@ class FaultContract:
     ) -> None:
         laboratory.needs(Fault.LINK)
         async with laboratory.broker(duplicate_window_seconds=1.0) as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             await publishing.some(3)
@@ -90,7 +90,7 @@ class FaultContract:
     async def test_a_link_cut_for_seconds_loses_nothing(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.LINK)
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(other, "tasks", 0) as watcher:
@@ -108,7 +108,7 @@ class FaultContract:
     async def test_a_stalled_link_loses_nothing(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.LINK)
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(other, "tasks", 0) as watcher:
@@ -126,7 +126,7 @@ class FaultContract:
         """Nobody is told that it is dead: the broker must find out, and connect anew."""
         laboratory.needs(Fault.LINK)
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(broker, "tasks", 0) as watcher:
@@ -141,7 +141,7 @@ class FaultContract:
     async def test_foreign_bytes_are_numbered_and_told_as_unreadable(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.FOREIGN)
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             first = await publishing.one()

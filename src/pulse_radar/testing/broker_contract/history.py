@@ -2,7 +2,8 @@
 
 import asyncio
 
-from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.brokers.base import Broker
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
 from pulse_radar.protocol.json_value import JsonValue
@@ -30,7 +31,7 @@ async def read_all(broker: Broker, *, after: int, limit: int, key: str | None = 
 class HistoryContract:
     async def test_an_event_is_read_as_the_frame_that_clients_get(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             event = draft("tasks", "the-id", key="a", data=b'{"n":[1,2.5,"\xc3\xa9"]}')
             sequence = await broker.store(event)
             [entry] = (await broker.read("tasks", after=0, limit=10)).entries
@@ -43,7 +44,7 @@ class HistoryContract:
 
     async def test_pages_join_without_a_hole_or_a_repeat(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             stored = await Publishing(broker, "tasks", ledger).some(50)
             for after in (0, stored[0] - 1, stored[10], stored[-1]):
@@ -54,7 +55,7 @@ class HistoryContract:
 
     async def test_a_page_is_at_most_as_long_as_asked(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             stored = await Publishing(broker, "tasks", Ledger()).some(10)
             page = await broker.read("tasks", after=stored[1], limit=3)
             assert numbers(page.entries) == stored[2:5]
@@ -63,14 +64,14 @@ class HistoryContract:
 
     async def test_an_empty_topic_reads_as_an_empty_page(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             page = await broker.read("tasks", after=0, limit=10)
             assert page.entries == ()
             assert page.end == page.extent.last
 
     async def test_the_history_of_a_key_is_read_alone(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             publishing = Publishing(broker, "tasks", Ledger())
             stored = {key: [] for key in ("a", "b", None)}  # type: dict[str | None, list[int]]
             for number in range(30):
@@ -87,7 +88,7 @@ class HistoryContract:
 
     async def test_a_cursor_of_another_stream_is_a_reset(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             stored = await Publishing(broker, "tasks", Ledger()).some(3)
             for foreign in (7, stored[-1] + 1_000):
                 page = await broker.read("tasks", after=foreign, limit=10)
@@ -96,7 +97,7 @@ class HistoryContract:
 
     async def test_what_is_beyond_the_number_kept_is_a_gap(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks", retain=10)])
+            await broker.declare([LogTopic("tasks", retain=10)])
             stored = await Publishing(broker, "tasks", Ledger()).some(25)
             page = await broker.read("tasks", after=stored[4], limit=100)
             assert page.entries[0] == Gap(stored[5], stored[14], GapReason.EXPIRED)
@@ -107,7 +108,7 @@ class HistoryContract:
 
     async def test_what_is_beyond_the_number_kept_is_a_gap_for_a_key(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks", retain=10)])
+            await broker.declare([LogTopic("tasks", retain=10)])
             publishing = Publishing(broker, "tasks", Ledger())
             early = await publishing.some(5, key="a")
             others = await publishing.some(9, key="b")
@@ -118,7 +119,7 @@ class HistoryContract:
 
     async def test_what_is_beyond_the_bytes_kept_is_gone(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks", max_bytes=50_000)])
+            await broker.declare([LogTopic("tasks", max_bytes=50_000)])
             data = b'"' + b"x" * 10_000 + b'"'
             stored = [await broker.store(draft("tasks", str(n), data=data)) for n in range(20)]
             extent = await broker.extent("tasks")
@@ -127,7 +128,7 @@ class HistoryContract:
 
     async def test_what_is_older_than_kept_is_a_gap(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks", max_age_seconds=1.0)])
+            await broker.declare([LogTopic("tasks", max_age_seconds=1.0)])
             publishing = Publishing(broker, "tasks", Ledger())
             stored = await publishing.some(3)
             async with asyncio.timeout(PATIENCE_SECONDS):

@@ -3,7 +3,8 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from pulse_radar.brokers.base import Broker, TopicSpec
+from pulse_radar.brokers.base import Broker
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.broker_contract.laboratory import Fault, Laboratory
@@ -17,7 +18,7 @@ class LostStreamContract:
     async def test_what_was_trimmed_before_a_tail_came_is_told(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.TRIMMED)
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             stored = await Publishing(broker, "tasks", ledger).some(20)
             await laboratory.trim("tasks", keep=5)
@@ -31,7 +32,7 @@ class LostStreamContract:
     async def test_a_purge_is_told_to_who_had_not_seen_it_all(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.TRIMMED)
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             stored = await Publishing(broker, "tasks", Ledger()).some(20)
             await laboratory.trim("tasks", keep=0)
             async with Watcher(broker, "tasks", stored[2]) as watcher:
@@ -40,14 +41,14 @@ class LostStreamContract:
     async def test_a_stream_made_anew_is_told_as_a_reset(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.RECREATED)
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(other, "tasks", 0) as watcher:
                 old = await publishing.some(10)
                 await watcher.reaches(old[-1])
                 await laboratory.delete("tasks")
-                await broker.declare([TopicSpec("tasks")])
+                await broker.declare([LogTopic("tasks")])
                 new = await publishing.some(10)
                 entries = await watcher.reaches(new[-1])
             ledger.check(entries, after=0)
@@ -59,7 +60,7 @@ class LostStreamContract:
     async def test_a_deleted_stream_is_made_anew_by_who_declared_it(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.RECREATED)
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(broker, "tasks", 0) as watcher:
@@ -73,8 +74,8 @@ class LostStreamContract:
     async def test_numbers_are_not_used_again_after_a_restore(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.SET_BACK)
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
-            await other.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
+            await other.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             async with Watcher(broker, "tasks", 0) as here, Watcher(other, "tasks", 0) as there:
@@ -109,7 +110,7 @@ class LostStreamContract:
     async def test_a_new_stream_while_a_process_was_stopped_is_told(self, laboratory: Laboratory) -> None:
         async def recreate(broker: Broker) -> None:
             await laboratory.delete("tasks")
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
 
         laboratory.needs(Fault.PROCESSES, Fault.LINK, Fault.RECREATED)
         assert await self._told_after_a_stop(laboratory, recreate) == [GapReason.RESET]
@@ -119,7 +120,7 @@ class LostStreamContract:
     ) -> None:
         laboratory.needs(Fault.PROCESSES)
         async with laboratory.broker() as broker, contextlib.AsyncExitStack() as stack:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             first = min(await publishing.at_once(500))
@@ -146,7 +147,7 @@ class LostStreamContract:
         It is cut off in between: what its socket already holds no accident can take from it.
         """
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             first = await publishing.one()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pulse_radar.brokers.base import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import SequenceConflict, TopicMissing
 from pulse_radar.stream.entry import Extent
 from pulse_radar.testing.broker_contract.laboratory import Laboratory
@@ -20,7 +20,7 @@ class StoringContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             extent = await broker.extent("tasks")
             assert abs(extent.origin / 1_000_000 - time.time()) < PATIENCE_SECONDS
             assert (extent.first, extent.last) == (extent.origin, extent.origin - 1)
@@ -32,7 +32,7 @@ class StoringContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             drafts = [draft("tasks", str(number)) for number in range(200)]
             stored = await asyncio.gather(
                 *(broker.store(event) for event in drafts[:100]),
@@ -44,7 +44,7 @@ class StoringContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             first = await broker.store(draft("tasks", "same"))
             assert await other.store(draft("tasks", "same")) == first
             assert await broker.store(draft("tasks", "same", data=b'"other"')) == first
@@ -52,7 +52,7 @@ class StoringContract:
 
     async def test_expect_last_stores_only_after_the_newest_of_the_key(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             first = await broker.store(draft("tasks", "a1", key="a"), expect_last=0)
             await broker.store(draft("tasks", "b1", key="b"), expect_last=0)
             second = await broker.store(draft("tasks", "a2", key="a"), expect_last=first)
@@ -65,7 +65,7 @@ class StoringContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             await broker.store(draft("tasks", "a1", key="a"))
             first = await broker.store(draft("tasks", "1"), expect_last=0)
             await broker.store(draft("tasks", "a2", key="a"))
@@ -74,14 +74,14 @@ class StoringContract:
     async def test_a_repeated_id_is_no_conflict(self, laboratory: Laboratory) -> None:
         """A retry of an event that expected a number must get that event's own."""
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             event = draft("tasks", "a1", key="a")
             first = await broker.store(event, expect_last=0)
             assert await broker.store(event, expect_last=0) == first
 
     async def test_of_many_who_expect_the_same_number_one_wins(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             results = await asyncio.gather(
                 *(broker.store(draft("tasks", str(n), key="a"), expect_last=0) for n in range(20)),
                 return_exceptions=True,
@@ -91,7 +91,7 @@ class StoringContract:
 
     async def test_an_event_is_found_by_its_id_after_a_position(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             stored = {n: await broker.store(draft("tasks", f"id-{n}")) for n in range(10)}
             assert await broker.find("tasks", "id-7", 0) == stored[7]
             assert await broker.find("tasks", "id-7", stored[6]) == stored[7]
@@ -102,26 +102,26 @@ class StoringContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks", retain=100)])
+            await broker.declare([LogTopic("tasks", retain=100)])
             origin = (await broker.extent("tasks")).origin
             stored = [await broker.store(draft("tasks", str(number))) for number in range(10)]
-            await broker.declare([TopicSpec("tasks", retain=100), TopicSpec("jobs")])
+            await broker.declare([LogTopic("tasks", retain=100), LogTopic("jobs")])
             assert (await broker.extent("tasks")).origin == origin
-            await broker.declare([TopicSpec("tasks", retain=4)])
+            await broker.declare([LogTopic("tasks", retain=4)])
             page = await broker.read("tasks", after=0, limit=100)
             assert numbers(page.entries) == stored[-4:]
             assert ids(page.entries) == ["6", "7", "8", "9"]
 
     async def test_two_processes_may_declare_at_once(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            topics = [TopicSpec(f"topic-{number}") for number in range(5)]
+            topics = [LogTopic(f"topic-{number}") for number in range(5)]
             await asyncio.gather(broker.declare(topics), other.declare(topics))
             first = await broker.store(draft("topic-3", "1"))
             assert await other.store(draft("topic-3", "2")) == first + 1
 
     async def test_a_topic_that_nobody_declared_is_missing(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             with pytest.raises(TopicMissing, match="nowhere"):
                 await broker.store(draft("nowhere", "1"))
             with pytest.raises(TopicMissing, match="nowhere"):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from pulse_radar.brokers.base import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Gap
 from pulse_radar.testing.broker_contract.laboratory import Laboratory
@@ -16,7 +16,7 @@ __all__ = ["TailContract"]
 class TailContract:
     async def test_a_tail_tells_what_was_and_what_comes(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             stored = await publishing.some(20)
@@ -32,7 +32,7 @@ class TailContract:
 
     async def test_order_holds_while_many_publish_side_by_side(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             async with Watcher(other, "tasks", 0) as watcher:
                 await asyncio.gather(
@@ -45,7 +45,7 @@ class TailContract:
 
     async def test_topics_do_not_mix(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks"), TopicSpec("tasks-of-others")])
+            await broker.declare([LogTopic("tasks"), LogTopic("tasks-of-others")])
             tasks, others = Ledger(), Ledger()
             async with (
                 Watcher(broker, "tasks", 0) as watcher,
@@ -62,7 +62,7 @@ class TailContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             first = min(await publishing.at_once(3_000))
@@ -74,7 +74,7 @@ class TailContract:
 
     async def test_a_reader_that_pauses_loses_nothing(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             await publishing.one()
@@ -90,7 +90,7 @@ class TailContract:
 
     async def test_a_tail_behind_what_is_kept_is_told_the_gap(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks", retain=10)])
+            await broker.declare([LogTopic("tasks", retain=10)])
             ledger = Ledger()
             stored = await Publishing(broker, "tasks", ledger).some(25)
             async with Watcher(broker, "tasks", stored[2]) as watcher:
@@ -102,7 +102,7 @@ class TailContract:
         self, laboratory: Laboratory
     ) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             stored = await Publishing(broker, "tasks", ledger).some(3)
             async with Watcher(broker, "tasks", 7) as watcher:
@@ -112,7 +112,7 @@ class TailContract:
 
     async def test_a_cancelled_tail_leaves_the_broker_at_work(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             ledger = Ledger()
             publishing = Publishing(broker, "tasks", ledger)
             for _ in range(3):
@@ -123,7 +123,7 @@ class TailContract:
     async def test_a_closed_broker_leaves_nothing_running(self, laboratory: Laboratory) -> None:
         before = asyncio.all_tasks()
         async with laboratory.broker() as broker:
-            await broker.declare([TopicSpec("tasks")])
+            await broker.declare([LogTopic("tasks")])
             stored = await Publishing(broker, "tasks", Ledger()).some(3)
             async with Watcher(broker, "tasks", 0) as watcher:
                 await watcher.reaches(stored[-1])

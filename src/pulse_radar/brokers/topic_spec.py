@@ -1,0 +1,67 @@
+"""How a topic is kept: a log by count, age and bytes; a state topic the newest event of each key."""
+
+from typing import Final
+
+import msgspec
+
+from pulse_radar.errors import InvalidSetting
+from pulse_radar.protocol.grammar import check_topic
+
+__all__ = ["DELETIONS_KEPT_SECONDS", "LogTopic", "StateTopic", "TopicSpec"]
+
+# So long a deletion is remembered: who was away for less hears of it, who was away for longer gets a snapshot.
+DELETIONS_KEPT_SECONDS: Final = 600.0
+
+
+class LogTopic(msgspec.Struct, frozen=True):
+    """Every event counts. Kept by count, age and bytes, whichever bites first.
+
+    Units: `max_age_seconds` seconds (None: for ever), `max_bytes` bytes.
+    Raises: InvalidTopic, InvalidSetting.
+    """
+
+    name: str
+    retain: int = 10_000
+    max_age_seconds: float | None = 7 * 24 * 3600.0
+    max_bytes: int = 1024**3
+
+    def __post_init__(self) -> None:
+        check_topic(self.name)
+        if self.retain < 1:
+            raise InvalidSetting(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
+        if self.max_age_seconds is not None and self.max_age_seconds < 1:
+            raise InvalidSetting(f"topic {self.name!r}: max_age is {self.max_age_seconds} s, at least 1 s")
+        if self.max_bytes < 1024:
+            raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
+
+
+class StateTopic(msgspec.Struct, frozen=True):
+    """The newest event of each key counts. Every API process holds all of it in memory, which the bounds are for.
+
+    `ttl_seconds`: a key that is not renewed for so long is deleted; None: never.
+    `max_keys`, `max_bytes`: a new key, or more bytes, beyond this is refused; deletions that are still
+    remembered count as keys. `deletions_kept_seconds`: for how long they are.
+    Raises: InvalidTopic, InvalidSetting.
+    """
+
+    name: str
+    ttl_seconds: float | None = None
+    max_keys: int = 10_000
+    max_bytes: int = 64 * 1024**2
+    deletions_kept_seconds: float = DELETIONS_KEPT_SECONDS
+
+    def __post_init__(self) -> None:
+        check_topic(self.name)
+        if self.ttl_seconds is not None and self.ttl_seconds < 1:
+            raise InvalidSetting(f"topic {self.name!r}: ttl is {self.ttl_seconds} s, at least 1 s")
+        if self.max_keys < 1:
+            raise InvalidSetting(f"topic {self.name!r}: max_keys is {self.max_keys}, it must be at least 1")
+        if self.max_bytes < 1024:
+            raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
+        if self.deletions_kept_seconds < 1:
+            raise InvalidSetting(
+                f"topic {self.name!r}: deletions_kept_seconds is {self.deletions_kept_seconds}, at least 1"
+            )
+
+
+TopicSpec = LogTopic
