@@ -6,6 +6,7 @@ from pulse_radar.hub import heartbeat
 from pulse_radar.hub.actions import Close
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
+from pulse_radar.hub.departures import departures
 from pulse_radar.hub.heartbeat import Verdict
 from pulse_radar.hub.inputs import Opened
 from pulse_radar.hub.states import ConnectionTurn
@@ -31,8 +32,10 @@ __all__ = ["Clients"]
 # Frames that a client may send before it is greeted; nobody needs more than a few.
 _EARLY_FRAMES: Final = 256
 
-# Clients sent away together come back spread over this time.
-_RETRY_SPREAD_MS: Final = 4_000
+# Clients sent away together come back spread over this time: after a pause where nobody is better off, soon
+# where they leave one after the other anyway and other processes are ready for them.
+_LATER_MS: Final = range(1_000, 5_000)
+_ELSEWHERE_MS: Final = range(250)
 
 
 class Clients:
@@ -43,8 +46,9 @@ class Clients:
         self._subscribing = subscribing
         # Since when no event can come, None while they can.
         self._broker_lost_at: float | None = None
-        # Clients that were told to try again later.
+        # Clients that were told when to come back.
         self._sent_away = 0
+        self.is_draining = False
 
     # A connection's life.
 
@@ -53,6 +57,10 @@ class Clients:
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
         connection = Connection(told.connection_id, told.feeds, told.cursor, told.refused, now)
         self._context.connections[connection.id] = connection
+        if self.is_draining:
+            # It was let in just before.
+            self._send_elsewhere(connection)
+            return
         heartbeat.begin(connection, self._context)
         if self._broker_lost_at is not None:
             deadlines.set(self._broker_lost_at + limits.broker_grace_seconds, connection)
@@ -138,12 +146,27 @@ class Clients:
     def broker_back(self) -> None:
         self._broker_lost_at = None
 
+    def drain(self, within_seconds: float) -> None:
+        """The process is about to end: plan when each client leaves, and take no more."""
+        if self.is_draining:
+            return
+        self.is_draining = True
+        staying = [
+            connection for connection in self._context.connections.values() if not connection.is_ending
+        ]
+        for connection, after in zip(staying, departures(len(staying), within_seconds), strict=True):
+            connection.leaves_at = self._context.now + after
+            self._context.deadlines.set(connection.leaves_at, connection)
+
     def check(self, connection: Connection, wall_ms: int) -> None:
-        """Is this connection unserved for too long, stale, or due for a ping?"""
+        """Is it time to leave, or is this connection unserved for too long, stale, or due for a ping?"""
         if connection.is_ending:
             return
+        if self._context.now >= connection.leaves_at:
+            self._send_elsewhere(connection)
+            return
         if self._is_forsaken or self._has_waited(connection):
-            self._dismiss(connection, CloseCode.TRY_AGAIN_LATER, self._retry_later())
+            self._dismiss(connection, CloseCode.TRY_AGAIN_LATER, self._retry(_LATER_MS))
             return
         match heartbeat.judge(connection, self._context):
             case Verdict.STALE:
@@ -229,11 +252,13 @@ class Clients:
         lost_at, grace = self._broker_lost_at, self._context.limits.broker_grace_seconds
         return lost_at is not None and self._context.now >= lost_at + grace
 
-    def _retry_later(self) -> str:
+    def _send_elsewhere(self, connection: Connection) -> None:
+        self._dismiss(connection, CloseCode.DRAINING, self._retry(_ELSEWHERE_MS))
+
+    def _retry(self, span_ms: range) -> str:
         # The golden ratio spreads any number of clients evenly, without chance.
         self._sent_away += 1
-        spread = int(self._sent_away * 0.618 * _RETRY_SPREAD_MS) % _RETRY_SPREAD_MS
-        return retry_reason(1_000 + spread)
+        return retry_reason(span_ms[int(self._sent_away * 0.618 * len(span_ms)) % len(span_ms)])
 
     def _say(
         self, connection: Connection, frame: Connected | ErrorFrame | Unsubscribed | Ping | Pong

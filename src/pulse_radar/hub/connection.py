@@ -1,5 +1,7 @@
 """One client session as the hub sees it, and when it is due for a ping or a farewell."""
 
+import math
+
 from pulse_radar.hub.states import ConnectionState, ConnectionTurn, turn_connection
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.cursor import Cursor
@@ -19,6 +21,7 @@ class Connection:
         "early",
         "heard_at",
         "id",
+        "leaves_at",
         "opened_at",
         "ping_due",
         "refused",
@@ -54,6 +57,8 @@ class Connection:
         self.opened_at = now
         self.heard_at = now
         self.ping_due = now
+        # When it is sent to another process, because this one ends.
+        self.leaves_at = math.inf
 
     @property
     def is_connecting(self) -> bool:

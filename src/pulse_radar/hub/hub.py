@@ -14,6 +14,7 @@ from pulse_radar.hub.inputs import (
     BrokerBack,
     BrokerLost,
     Closed,
+    Draining,
     Input,
     Measured,
     Misbehaved,
@@ -57,6 +58,11 @@ class Hub:
     def is_current(self) -> bool:
         """Whether every topic's window has caught up with what was there at the start."""
         return all(topic in self._channels and self._channels[topic].is_current for topic in self._topics)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether clients are being sent to another process, because this one is about to end."""
+        return self._clients.is_draining
 
     @property
     def deadline(self) -> float | None:
@@ -125,6 +131,8 @@ class Hub:
                 self._clients.broker_lost()
             case BrokerBack():
                 self._broker_back()
+            case Draining(within_seconds):
+                self._clients.drain(within_seconds)
             case _:
                 assert_never(told)
 

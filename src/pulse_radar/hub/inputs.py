@@ -13,6 +13,7 @@ __all__ = [
     "BrokerBack",
     "BrokerLost",
     "Closed",
+    "Draining",
     "Input",
     "Measured",
     "Misbehaved",
@@ -120,6 +121,12 @@ class BrokerBack(msgspec.Struct, frozen=True):
     """Events come through again."""
 
 
+class Draining(msgspec.Struct, frozen=True):
+    """The process is about to end, and has so much time for sending its clients to another one."""
+
+    within_seconds: float
+
+
 class Ticked(msgspec.Struct, frozen=True):
     """Time passed. Units: `wall_ms` milliseconds since 1970."""
 
@@ -141,5 +148,6 @@ Input = (
     | Measured
     | BrokerLost
     | BrokerBack
+    | Draining
     | Ticked
 )
