@@ -15,6 +15,7 @@ PulseError
     ├── TopicMissing           the broker knows no such topic: nobody created it
     ├── NotPermitted           the broker refuses these credentials this act
     ├── SequenceConflict       `expect_last` named another number than the key's newest
+    ├── TopicFull              a state topic has as many keys, or bytes, as it may have
     ├── OutboxFull             too many publishes wait for the broker; this one was not attempted
     ├── OutcomeUnknown         the deadline passed after an attempt: stored or not, ask by id
     └── BrokerRefused          the broker answered that it cannot serve us (version, second process, …)
@@ -36,6 +37,7 @@ __all__ = [
     "ProtocolError",
     "PulseError",
     "SequenceConflict",
+    "TopicFull",
     "TopicMissing",
     "UnknownTopic",
     "UsageError",
@@ -104,6 +106,10 @@ class NotPermitted(BrokerError):
 
 class SequenceConflict(BrokerError):
     """`expect_last` named another sequence than the newest of the key. Nothing was stored."""
+
+
+class TopicFull(BrokerError):
+    """A state topic has as many keys, or bytes, as it may have. Nothing was stored."""
 
 
 class OutboxFull(BrokerError):

@@ -39,7 +39,7 @@ class MoodyBroker(MemoryBroker):
         if self.error is not None:
             raise self.error
         if not self.recognises_ids:
-            self._logs[draft.topic].ids.pop(draft.id, None)
+            self._topics[draft.topic].ids.pop(draft.id, None)
         sequence = await super().store(draft, expect_last=expect_last)
         if self.loses_acknowledgements:
             self.loses_acknowledgements = False

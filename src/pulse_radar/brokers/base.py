@@ -10,8 +10,19 @@ Every broker passes the suite in `pulse_radar.testing.broker_contract`. In words
   discontinuity as a `Gap` among the entries, never as silence: a number that will not come is in a gap.
 - `read` is history, oldest first, a page at a time.
 - What cannot be read as an event (foreign bytes) is a `Gap` with the reason `unreadable`.
+
+Of a state topic it keeps the newest event of each key, and the contract is the same but for this:
+
+- Events that were superseded by a newer one of their key are holes as any other (`expired`).
+- A deletion is an event (`is_deletion`) that supersedes the last value of its key. A key that is not
+  renewed within its `ttl` is deleted by the broker. A deletion is forgotten after a while.
+- `tail` and `read` from a position after which a deletion may be forgotten (`Extent.first` says which)
+  begin anew: with a `Gap` of the reason `reset`, and then the newest event of every key. After 0 they just
+  begin.
+- What cannot be read as an event, under a key that can, is the deletion of that key: its last value is gone.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -20,6 +31,7 @@ from typing import Self
 import msgspec
 
 from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.errors import InvalidEvent
 from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page
 
@@ -27,7 +39,10 @@ __all__ = ["Broker", "Draft"]
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """An event that is not stored yet. `data` is its JSON; `timestamp_ms` is milliseconds since 1970."""
+    """An event that is not stored yet. `data` is its JSON; `timestamp_ms` is milliseconds since 1970.
+
+    Of a state topic: `is_deletion` says that its key is no more, `ttl_seconds` when that will be so by itself.
+    """
 
     topic: str
     name: str
@@ -35,6 +50,8 @@ class Draft(msgspec.Struct, frozen=True):
     id: str
     key: str | None = None
     timestamp_ms: int | None = None
+    ttl_seconds: float | None = None
+    is_deletion: bool = False
 
     def __post_init__(self) -> None:
         check_topic(self.topic)
@@ -42,6 +59,10 @@ class Draft(msgspec.Struct, frozen=True):
         check_event_id(self.id)
         if self.key is not None:
             check_key(self.key)
+        if self.ttl_seconds is not None and not 1 <= self.ttl_seconds < math.inf:
+            raise InvalidEvent(f"ttl is {self.ttl_seconds} s: at least 1 s, and finite")
+        if self.key is None and (self.is_deletion or self.ttl_seconds is not None):
+            raise InvalidEvent(f"{self.topic}/{self.name}: only an event with a key is deleted or has a ttl")
 
 
 class Broker(ABC):
@@ -64,6 +85,13 @@ class Broker(ABC):
     async def declare(self, topics: Sequence[TopicSpec]) -> None:
         """Create these topics, or bring existing ones to this retention; their events stay.
 
+        Raises: BrokerUnavailable, NotPermitted. BrokerRefused, where an existing one is of the other kind.
+        """
+
+    @abstractmethod
+    async def replace(self, topic: TopicSpec) -> None:
+        """Make this topic anew, without its events, whatever it was; its numbers go on above the old ones.
+
         Raises: BrokerUnavailable, NotPermitted, BrokerRefused.
         """
 
@@ -73,7 +101,8 @@ class Broker(ABC):
 
         `expect_last`: store only if this is the newest sequence of the draft's key (0: it has none).
         Raises: BrokerUnavailable (stored or not is unknown), TopicMissing, NotPermitted, EventTooLarge,
-        SequenceConflict.
+        SequenceConflict. TopicFull, for a new key of a state topic that has enough. InvalidEvent, for one
+        without a key there, and for a deletion or a ttl on a log.
         """
 
     @abstractmethod

@@ -64,4 +64,4 @@ class StateTopic(msgspec.Struct, frozen=True):
             )
 
 
-TopicSpec = LogTopic
+TopicSpec = LogTopic | StateTopic

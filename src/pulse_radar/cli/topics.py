@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 import typer
 
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.opening import open_broker
-from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.cli.extras import need_radar
 from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import (
@@ -100,8 +100,7 @@ def _facts(kept: _Kept) -> dict[str, object]:
     spec, extent = kept.spec, kept.extent
     return {
         "topic": spec.name,
-        "retain": spec.retain,
-        "maxAgeSeconds": spec.max_age_seconds,
+        **_limits(spec),
         "exists": extent is not None,
         "events": None if extent is None else extent.last - extent.first + 1,
         "first": extent and extent.first,
@@ -109,9 +108,29 @@ def _facts(kept: _Kept) -> dict[str, object]:
     }
 
 
+def _limits(spec: TopicSpec) -> dict[str, object]:
+    match spec:
+        case LogTopic():
+            return {"kind": "log", "retain": spec.retain, "maxAgeSeconds": spec.max_age_seconds}
+        case StateTopic():
+            return {"kind": "state", "maxKeys": spec.max_keys, "ttlSeconds": spec.ttl_seconds}
+        case _:
+            assert_never(spec)
+
+
+def _limit_for_people(spec: TopicSpec) -> str:
+    match spec:
+        case LogTopic():
+            return f"{spec.retain:,} events, {_age(spec.max_age_seconds)}"
+        case StateTopic():
+            return f"{spec.max_keys:,} keys, {_age(spec.ttl_seconds)}"
+        case _:
+            assert_never(spec)
+
+
 def _row(kept: _Kept) -> tuple[str, ...]:
     facts = _facts(kept)
-    limit = f"{kept.spec.retain:,} events, {_age(kept.spec.max_age_seconds)}"
+    limit = _limit_for_people(kept.spec)
     if kept.extent is None:
         return (kept.spec.name, "not created", "", "", limit)
     return (kept.spec.name, f"{facts['events']:,}", str(facts["first"]), str(facts["last"]), limit)

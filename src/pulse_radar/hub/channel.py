@@ -14,8 +14,9 @@ from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import GapFrame, GapReason, Subscribed
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
+from pulse_radar.stream.log_window import LogWindow, Reading
 from pulse_radar.stream.merge import coalesce, opening
-from pulse_radar.stream.window import Ahead, Beyond, Reading, Replay, UpToDate, Window, fitting
+from pulse_radar.stream.reading import Ahead, Beyond, Replay, UpToDate, fitting
 
 __all__ = ["Channel"]
 
@@ -40,7 +41,9 @@ class Channel:
         self.live = Registry()
         self._context = context
         self._head = head
-        self._window = Window(start=start, limit_events=limits.window_events, limit_bytes=limits.window_bytes)
+        self._window = LogWindow(
+            start=start, limit_events=limits.window_events, limit_bytes=limits.window_bytes
+        )
         # Those who waited when the broker was last asked how far it reaches; None: it is not being asked.
         self._suspects: tuple[Subscription, ...] | None = None
         # When it last answered, and until when it is left in peace.

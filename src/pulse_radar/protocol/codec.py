@@ -30,6 +30,7 @@ from pulse_radar.protocol.grammar import MAX_SEQUENCE, Feed, check_event_name, c
 from pulse_radar.protocol.json_value import JsonValue, encode_data
 
 __all__ = [
+    "DELETION",
     "EventBody",
     "decode_body",
     "decode_client",
@@ -48,6 +49,9 @@ _KIND_LENGTH: Final = 80
 
 _encode: Final = msgspec.json.Encoder().encode
 
+# The name of the event that a deletion is for clients that look at names only.
+_DELETED: Final = "deleted"
+
 
 # Shapes on the wire. Fields are named as the frames' are; `rename` is what is said.
 
@@ -62,6 +66,7 @@ class _EventWire(
     key: str | None = None
     id: str | None = None
     timestamp_ms: int | None = None
+    deleted: bool = False
 
 
 # What a frame is is read first, and its fields only then: a later version may say other things under these names.
@@ -143,6 +148,9 @@ class EventBody(msgspec.Struct, omit_defaults=True, rename={"name": "event", "ti
     timestamp_ms: int | None = None
 
 
+# What a deletion says: that it is one is told beside it.
+DELETION: Final = EventBody(_DELETED, msgspec.Raw(b"{}"))
+
 _event_decoder: Final = msgspec.json.Decoder(_EventWire)
 _server_head_decoder: Final = msgspec.json.Decoder(_ServerHead)
 _client_head_decoder: Final = msgspec.json.Decoder(_ClientHead)
@@ -163,9 +171,12 @@ def encode_event(
     *,
     key: str | None = None,
     event_id: str | None = None,
+    deleted: bool = False,
 ) -> bytes:
     """The frame of a stored event. Cost: one copy of its data; this is done once per event."""
-    return _encode(_EventWire(topic, body.name, body.data, sequence, key, event_id, body.timestamp_ms))
+    return _encode(
+        _EventWire(topic, body.name, body.data, sequence, key, event_id, body.timestamp_ms, deleted)
+    )
 
 
 def encode_body(name: str, data: bytes, timestamp_ms: int | None = None) -> bytes:
@@ -192,7 +203,9 @@ def encode_server(frame: ServerFrame) -> bytes:
     """The text of a server's frame. Raises: InvalidEvent, when an event's data is not JSON for everyone."""
     if isinstance(frame, EventFrame):
         body = EventBody(frame.name, msgspec.Raw(encode_data(frame.data)), frame.timestamp_ms)
-        return encode_event(frame.topic, frame.sequence, body, key=frame.key, event_id=frame.id)
+        return encode_event(
+            frame.topic, frame.sequence, body, key=frame.key, event_id=frame.id, deleted=frame.deleted
+        )
     return _encode(_control(frame))
 
 
@@ -260,7 +273,7 @@ def _decode_event(text: bytes | str) -> EventFrame:
     feed = Feed(wire.topic, wire.key)
     data: JsonValue = _any_decoder.decode(wire.data)
     name = check_event_name(wire.name)
-    return EventFrame(feed.topic, name, data, wire.seq, feed.key, wire.id, wire.timestamp_ms)
+    return EventFrame(feed.topic, name, data, wire.seq, feed.key, wire.id, wire.timestamp_ms, wire.deleted)
 
 
 def _decode_control(kind: str, text: bytes | str) -> ServerFrame | UnknownFrame:

@@ -71,7 +71,10 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class EventFrame(msgspec.Struct, frozen=True):
-    """One event of a topic at its place. Units: `timestamp_ms` milliseconds since 1970."""
+    """One event of a topic at its place. Units: `timestamp_ms` milliseconds since 1970.
+
+    `deleted`: of a state topic: its key is no more.
+    """
 
     topic: str
     name: str
@@ -80,6 +83,7 @@ class EventFrame(msgspec.Struct, frozen=True):
     key: str | None = None
     id: str | None = None
     timestamp_ms: int | None = None
+    deleted: bool = False
 
 
 class Subscribed(msgspec.Struct, frozen=True):

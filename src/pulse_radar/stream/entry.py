@@ -13,6 +13,7 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     sequence: int
     key: str | None
     text: bytes  # the event frame, UTF-8 JSON
+    is_deletion: bool = False  # of a state topic: the key is no more
 
     @property
     def first(self) -> int:
@@ -42,7 +43,9 @@ class Extent(msgspec.Struct, frozen=True, gc=False):
     """How far a topic reaches at the broker right now.
 
     `origin`: the first sequence this stream ever gave out; a smaller cursor is from an earlier stream.
-    `first`, `last`: the oldest and newest retained sequence; an empty topic has `first == last + 1`.
+    `last`: the newest one. `first`: whoever has seen everything before it misses nothing. Of a log that is the
+    oldest retained event, of a state topic the oldest change since which no deletion is forgotten;
+    where there is none it is `last + 1`.
     """
 
     origin: int

@@ -20,9 +20,10 @@ from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
-from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.errors import (
     BrokerError,
+    BrokerRefused,
     BrokerUnavailable,
     EventTooLarge,
     InvalidSetting,
@@ -98,7 +99,7 @@ class NatsBroker(Broker):
         )
         self._history = History(jetstream, self._naming)
         self._announcements = Announcements(self._link, self._naming)
-        self._specs: dict[str, TopicSpec] = {}
+        self._specs: dict[str, LogTopic] = {}
 
     async def __aenter__(self) -> Self:
         await self._link.open()
@@ -117,11 +118,16 @@ class NatsBroker(Broker):
 
     async def declare(self, topics: Sequence[TopicSpec]) -> None:
         for spec in topics:
+            if isinstance(spec, StateTopic):
+                raise BrokerRefused(f"state topics are not on NATS yet: {spec.name!r}")
             self._specs[spec.name] = spec
             if spec.max_age_seconds is not None:
                 self.duplicate_window_seconds = min(self.duplicate_window_seconds, spec.max_age_seconds)
             if self._create:
                 await self._streams.declare(spec)
+
+    async def replace(self, topic: TopicSpec) -> None:
+        raise NotImplementedError
 
     async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
         body, headers = body_of(draft), headers_of(draft, expect_last)

@@ -7,7 +7,7 @@ from typing import Final
 from pulse_radar.brokers.nats.jetstream import ORIGIN, ApiRefused, JetStream, StreamView
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.steps import Identity
-from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerRefused
 
 __all__ = ["Streams"]
@@ -53,7 +53,7 @@ class Streams:
         self._replicas = replicas
         self._now = now
 
-    async def declare(self, spec: TopicSpec) -> None:
+    async def declare(self, spec: LogTopic) -> None:
         """Create the stream, or bring the existing one to this retention."""
         name = self._naming.stream(spec.name)
         view = await self._jetstream.view(name)
@@ -95,7 +95,7 @@ class Streams:
     async def _finish_renumbering(self, name: str, view: StreamView) -> None:
         await self._jetstream.purge_below(name, view.sight.extent.origin)
 
-    async def _create(self, name: str, spec: TopicSpec) -> StreamView | None:
+    async def _create(self, name: str, spec: LogTopic) -> StreamView | None:
         """Create it; the view of the one that somebody else created first."""
         config = self._wanted(spec) | {
             "name": name,
@@ -118,7 +118,7 @@ class Streams:
             raise
         return None
 
-    def _wanted(self, spec: TopicSpec) -> dict[str, object]:
+    def _wanted(self, spec: LogTopic) -> dict[str, object]:
         """What may change in the life of a stream."""
         age = 0 if spec.max_age_seconds is None else int(spec.max_age_seconds * _NANOSECONDS)
         window = int(self._duplicate_window_seconds * _NANOSECONDS)
@@ -134,7 +134,7 @@ class Streams:
             "republish": {"src": self._naming.everything, "dest": self._naming.live},
         }
 
-    def _check_kind(self, view: StreamView, spec: TopicSpec) -> None:
+    def _check_kind(self, view: StreamView, spec: LogTopic) -> None:
         name = self._naming.stream(spec.name)
         wrong = [
             f"{key} is {view.config.get(key, default)!r}, not {wanted!r}"

@@ -9,7 +9,7 @@ from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
 from pulse_radar.brokers.nats.steps import Deliver, Fill, Recreate, Renumber, Verify, Wait
 from pulse_radar.brokers.nats.streams import Streams
-from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable, NotPermitted, TopicMissing
 from pulse_radar.stream.entry import Entry
 
@@ -28,7 +28,7 @@ class Tail:
         self,
         follower: Follower,
         topic: str,
-        spec: TopicSpec | None,
+        spec: LogTopic | None,
         *,
         history: History,
         streams: Streams,

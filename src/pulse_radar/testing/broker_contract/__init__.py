@@ -12,6 +12,7 @@ from pulse_radar.testing.broker_contract.history import HistoryContract
 from pulse_radar.testing.broker_contract.laboratory import Fault, Laboratory
 from pulse_radar.testing.broker_contract.ledger import Ledger, gaps, ids, numbers
 from pulse_radar.testing.broker_contract.lost_streams import LostStreamContract
+from pulse_radar.testing.broker_contract.state import StateContract
 from pulse_radar.testing.broker_contract.storing import StoringContract
 from pulse_radar.testing.broker_contract.tails import TailContract
 from pulse_radar.testing.broker_contract.watcher import Publishing, Watcher, draft
@@ -22,6 +23,7 @@ __all__ = [
     "Laboratory",
     "Ledger",
     "Publishing",
+    "StateContract",
     "Watcher",
     "draft",
     "gaps",

@@ -8,32 +8,15 @@ import msgspec
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
 from pulse_radar.stream.merge import follow
+from pulse_radar.stream.reading import Ahead, Beyond, Replay, UpToDate, fitting, size_of
 
-__all__ = ["Ahead", "Beyond", "Reading", "Replay", "UpToDate", "Window", "WindowStats", "fitting"]
-
-
-class Replay(msgspec.Struct, frozen=True):
-    """The entries after the cursor, as many as were asked for."""
-
-    entries: tuple[Entry, ...]
-
-
-class UpToDate(msgspec.Struct, frozen=True):
-    """The cursor is the newest position."""
-
-
-class Beyond(msgspec.Struct, frozen=True):
-    """What follows the cursor is older than this window: ask the broker."""
-
-
-class Ahead(msgspec.Struct, frozen=True):
-    """The cursor is newer than this window: it lags, or the cursor is another stream's. Ask the broker."""
+__all__ = ["LogWindow", "LogWindowStats", "Reading"]
 
 
 Reading = Replay | UpToDate | Gap | Beyond | Ahead
 
 
-class WindowStats(msgspec.Struct, frozen=True):
+class LogWindowStats(msgspec.Struct, frozen=True):
     """A snapshot of a window. Units: `size` bytes of encoded events."""
 
     floor: int
@@ -46,7 +29,7 @@ class WindowStats(msgspec.Struct, frozen=True):
 _DROPPED: Final = Gap(None, 0, GapReason.EXPIRED)
 
 
-class Window:
+class LogWindow:
     """A log topic's newest entries, bounded in number and bytes.
 
     One slot per sequence, so a position is an index: appending is O(1), reading O(what is read).
@@ -85,7 +68,8 @@ class Window:
             return self._below(cursor)
         begin = self._head + cursor - self.floor
         entries = self._slots[begin : begin + limit_events]
-        return Replay(tuple(entries[: fitting(entries, limit_bytes)]))
+        entries = entries[: fitting(entries, limit_bytes)]
+        return Replay(tuple(entries), entries[-1].last)
 
     def newest(self, count: int, key: str | None) -> int | None:
         """The position after which the `count` newest events (of `key`) follow, None if not all are here."""
@@ -110,11 +94,11 @@ class Window:
         count = max(0, min(through, self.last) - self.floor)
         self._drop(count)
 
-    def stats(self) -> WindowStats:
-        return WindowStats(self.floor, self.last, len(self._slots) - self._head, self._size)
+    def stats(self) -> LogWindowStats:
+        return LogWindowStats(self.floor, self.last, len(self._slots) - self._head, self._size)
 
     def __repr__(self) -> str:
-        return f"<Window {self.floor + 1}..{self.last}, {self._size} bytes>"
+        return f"<LogWindow {self.floor + 1}..{self.last}, {self._size} bytes>"
 
     def _below(self, cursor: int) -> Gap | Beyond:
         hole = self._hole
@@ -128,7 +112,7 @@ class Window:
     def _append(self, entry: Entry) -> None:
         if isinstance(entry, StoredEvent) or entry.first == entry.last:
             self._slots.append(entry)
-            self._size += _size(entry)
+            self._size += size_of(entry)
         else:
             self._slots.clear()
             self._head = self._size = 0
@@ -147,7 +131,7 @@ class Window:
         if count == 0:
             return
         end = self._head + count
-        self._size -= sum(map(_size, self._slots[self._head : end]))
+        self._size -= sum(map(size_of, self._slots[self._head : end]))
         self._slots[self._head : end] = [_DROPPED] * count
         self._head = end
         self.floor += count
@@ -156,17 +140,3 @@ class Window:
         if 2 * self._head >= len(self._slots):
             del self._slots[: self._head]
             self._head = 0
-
-
-def fitting(entries: Sequence[Entry], limit_bytes: int) -> int:
-    """How many of the entries fit into so many bytes; one always does."""
-    total = 0
-    for count, entry in enumerate(entries):
-        total += _size(entry)
-        if total > limit_bytes and count:
-            return count
-    return len(entries)
-
-
-def _size(entry: Entry) -> int:
-    return len(entry.text) if isinstance(entry, StoredEvent) else 0

@@ -1,112 +1,54 @@
-"""The broker of a single process, and the reference for all others: history in memory, no server."""
+"""One log: its window of kept events, and what finds them by id, key and age."""
 
 import asyncio
 import math
-import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
 
-from pulse_radar.brokers.base import Broker, Draft
-from pulse_radar.brokers.siblings import refuse_siblings
-from pulse_radar.brokers.topic_spec import TopicSpec
-from pulse_radar.errors import SequenceConflict, TopicMissing
+from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.errors import InvalidEvent, SequenceConflict
 from pulse_radar.protocol.codec import EventBody, encode_event
 from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
+from pulse_radar.stream.log_window import LogWindow
 from pulse_radar.stream.merge import opening
-from pulse_radar.stream.window import Replay, Window
+from pulse_radar.stream.reading import Replay
 
-__all__ = ["MemoryBroker"]
+__all__ = ["MemoryLog"]
 
 _K = TypeVar("_K")
 
-_TAIL_BATCH: Final = 1_000
 _NO_LIMIT: Final = 2**62
 
 
-class MemoryBroker(Broker):
-    """Keeps each topic in this process: for development, tests and apps of one process.
+class MemoryLog:
+    """Every event of a topic, as long as its limits let it. `now` tells seconds since 1970."""
 
-    A restart forgets the events but not the order: sequences start from the clock, so they never go back.
-    """
-
-    duplicate_window_seconds = math.inf
-
-    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
-        """`now` tells seconds since 1970."""
+    def __init__(self, spec: LogTopic, now: Callable[[], float], origin: int) -> None:
         self._now = now
-        self._logs: dict[str, _Log] = {}
-
-    async def declare(self, topics: Sequence[TopicSpec]) -> None:
-        refuse_siblings(spec.name for spec in topics)
-        for spec in topics:
-            if spec.name in self._logs:
-                self._logs[spec.name].retain(spec)
-            else:
-                self._logs[spec.name] = _Log(spec, self._now)
-
-    async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
-        sequence = self._log(draft.topic).store(draft, expect_last)
-        # Without a pause a loop of publishes would keep the event loop, and the sockets unserved.
-        await asyncio.sleep(0)
-        return sequence
-
-    async def find(self, topic: str, event_id: str, after: int) -> int | None:
-        sequence = self._log(topic).ids.get(event_id)
-        return sequence if sequence is not None and sequence > after else None
-
-    async def extent(self, topic: str) -> Extent:
-        return self._log(topic).extent()
-
-    async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
-        return self._log(topic).page(after, limit, key)
-
-    async def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
-        log = self._log(topic)
-        while True:
-            # Taken before the look, and nothing awaits in between: no change goes unseen.
-            changed = log.changed
-            page = log.page(after, _TAIL_BATCH, None)
-            if page.entries:
-                after = page.end
-                yield page.entries
-            else:
-                await changed.wait()
-
-    def _log(self, topic: str) -> "_Log":
-        try:
-            return self._logs[topic]
-        except KeyError:
-            raise TopicMissing(f"nobody declared the topic {topic!r} on this broker") from None
-
-    def __repr__(self) -> str:
-        return f"<MemoryBroker {len(self._logs)} topics>"
-
-
-class _Log:
-    """One topic: its window of retained events, and what finds them by id, key and age."""
-
-    def __init__(self, spec: TopicSpec, now: Callable[[], float]) -> None:
-        self._now = now
-        self._origin = int(now() * 1_000_000)
+        self._origin = origin
         self._stored_at: deque[tuple[float, int]] = deque()
         # Ordered dicts: taking the oldest out of a plain one scans all that was taken out before.
         self._newest_of_key: OrderedDict[str | None, int] = OrderedDict()
-        self.ids: OrderedDict[str, int] = OrderedDict()
+        self._ids: OrderedDict[str, int] = OrderedDict()
+        # Set at the next change; then there is another one.
         self.changed = asyncio.Event()
-        self._window = Window(start=self._origin - 1, limit_events=spec.retain, limit_bytes=spec.max_bytes)
+        self._window = LogWindow(start=origin - 1, limit_events=spec.retain, limit_bytes=spec.max_bytes)
         self._max_age = spec.max_age_seconds or math.inf
 
-    def retain(self, spec: TopicSpec) -> None:
+    def retain(self, spec: LogTopic) -> None:
         """Keep by these limits from now on."""
         self._window.limit(events=spec.retain, size=spec.max_bytes)
         self._max_age = spec.max_age_seconds or math.inf
 
     def store(self, draft: Draft, expect_last: int | None) -> int:
+        if draft.is_deletion or draft.ttl_seconds is not None:
+            raise InvalidEvent(f"{draft.topic} is a log: its events are not deleted by key, nor by a ttl")
         self._expire()
-        known = self.ids.get(draft.id)
+        known = self._ids.get(draft.id)
         if known is not None:
             return known
         self._check_last(draft, expect_last)
@@ -116,6 +58,9 @@ class _Log:
         self._window.extend([StoredEvent(sequence, draft.key, text)])
         self._remember(draft, sequence)
         return sequence
+
+    def find(self, event_id: str) -> int | None:
+        return self._ids.get(event_id)
 
     def extent(self) -> Extent:
         self._expire()
@@ -129,6 +74,10 @@ class _Log:
         # A full page speaks up to its last entry; one that ran out speaks for all there is.
         end = entries[-1].last if len(entries) == limit else extent.last
         return Page(extent, (missed, *entries) if missed else entries, end)
+
+    def due_in(self) -> None:
+        """Nothing of a log that a tail must hear of happens by time alone."""
+        return
 
     def _after(self, start: int, limit: int, key: str | None) -> tuple[Entry, ...]:
         count = limit if key is None else _NO_LIMIT
@@ -147,7 +96,7 @@ class _Log:
             raise SequenceConflict(f"{draft.topic}: the newest is {newest}, not {expect_last}")
 
     def _remember(self, draft: Draft, sequence: int) -> None:
-        self.ids[draft.id] = sequence
+        self._ids[draft.id] = sequence
         self._newest_of_key[draft.key] = sequence
         self._newest_of_key.move_to_end(draft.key)
         self._stored_at.append((self._now(), sequence))
@@ -167,7 +116,7 @@ class _Log:
         floor = self._window.floor
         while self._stored_at and self._stored_at[0][1] <= floor:
             self._stored_at.popleft()
-        _drop_oldest(self.ids, floor)
+        _drop_oldest(self._ids, floor)
         _drop_oldest(self._newest_of_key, floor)
 
 

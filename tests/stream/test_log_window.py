@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
-from pulse_radar.stream.window import Ahead, Beyond, Reading, Replay, UpToDate, Window, WindowStats
+from pulse_radar.stream.log_window import LogWindow, LogWindowStats, Reading
+from pulse_radar.stream.reading import Ahead, Beyond, Replay, UpToDate
 from tests.stream.entries import event, events, expired, reset, unreadable
 
 START = 100
@@ -54,7 +55,8 @@ class PlainList:
         if cursor > self.last:
             return Ahead()
         if cursor >= self.floor:
-            return Replay(self._first_that_fit(cursor, limit_events, limit_bytes))
+            fitting = self._first_that_fit(cursor, limit_events, limit_bytes)
+            return Replay(fitting, fitting[-1].last)
         if self.hole is None or cursor == 0:
             return Beyond()
         if self.hole.first is None:
@@ -85,7 +87,7 @@ class PlainList:
 class WindowAndPlainList(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.window = Window(start=START, limit_events=8, limit_bytes=100)
+        self.window = LogWindow(start=START, limit_events=8, limit_bytes=100)
         self.model = PlainList(limit_events=8, limit_bytes=100)
         self.past: list[Entry] = []
 
@@ -155,7 +157,7 @@ class WindowAndPlainList(RuleBasedStateMachine):
     @invariant()
     def it_is_as_full(self) -> None:
         model = self.model
-        assert self.window.stats() == WindowStats(model.floor, model.last, len(model.slots), model.size)
+        assert self.window.stats() == LogWindowStats(model.floor, model.last, len(model.slots), model.size)
 
 
 TestWindowAndPlainList = WindowAndPlainList.TestCase
@@ -163,32 +165,32 @@ TestWindowAndPlainList = WindowAndPlainList.TestCase
 TestWindowAndPlainList.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=30)
 
 
-def window(*entries: Entry, limit_events: int = 100) -> Window:
-    made = Window(start=START, limit_events=limit_events, limit_bytes=10_000)
+def window(*entries: Entry, limit_events: int = 100) -> LogWindow:
+    made = LogWindow(start=START, limit_events=limit_events, limit_bytes=10_000)
     made.extend(entries)
     return made
 
 
-def read(made: Window, cursor: int) -> Reading:
+def read(made: LogWindow, cursor: int) -> Reading:
     return made.read(cursor, limit_events=100, limit_bytes=10_000)
 
 
 def test_an_event_larger_than_the_window_is_passed_on_but_not_held() -> None:
-    small = Window(start=START, limit_events=10, limit_bytes=50)
+    small = LogWindow(start=START, limit_events=10, limit_bytes=50)
     assert small.extend([event(101, size=51)]) == (event(101, size=51),)
-    assert small.stats() == WindowStats(floor=101, last=101, events=0, size=0)
+    assert small.stats() == LogWindowStats(floor=101, last=101, events=0, size=0)
     assert small.read(100, limit_events=1, limit_bytes=1) == Beyond()
 
 
 def test_at_least_one_entry_is_read_however_large() -> None:
     made = window(event(101, size=500), event(102))
-    assert made.read(100, limit_events=9, limit_bytes=1) == Replay((event(101, size=500),))
+    assert made.read(100, limit_events=9, limit_bytes=1) == Replay((event(101, size=500),), 101)
 
 
 def test_what_was_evicted_is_a_question_for_the_broker() -> None:
     made = window(*events(101, 110), limit_events=4)
     assert read(made, 105) == Beyond()
-    assert read(made, 106) == Replay(events(107, 110))
+    assert read(made, 106) == Replay(events(107, 110), 110)
 
 
 def test_a_known_hole_before_the_window_needs_no_question() -> None:
@@ -221,12 +223,12 @@ def test_the_newest_of_a_key_are_found_among_others() -> None:
 
 
 def test_a_window_tells_its_story() -> None:
-    assert repr(window(event(101), event(102))) == "<Window 101..102, 20 bytes>"
+    assert repr(window(event(101), event(102))) == "<LogWindow 101..102, 20 bytes>"
 
 
 def test_appending_moves_each_slot_once_at_most() -> None:
     made = window(limit_events=1_000)
     for sequence in range(101, 5_101):
         made.extend([event(sequence)])
-    assert made.stats() == WindowStats(floor=4_100, last=5_100, events=1_000, size=10_000)
+    assert made.stats() == LogWindowStats(floor=4_100, last=5_100, events=1_000, size=10_000)
     assert len(made._slots) <= 2_000

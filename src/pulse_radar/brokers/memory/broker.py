@@ -1,0 +1,112 @@
+"""The topics of one process, each a log or a state, and the contract on top of them."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.memory.log import MemoryLog
+from pulse_radar.brokers.memory.siblings import refuse_siblings
+from pulse_radar.brokers.memory.state import MemoryState
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
+from pulse_radar.errors import BrokerRefused, TopicMissing
+from pulse_radar.stream.entry import Entry, Extent, Page
+
+__all__ = ["MemoryBroker"]
+
+_TAIL_BATCH: Final = 1_000
+
+_Kept = MemoryLog | MemoryState
+
+
+class MemoryBroker(Broker):
+    """Keeps each topic in this process: for development, tests and apps of one process.
+
+    A restart forgets the events but not the order: sequences start from the clock, so they never go back.
+    """
+
+    duplicate_window_seconds = math.inf
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        """`now` tells seconds since 1970."""
+        self._now = now
+        self._topics: dict[str, _Kept] = {}
+
+    async def declare(self, topics: Sequence[TopicSpec]) -> None:
+        refuse_siblings(spec.name for spec in topics)
+        for spec in topics:
+            kept = self._topics.get(spec.name)
+            if kept is None:
+                self._topics[spec.name] = self._make(spec, int(self._now() * 1_000_000))
+            else:
+                _retain(kept, spec)
+
+    async def replace(self, topic: TopicSpec) -> None:
+        old = self._topics.get(topic.name)
+        above = 0 if old is None else old.extent().last + 1
+        self._topics[topic.name] = self._make(topic, max(above, int(self._now() * 1_000_000)))
+        if old is not None:
+            # Its tails find another topic under the name.
+            old.changed.set()
+
+    async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
+        sequence = self._topic(draft.topic).store(draft, expect_last)
+        # Without a pause a loop of publishes would keep the event loop, and the sockets unserved.
+        await asyncio.sleep(0)
+        return sequence
+
+    async def find(self, topic: str, event_id: str, after: int) -> int | None:
+        sequence = self._topic(topic).find(event_id)
+        return sequence if sequence is not None and sequence > after else None
+
+    async def extent(self, topic: str) -> Extent:
+        return self._topic(topic).extent()
+
+    async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
+        return self._topic(topic).page(after, limit, key)
+
+    async def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
+        while True:
+            kept = self._topic(topic)
+            # Taken before the look, and nothing awaits in between: no change goes unseen.
+            changed = kept.changed
+            page = kept.page(after, _TAIL_BATCH, None)
+            if page.entries:
+                after = page.end
+                yield page.entries
+            else:
+                await _either(changed, kept.due_in())
+
+    def _topic(self, topic: str) -> _Kept:
+        try:
+            return self._topics[topic]
+        except KeyError:
+            raise TopicMissing(f"nobody declared the topic {topic!r} on this broker") from None
+
+    def _make(self, spec: TopicSpec, origin: int) -> _Kept:
+        if isinstance(spec, LogTopic):
+            return MemoryLog(spec, self._now, origin)
+        return MemoryState(spec, self._now, origin)
+
+    def __repr__(self) -> str:
+        return f"<MemoryBroker {len(self._topics)} topics>"
+
+
+def _retain(kept: _Kept, spec: TopicSpec) -> None:
+    match kept, spec:
+        case MemoryLog(), LogTopic():
+            kept.retain(spec)
+        case MemoryState(), StateTopic():
+            kept.retain(spec)
+        case _:
+            raise BrokerRefused(f"the topic {spec.name!r} is of the other kind here: choose another name")
+
+
+async def _either(changed: asyncio.Event, seconds: float | None) -> None:
+    """Until something changes, by somebody's doing or by time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await changed.wait()

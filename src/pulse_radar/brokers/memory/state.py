@@ -1,0 +1,164 @@
+"""One state topic: the newest event of each key, and what time takes away."""
+
+import asyncio
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.topic_spec import StateTopic
+from pulse_radar.errors import InvalidEvent, SequenceConflict, TopicFull
+from pulse_radar.protocol.codec import DELETION, EventBody, encode_event
+from pulse_radar.protocol.frames import GapReason
+from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
+from pulse_radar.stream.merge import follow
+from pulse_radar.stream.reading import Forgotten, Replay
+from pulse_radar.stream.state_window import StateWindow
+
+__all__ = ["MemoryState"]
+
+_NO_LIMIT: Final = 2**62
+
+# For so long a repeated id is recognised; an event itself may be superseded at once.
+_IDS_KEPT_SECONDS: Final = 120.0
+
+
+class MemoryState:
+    """The newest event of each key. `now` tells seconds since 1970."""
+
+    def __init__(self, spec: StateTopic, now: Callable[[], float], origin: int) -> None:
+        self._now = now
+        self._spec = spec
+        self._origin = origin
+        nothing = Extent(origin, origin, origin - 1)
+        self._window = StateWindow(start=origin - 1, extent=nothing, limit_deletions=_NO_LIMIT)
+        # When events expire, and until when deletions are remembered; a look shows if it is still meant.
+        self._expiries: list[tuple[float, int, StoredEvent]] = []
+        self._deletions: deque[tuple[float, StoredEvent]] = deque()
+        self._ids: dict[str, int] = {}
+        self._ids_stored: deque[tuple[float, str]] = deque()
+        # Set at the next change; then there is another one.
+        self.changed = asyncio.Event()
+
+    def retain(self, spec: StateTopic) -> None:
+        """Keep by these limits from now on; what is there keeps the time that it was given."""
+        self._spec = spec
+
+    def store(self, draft: Draft, expect_last: int | None) -> int:
+        if draft.key is None:
+            raise InvalidEvent(f"{draft.topic} is a state topic: {draft.name!r} needs a key that it is about")
+        self._pass_time()
+        known = self._ids.get(draft.id)
+        if known is not None:
+            return known
+        newest = self._window.get(draft.key)
+        _check_last(draft, newest, expect_last)
+        body = EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms)
+        event = self._event(draft.key, body, draft.id, is_deletion=draft.is_deletion)
+        self._check_room(draft, newest, event)
+        self._put(event, draft.ttl_seconds)
+        self._ids[draft.id] = event.sequence
+        self._ids_stored.append((self._now() + _IDS_KEPT_SECONDS, draft.id))
+        return event.sequence
+
+    def find(self, event_id: str) -> int | None:
+        return self._ids.get(event_id)
+
+    def extent(self) -> Extent:
+        self._pass_time()
+        return Extent(self._origin, self._window.horizon + 1, self._window.last)
+
+    def page(self, after: int, limit: int, key: str | None) -> Page:
+        extent = self.extent()
+        start = after or self._origin - 1
+        if start > extent.last or not self._is_remembered(start, after):
+            begin = Gap(None, self._origin - 1, GapReason.RESET)
+            entries, end = self._changes(begin.last, limit, key)
+            return Page(extent, (begin, *entries), end)
+        entries, end = self._changes(start, limit, key)
+        return Page(extent, tuple(entries), end)
+
+    def due_in(self) -> float | None:
+        """Seconds until something may happen by time alone."""
+        return max(0.0, self._expiries[0][0] - self._now()) if self._expiries else None
+
+    def _is_remembered(self, start: int, after: int) -> bool:
+        """Whether a reader can go on from here; one that begins has nothing that could be deleted."""
+        return after == 0 or start >= self._window.horizon
+
+    def _changes(self, start: int, limit: int, key: str | None) -> tuple[Sequence[Entry], int]:
+        since = max(start, self._window.horizon)
+        match self._window.read(start, since=since, key=key, limit_events=limit, limit_bytes=_NO_LIMIT):
+            case Replay(entries, end):
+                return (entries if key else _line(start, entries, end)), end
+            case Forgotten():
+                raise AssertionError("since the horizon everything is remembered")
+            case _:
+                return (), self._window.last
+
+    def _event(
+        self, key: str, body: EventBody, event_id: str | None = None, *, is_deletion: bool
+    ) -> StoredEvent:
+        sequence = self._window.last + 1
+        text = encode_event(self._spec.name, sequence, body, key=key, event_id=event_id, deleted=is_deletion)
+        return StoredEvent(sequence, key, text, is_deletion)
+
+    def _put(self, event: StoredEvent, ttl_seconds: float | None) -> None:
+        self._window.extend([event])
+        if event.is_deletion:
+            self._deletions.append((self._now() + self._spec.deletions_kept_seconds, event))
+        else:
+            ttl = min(ttl_seconds or math.inf, self._spec.ttl_seconds or math.inf)
+            if ttl < math.inf:
+                self._expire_later(event, ttl)
+        # Whoever waits has the old event in hand; the next one waits for the next change.
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def _expire_later(self, event: StoredEvent, ttl_seconds: float) -> None:
+        heapq.heappush(self._expiries, (self._now() + ttl_seconds, event.sequence, event))
+        # A key that is renewed often leaves many that are meant no more.
+        if len(self._expiries) > 2 * len(self._window) + 16:
+            self._expiries = [item for item in self._expiries if self._is_newest(item[2])]
+            heapq.heapify(self._expiries)
+
+    def _is_newest(self, event: StoredEvent) -> bool:
+        return event.key is not None and self._window.get(event.key) is event
+
+    def _check_room(self, draft: Draft, newest: StoredEvent | None, event: StoredEvent) -> None:
+        if newest is None and len(self._window) >= self._spec.max_keys:
+            raise TopicFull(
+                f"{draft.topic} has {len(self._window)} keys, and may have no more: raise max_keys, delete "
+                "keys, or give them a ttl"
+            )
+        size = self._window.size + len(event.text) - (len(newest.text) if newest else 0)
+        if size > self._spec.max_bytes and not draft.is_deletion:
+            raise TopicFull(f"{draft.topic} would have {size} bytes, and may have {self._spec.max_bytes}")
+
+    def _pass_time(self) -> None:
+        now = self._now()
+        while self._expiries and self._expiries[0][0] <= now:
+            event = heapq.heappop(self._expiries)[2]
+            if event.key is not None and self._is_newest(event):
+                self._put(self._event(event.key, DELETION, is_deletion=True), None)
+        while self._deletions and self._deletions[0][0] <= now:
+            self._window.forget(self._deletions.popleft()[1])
+        while self._ids_stored and self._ids_stored[0][0] <= now:
+            self._ids.pop(self._ids_stored.popleft()[1], None)
+
+
+def _check_last(draft: Draft, newest: StoredEvent | None, expect_last: int | None) -> None:
+    sequence = 0 if newest is None else newest.sequence
+    if expect_last is not None and expect_last != sequence:
+        raise SequenceConflict(f"{draft.topic}: the newest is {sequence}, not {expect_last}")
+
+
+def _line(start: int, entries: Sequence[Entry], end: int) -> tuple[Entry, ...]:
+    """The events with every hole between them, and behind them, named."""
+    line = follow(start, entries)
+    reached = line[-1].last if line else start
+    return line if reached >= end else (*line, Gap(reached + 1, end, GapReason.EXPIRED))

@@ -1,0 +1,47 @@
+"""What a window answers when it is asked what follows a cursor: absence and loss are values."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from pulse_radar.stream.entry import Entry, StoredEvent
+
+__all__ = ["Ahead", "Beyond", "Forgotten", "Replay", "UpToDate", "fitting", "size_of"]
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """The entries after the cursor, as many as were asked for: all there is up to the position `end`."""
+
+    entries: tuple[Entry, ...]
+    end: int
+
+
+class UpToDate(msgspec.Struct, frozen=True):
+    """The cursor is the newest position."""
+
+
+class Beyond(msgspec.Struct, frozen=True):
+    """What follows the cursor is older than this window: ask the broker."""
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """Of a state topic: what was deleted after the cursor may be forgotten. Only the whole state will do."""
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """The cursor is newer than this window: it lags, or the cursor is another stream's. Ask the broker."""
+
+
+def fitting(entries: Sequence[Entry], limit_bytes: int) -> int:
+    """How many of the entries fit into so many bytes; one always does."""
+    total = 0
+    for count, entry in enumerate(entries):
+        total += size_of(entry)
+        if total > limit_bytes and count:
+            return count
+    return len(entries)
+
+
+def size_of(entry: Entry) -> int:
+    """Bytes on the wire, of an event that is encoded."""
+    return len(entry.text) if isinstance(entry, StoredEvent) else 0
