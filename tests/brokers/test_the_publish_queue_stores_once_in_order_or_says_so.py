@@ -8,6 +8,7 @@ import pytest
 
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.memory import MemoryBroker
+from pulse_radar.brokers.memory.log import MemoryLog
 from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import (
@@ -39,7 +40,9 @@ class MoodyBroker(MemoryBroker):
         if self.error is not None:
             raise self.error
         if not self.recognises_ids:
-            self._topics[draft.topic].ids.pop(draft.id, None)
+            log = self._topics[draft.topic]
+            assert isinstance(log, MemoryLog)
+            log._ids.pop(draft.id, None)
         sequence = await super().store(draft, expect_last=expect_last)
         if self.loses_acknowledgements:
             self.loses_acknowledgements = False
