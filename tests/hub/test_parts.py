@@ -98,4 +98,4 @@ def test_every_part_tells_its_story() -> None:
         repr(Subscription("c1", Feed("messages", "a"), 5)) == "<Subscription c1 to messages/a, catching up>"
     )
     channel = Channel("messages", context, start=5, head=5)
-    assert repr(channel) == "<Channel messages, 0 live, 0 ahead, <Window 6..5, 0 bytes>>"
+    assert repr(channel) == "<Channel messages, 0 live, 0 ahead, <LogWindow 6..5, 0 bytes>>"
