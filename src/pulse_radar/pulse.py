@@ -78,6 +78,7 @@ class Pulse(Publishes):
         self._limits = Limits(
             ping_interval_seconds=self.settings.ping_interval,
             pong_timeout_seconds=self.settings.pong_timeout,
+            drain_seconds=self.settings.drain_seconds,
             window_events=self.settings.window_events,
             window_bytes=self.settings.window_bytes,
         )
@@ -157,6 +158,13 @@ class Pulse(Publishes):
         sequence = self._runner().hub.position(topic)
         assert sequence is not None, "a runner that started has every topic"
         return Position(topic, sequence)
+
+    async def drain(self) -> None:
+        """Refuse new clients and send those that are here to other processes, within `PULSE_DRAIN_SECONDS`.
+
+        `pulse-radar serve` does this on SIGTERM. Elsewhere, await it before the server is told to end.
+        """
+        await self._runner().drain()
 
     def stats(self) -> RunnerStats:
         return self._runner().stats()

@@ -82,6 +82,14 @@ class Settings(BaseSettings):
         10_000, ge=1, description="Newest events of each topic held in memory for quick replay."
     )
     window_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="The same bound in bytes, per topic.")
+    drain_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=3600,
+        description="Seconds over which a process that is told to end (SIGTERM) sends its clients to others. "
+        "Shorter is a rush on those; longer than half of what the supervisor waits before SIGKILL "
+        "(docker: 10 s) cuts off whoever is still there.",
+    )
     ping_interval: float = Field(20.0, gt=0, description="Seconds between pings on a connection (ADR-007).")
     pong_timeout: float = Field(
         30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."

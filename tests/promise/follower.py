@@ -3,11 +3,11 @@
 import asyncio
 import json
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 
 class Follower:
@@ -24,13 +24,17 @@ class Follower:
         self.gaps: list[dict[str, Any]] = []
         self.events = 0
         self.connections = 0
+        # How its connections ended, where the server said so.
+        self.closes: Counter[int] = Counter()
         self.cuts_made = 0
 
     async def run(self) -> None:
         while True:
             try:
                 await self._follow(self._random.choice(self._ports))
-            except (OSError, TimeoutError, WebSocketException, InvalidHandshake):
+            except ConnectionClosed as end:
+                self.closes[end.rcvd.code if end.rcvd else 1006] += 1
+            except (OSError, TimeoutError, InvalidHandshake):
                 await asyncio.sleep(self._random.uniform(0, 0.1))
 
     async def _follow(self, port: int) -> None:

@@ -11,7 +11,12 @@ import httpx
 
 from pulse_radar.testing.nats_server import free_port
 
+APP = "tests.promise.api:app"
 PROTOCOL_CLASS = "pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"
+
+# How a user's own uvicorn is run, and how we run one.
+UVICORN = ("uvicorn", APP, "--ws", PROTOCOL_CLASS, "--log-level", "warning")
+SERVE = ("pulse_radar.cli", "serve", APP)
 
 
 async def spawn(*arguments: str, broker: str) -> asyncio.subprocess.Process:
@@ -23,9 +28,10 @@ async def spawn(*arguments: str, broker: str) -> asyncio.subprocess.Process:
 
 
 class ApiProcess:
-    """An API process on a port of its own; after a SIGKILL it comes back there."""
+    """An API process on a port of its own; after its end it comes back there."""
 
-    def __init__(self, broker: str) -> None:
+    def __init__(self, broker: str, command: tuple[str, ...] = UVICORN) -> None:
+        self._command = command
         self.port = free_port()
         self._broker = broker
         self._process: asyncio.subprocess.Process
@@ -40,11 +46,7 @@ class ApiProcess:
         await self.kill()
 
     async def start(self) -> None:
-        self._process = await spawn(
-            *("-m", "uvicorn", "tests.promise.api:app", "--port", str(self.port), "--ws", PROTOCOL_CLASS),
-            *("--log-level", "warning"),
-            broker=self._broker,
-        )
+        self._process = await spawn("-m", *self._command, "--port", str(self.port), broker=self._broker)
         async with httpx.AsyncClient() as http, asyncio.timeout(30):
             while True:
                 try:
@@ -55,9 +57,14 @@ class ApiProcess:
                     return
 
     async def kill(self) -> None:
-        self.signal(signal.SIGKILL)
+        await self.end(signal.SIGKILL)
+
+    async def end(self, number: signal.Signals) -> int | None:
+        """Send it this signal, and answer its exit code when it has ended."""
+        self.signal(number)
         # communicate, not wait: it closes the pipe, too.
         await self._process.communicate()
+        return self._process.returncode
 
     def signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:

@@ -16,7 +16,7 @@ from pulse_radar.errors import PulseError
 
 __all__ = ["Child", "ChildFailed"]
 
-# What ends gracefully does so within two seconds, whatever is stalled.
+# What ends gracefully does so within two seconds and the time to drain, whatever is stalled.
 _STOP_SECONDS: Final = 4.0
 
 # One that dies sooner than this did not even start, and three of those in a row will not.

@@ -62,6 +62,8 @@ def demo(
     need_radar()
     # Before anything starts: whoever has the port shall be told so, and not by the tenth line of a log.
     bind(_HOST, port).close()
+    # There is no other process that the pages could go to.
+    os.environ.setdefault("PULSE_DRAIN_SECONDS", "0.5")
     with _directory(data_dir) as directory:
         run(_Demo(port, directory, file or sample(directory), pace, browser=browser).run())
 

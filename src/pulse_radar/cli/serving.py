@@ -13,6 +13,7 @@ from uvicorn.supervisors import ChangeReload
 from pulse_radar.cli.logs import log_config
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
+from pulse_radar.server.uvicorn_server import DrainingServer
 
 __all__ = ["authenticates", "run_server"]
 
@@ -42,12 +43,12 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         access_log=False,
     )
     _log.info("serving http://%s:%d (Ctrl-C ends it)", f"[{host}]" if ":" in host else host, port)
-    server = uvicorn.Server(config)
     try:
         if config.should_reload:
-            ChangeReload(config, target=server.run, sockets=[listener]).run()
+            # Whoever changes code is not kept waiting: nobody is drained.
+            ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
         else:
-            server.run(sockets=[listener])
+            DrainingServer(config).run(sockets=[listener])
     except KeyboardInterrupt:
         # It was asked to end, and it has ended: uvicorn only passes the signal on.
         return

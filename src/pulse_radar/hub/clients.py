@@ -151,6 +151,7 @@ class Clients:
         if self.is_draining:
             return
         self.is_draining = True
+        within_seconds = min(within_seconds, self._context.limits.drain_seconds)
         staying = [
             connection for connection in self._context.connections.values() if not connection.is_ending
         ]

@@ -1,5 +1,7 @@
 """What the hub is told. Each is a fact from outside, stamped with the time it is handed over."""
 
+import math
+
 import msgspec
 
 from pulse_radar.protocol.close_codes import CloseCode
@@ -122,9 +124,9 @@ class BrokerBack(msgspec.Struct, frozen=True):
 
 
 class Draining(msgspec.Struct, frozen=True):
-    """The process is about to end, and has so much time for sending its clients to another one."""
+    """The process is about to end: its clients are sent to others, within this time and that of the limits."""
 
-    within_seconds: float
+    within_seconds: float = math.inf
 
 
 class Ticked(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The asyncio shell around the hub: feeds it what happens, performs what it answers."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -20,6 +21,7 @@ from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import (
     BrokerBack,
     BrokerLost,
+    Draining,
     Input,
     Measured,
     Opened,
@@ -30,6 +32,7 @@ from pulse_radar.hub.inputs import (
 )
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server import draining
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.session import Session, turn_away
@@ -73,6 +76,7 @@ class Runner:
         self._broker = broker
         self._specs = tuple(topics)
         self._intake = Intake(broker, window_events=limits.window_events, tell=self.tell)
+        self._drain_seconds = limits.drain_seconds
         self._unsent_limit_bytes = unsent_limit_bytes
         self._startup_seconds = startup_seconds
         self.hub = Hub([spec.name for spec in topics], limits)
@@ -80,6 +84,8 @@ class Runner:
         # Why the background work ended, None while it goes on.
         self.failure: BaseException | None = None
         self._sessions: dict[str, Session] = {}
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
         # Inputs that came up while an earlier one was being performed.
         self._told: deque[Input] = deque()
         self._is_telling = False
@@ -102,11 +108,13 @@ class Runner:
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
+        draining.enter(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        draining.leave(self)
         self._background.cancel()
         await asyncio.gather(self._background, return_exceptions=True)
         self._close_all(CloseCode.SERVICE_RESTART)
@@ -126,6 +134,7 @@ class Runner:
             await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER)
             return
         self._sessions[session.connection_id] = session
+        self._is_empty.clear()
         try:
             self.tell(opened)
             session.transport.listen(session)
@@ -133,6 +142,16 @@ class Runner:
         finally:
             session.closed()
             del self._sessions[session.connection_id]
+            if not self._sessions:
+                self._is_empty.set()
+
+    async def drain(self) -> None:
+        """Send every client to another process, in slices; return when they are gone, or the time is up."""
+        _log.info("draining: %d clients leave within %s s", len(self._sessions), self._drain_seconds)
+        self.tell(Draining())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                await self._is_empty.wait()
 
     def tell(self, told: Input) -> None:
         """Give the hub a fact and do what it answers, before anything else happens."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pulse_radar.errors import ProtocolError, UsageError
-from pulse_radar.hub.inputs import Closed, Input, Misbehaved, Received, Refused, Writable
+from pulse_radar.hub.inputs import Closed, Draining, Input, Misbehaved, Received, Refused, Writable
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.codec import decode_client
 from pulse_radar.protocol.cursor import refusal
@@ -97,6 +97,9 @@ class Session:
             self._is_awaited = False
             self._tell(Writable(self.connection_id))
 
+    def ending(self, within_seconds: float) -> None:
+        self._tell(Draining(within_seconds))
+
     def closed(self) -> None:
         self._tell(Closed(self.connection_id))
 
@@ -160,6 +163,9 @@ class _Deaf:
 
     def writable(self) -> None:
         """Ignored."""
+
+    def ending(self, within_seconds: float) -> None:
+        """Ignored: it is being closed."""
 
     def closed(self) -> None:
         """Ignored: whoever waits is told by `wait_closed`."""

@@ -29,6 +29,9 @@ class StatusEndpoints:
         facts = {"deliveryAge": None if age is None else round(age, 3), "current": runner.hub.is_current}
         if runner.failure is not None:
             return JSONResponse({"status": "failed", "reason": repr(runner.failure), **facts}, 503)
+        if runner.hub.is_draining:
+            reason = "this process is about to end"
+            return JSONResponse({"status": "draining", "reason": reason, **facts}, 503)
         if not runner.probe.is_fresh or not runner.hub.is_current:
             reason = "no event came through the broker lately" if age is not None else "still starting"
             return JSONResponse({"status": "unready", "reason": reason, **facts}, 503)

@@ -51,6 +51,9 @@ class Listener(Protocol):
     def writable(self) -> None:
         """Most of what was unsent is gone."""
 
+    def ending(self, within_seconds: float) -> None:
+        """The server ends, and gives the connection so much time."""
+
     def closed(self) -> None:
         """The connection is gone. Said once, and nothing after it."""
 

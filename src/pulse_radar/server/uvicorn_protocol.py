@@ -5,6 +5,7 @@ built in. It carries every WebSocket of the server; routes other than ours see u
 """
 
 import asyncio
+import math
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -20,7 +21,7 @@ __all__ = ["PulseWebSocketProtocol"]
 # So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
 _CLOSE_SECONDS: Final = 5.0
 
-# The same when the process ends; uvicorn itself would wait for a stalled peer for ever.
+# The same when the process ends at once; uvicorn itself would wait for a stalled peer for ever.
 _SHUTDOWN_SECONDS: Final = 0.5
 
 # A server that restarts is back soon.
@@ -160,11 +161,20 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             self._listener.writable()
 
     def shutdown(self) -> None:
+        # uvicorn tells all its connections at the same moment, and not by which signal it ends. How long it lets
+        # them go on is what we know: where that is time enough they leave in slices, else they are closed now.
+        patience = self.config.timeout_graceful_shutdown
         if self._listener is None:
             super().shutdown()
+            self._abort_after(_SHUTDOWN_SECONDS)
+        elif patience is None:
+            self._listener.ending(math.inf)
+        elif patience > 2 * _SHUTDOWN_SECONDS:
+            self._listener.ending(patience - 2 * _SHUTDOWN_SECONDS)
+            self._abort_after(patience - _SHUTDOWN_SECONDS)
         else:
             self.close(CloseCode.SERVICE_RESTART, retry_reason(_RESTART_RETRY_MS))
-        self._abort_after(_SHUTDOWN_SECONDS)
+            self._abort_after(_SHUTDOWN_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -1,7 +1,7 @@
 """GET /ws, as the decision record spells it: `/ws?topics=messages,knowledge&lastSeq=messages:142`."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Final
 
@@ -26,6 +26,9 @@ _log: Final = logging.getLogger("pulse_radar.server")
 
 # What we answer when a client offers it; other offers may carry its credentials and are never echoed.
 _SUBPROTOCOL: Final = "pulse.v1"
+
+# By then another process answers, or this one's successor.
+_RETRY_AFTER_SECONDS: Final = "1"
 
 
 class WebSocketEndpoint:
@@ -57,7 +60,11 @@ class WebSocketEndpoint:
         refused = self._admission.refusal(websocket.headers)
         if refused is not None:
             _log.warning("refused %s: %s", websocket.client, refused)
-            await _deny(websocket, refused)
+            await _deny(websocket, 403, refused)
+            return
+        if runner.hub.is_draining:
+            # Before the upgrade: whoever balances load sends the next one elsewhere.
+            await _deny(websocket, 503, "this process is about to end", {"Retry-After": _RETRY_AFTER_SECONDS})
             return
         principal, code = await self._identify(websocket)
         transport = await self._accept(websocket)
@@ -129,8 +136,10 @@ def _close_code(status: int) -> CloseCode:
     return CloseCode.FORBIDDEN if status == 403 else CloseCode.UNAUTHENTICATED
 
 
-async def _deny(websocket: WebSocket, reason: str) -> None:
+async def _deny(
+    websocket: WebSocket, status: int, reason: str, headers: Mapping[str, str] | None = None
+) -> None:
     if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(PlainTextResponse(f"{reason}\n", status_code=403))
+        await websocket.send_denial_response(PlainTextResponse(f"{reason}\n", status, headers))
     else:
         await websocket.close()
