@@ -74,6 +74,15 @@ class ModelServer:
         known = [self.stored[n] for n in sorted(self.stored) if first <= n <= self.last - hidden]
         return known[:limit], len(known) <= limit
 
+    def proven_batch(self, asked: Fill, limit: int, hidden: int) -> tuple[list[Entry], bool]:
+        """A batch whose end the leader confirms: what the replica lacks, the leader has."""
+        found, is_end = self.batch(asked.first, limit, hidden)
+        end = found[-1].last if found else asked.first - 1
+        following = [self.stored[n] for n in sorted(self.stored) if n > end][:1]
+        if is_end and end < asked.reach and following:
+            return found + following, False
+        return found, is_end
+
 
 class Reader:
     """Performs a follower's steps on a model server, one half at a time, and keeps what it delivers."""
@@ -144,7 +153,7 @@ class Reader:
         if not server.exists:
             return lambda: follower.missing(self.now)
         if isinstance(step, Fill):
-            found, is_end = server.batch(step.first, limit, hidden)
+            found, is_end = server.proven_batch(step, limit, hidden)
             return lambda: follower.filled(found, self.now, is_end=is_end)
         assert isinstance(step, Verify)
         sight = server.sight()

@@ -52,7 +52,7 @@ def live_at(position: int, *, may_mend: bool = False, room: int = 100) -> Follow
 def test_from_the_start_nothing_is_missed() -> None:
     follower = Follower(0, may_mend=False)
     look(follower, sight(104, 105))
-    assert follower.next(0.0) == Fill(103)
+    assert follower.next(0.0) == Fill(103, 105)
     follower.filled([event(104), event(105)], 0.0, is_end=True)
     assert delivered(follower) == [event(104), event(105)]
 
@@ -61,14 +61,14 @@ def test_a_position_from_before_this_stream_is_a_reset() -> None:
     follower = Follower(7, may_mend=False)
     look(follower, sight(104, 105))
     assert delivered(follower) == [Gap(None, 103, GapReason.RESET)]
-    assert follower.next(0.0) == Fill(103)
+    assert follower.next(0.0) == Fill(103, 105)
 
 
 def test_a_position_that_the_stream_never_gave_out_is_a_reset_and_nothing_is_renumbered() -> None:
     follower = Follower(999, may_mend=True)
     look(follower, sight(104, 105))
     assert delivered(follower) == [Gap(None, 103, GapReason.RESET)]
-    assert follower.next(0.0) == Fill(103)
+    assert follower.next(0.0) == Fill(103, 105)
 
 
 def test_what_expired_before_we_came_is_told() -> None:
@@ -83,7 +83,7 @@ def test_the_event_at_the_position_that_we_came_with_is_a_witness() -> None:
     follower.filled([event(105)], 0.0, is_end=True)
     follower.announced(event(105, "of another history"))
     look(follower, sight(100, 105))
-    assert follower.next(0.0) == Fill(105)
+    assert follower.next(0.0) == Fill(105, 105)
 
 
 def test_the_next_announcement_is_delivered_at_once() -> None:
@@ -104,7 +104,7 @@ def test_a_hole_is_filled_and_what_was_announced_meanwhile_follows() -> None:
     follower = live_at(105)
     follower.announced(event(108))
     look(follower, sight(100, 108))
-    assert follower.next(0.0) == Fill(105)
+    assert follower.next(0.0) == Fill(105, 108)
     follower.announced(event(109))
     follower.filled([event(105), event(106), event(107), event(108)], 0.0, is_end=True)
     assert delivered(follower) == [event(n) for n in (106, 107, 108, 109)]
@@ -159,7 +159,7 @@ def test_an_announcement_that_never_came_is_fetched_after_a_moment() -> None:
     follower = live_at(105)
     look(follower, sight(100, 106), now=1.0)
     look(follower, sight(100, 106), now=1.1)
-    assert follower.next(1.1) == Fill(105)
+    assert follower.next(1.1) == Fill(105, 106)
 
 
 def test_a_purged_stream_is_told_though_nothing_is_left_to_fetch() -> None:
@@ -169,13 +169,13 @@ def test_a_purged_stream_is_told_though_nothing_is_left_to_fetch() -> None:
     assert delivered(follower, 1.1) == [Gap(106, 199, GapReason.EXPIRED)]
 
 
-def test_events_erased_from_the_end_are_told_when_no_replica_has_them() -> None:
+def test_events_erased_from_the_end_are_told_when_the_leader_has_nothing_up_to_there() -> None:
     follower = live_at(105)
     follower.reconnected()
-    for now in range(5):
-        look(follower, sight(100, 107), now)
-        follower.filled([event(105)], now, is_end=True)
-    assert delivered(follower, 5.0) == [Gap(106, 107, GapReason.EXPIRED)]
+    look(follower, sight(100, 107))
+    assert follower.next(0.0) == Fill(105, reach=107)
+    follower.filled([event(105)], 0.0, is_end=True)
+    assert delivered(follower) == [Gap(106, 107, GapReason.EXPIRED)]
 
 
 def test_a_stream_made_anew_is_a_reset_and_is_read_from_its_beginning() -> None:
@@ -183,7 +183,7 @@ def test_a_stream_made_anew_is_a_reset_and_is_read_from_its_beginning() -> None:
     follower.reconnected()
     look(follower, sight(500, 501, ("tuesday", 500)))
     assert delivered(follower) == [Gap(None, 499, GapReason.RESET)]
-    assert follower.next(0.0) == Fill(499)
+    assert follower.next(0.0) == Fill(499, 501)
 
 
 def test_numbers_that_went_back_are_believed_the_third_time() -> None:
@@ -214,7 +214,7 @@ def test_another_event_under_our_number_is_numbers_gone_back() -> None:
     follower.reconnected()
     for now in (1.0, 2.0, 3.0):
         look(follower, sight(100, 120), now)
-        assert follower.next(now) == Fill(105)
+        assert follower.next(now) == Fill(105, 120)
         follower.filled([event(105, "of another history")], now, is_end=True)
     assert follower.next(3.0) == Renumber(OURS, above=120)
 
@@ -225,7 +225,7 @@ def test_who_may_not_renumber_begins_anew_with_what_there_is() -> None:
         look(follower, sight(100, 103), now)
     look(follower, sight(100, 103), 3.0)
     assert delivered(follower, 3.0) == [Gap(None, 99, GapReason.RESET)]
-    assert follower.next(3.0) == Fill(99)
+    assert follower.next(3.0) == Fill(99, 103)
 
 
 def test_who_is_refused_to_renumber_begins_anew_with_what_there_is() -> None:
@@ -272,7 +272,7 @@ def test_a_slow_consumer_costs_no_more_than_the_room(room: int) -> None:
         follower.announced(event(number))
     assert delivered(follower) == [event(number) for number in range(106, 106 + room)]
     look(follower, sight(100, 199))
-    assert follower.next(0.0) == Fill(105 + room)
+    assert follower.next(0.0) == Fill(105 + room, 199)
 
 
 def test_after_no_answer_it_asks_again_a_little_later() -> None:
@@ -298,9 +298,9 @@ def test_a_batch_of_unreadable_events_does_not_hold_it_up() -> None:
     follower.filled([event(105), *unreadable], 0.0, is_end=False)
     assert delivered(follower) == unreadable
     # Asked from our newest event on, a small batch can be full of what we know.
-    assert follower.next(0.0) == Fill(105)
+    assert follower.next(0.0) == Fill(105, 108)
     follower.filled([event(105), *unreadable], 0.0, is_end=False)
-    assert follower.next(0.0) == Fill(108)
+    assert follower.next(0.0) == Fill(108, 108)
 
 
 def test_its_repr_tells_where_it_is() -> None:

@@ -1,4 +1,4 @@
-"""Least privilege: a worker needs two rights and gets a quick answer for all others."""
+"""Least privilege: a worker needs three rights and gets a quick answer for all others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,8 @@ USERS = """
 authorization { users: [
   { user: "owner", password: "x" }
   { user: "worker", password: "x", permissions: {
-      publish: ["websocket.>", "$JS.API.DIRECT.GET.*"], subscribe: ["_INBOX_w.>"] } }
+      publish: ["websocket.>", "$JS.API.DIRECT.GET.*", "$JS.API.STREAM.MSG.GET.*"],
+      subscribe: ["_INBOX_w.>"] } }
   { user: "reader", password: "x", permissions: {
       publish: ["$JS.API.DIRECT.GET.*", "$JS.API.STREAM.INFO.*"], subscribe: ["_INBOX.>", "live.>"] } }
   { user: "deaf", password: "x", permissions: {

@@ -146,7 +146,7 @@ class NatsBroker(Broker):
         return _sequence(answer.data)
 
     async def _why_nobody_stores(self, topic: str) -> BrokerError:
-        """Without a leader a stream takes no events, but its replicas still show what they have."""
+        """Without a leader a stream takes no events; that there is none at all is said by the servers' leader."""
         try:
             await self._history.next_of(topic, ">", 0)
         except (TopicMissing, NotPermitted):

@@ -44,7 +44,7 @@ _FAILED_SECONDS: Final = 0.25
 # So often in a row, a poll apart, numbers must be seen to have gone back: renumbering empties the stream.
 _STRIKES: Final = 3
 
-# What is stored and not found may be on a replica that lags: asked so often, each time twice as late.
+# What was announced and is not found may be on its way: asked so often, each time twice as late.
 _ATTEMPTS: Final = 4
 _ATTEMPT_SECONDS: Final = 0.05
 
@@ -104,7 +104,8 @@ class Follower:
             return self._mend
         if self._phase is not _Phase.FILLING:
             return Verify(self._highest)
-        return Fill(self.position + 1 if self._is_witness_heard else self._line.proven_from)
+        first = self.position + 1 if self._is_witness_heard else self._line.proven_from
+        return Fill(first, self._reach)
 
     # What happens on the connection.
 
@@ -155,7 +156,7 @@ class Follower:
             self._mend = Recreate()
 
     def filled(self, entries: Sequence[Entry], now: float, *, is_end: bool) -> None:
-        """These are stored from the asked number on; `is_end`: nothing followed them."""
+        """These are stored from the asked number on; `is_end`: nothing followed them, up to the asked reach."""
         self._is_asked = False
         if self._phase is not _Phase.FILLING:
             return
@@ -264,11 +265,10 @@ class Follower:
 
     def _join(self, now: float) -> None:
         """The batches have ended: go on live, if they reach what was announced meanwhile."""
-        is_patient = self._attempts < _ATTEMPTS
-        if self.position < self._reach and not is_patient:
+        if self.position < self._reach:
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
             self._line.expire(self._reach)
-        if self.position >= self._reach and (self._line.join_stash() or not is_patient):
+        if self._line.join_stash() or self._attempts >= _ATTEMPTS:
             self._line.forget_stash()
             self._highest = max(self._highest, self.position)
             self._attempts = self._strikes = 0

@@ -1,23 +1,21 @@
-"""What is kept, read a page at a time, and events found again by their id."""
+"""What is kept, read a page at a time, and events found again by their id.
 
-import asyncio
-from typing import Final
+Any replica answers, and one that was cut off answers with less than there is for as long as it catches up.
+So that a batch is the last one is believed of the stream's leader only.
+"""
 
-from nats.aio.msg import Msg
-
-from pulse_radar.brokers.nats.jetstream import JetStream
-from pulse_radar.brokers.nats.messages import entries_of, event_id_of, sequence_of
+from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream, StreamView
+from pulse_radar.brokers.nats.messages import Message, entries_of, event_id_of, sequence_of
 from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.steps import Sight
 from pulse_radar.errors import TopicMissing
 from pulse_radar.protocol.frames import GapReason
+from pulse_radar.protocol.grammar import MAX_SEQUENCE
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page
 from pulse_radar.stream.merge import follow, opening
 
 __all__ = ["History"]
-
-# What is stored and not found may be on a replica that lags: asked again after each of these.
-_PATIENCE_SECONDS: Final = (0.05, 0.2, 0.5)
 
 
 class History:
@@ -33,21 +31,17 @@ class History:
         return None if view is None else view.sight
 
     async def extent(self, topic: str) -> Extent:
-        sight = await self.sight(topic)
-        if sight is None:
-            raise TopicMissing(f"there is no stream {self._naming.stream(topic)}: nobody created {topic!r}")
-        return sight.extent
+        return (await self._view(topic)).sight.extent
 
-    async def batch(self, topic: str, first: int) -> tuple[list[Entry], bool]:
-        """What is stored from `first` on, as much as comes at once, and whether that is all."""
-        batch = await self._jetstream.batch(self._naming.stream(topic), ">", first)
+    async def batch(self, topic: str, first: int, reach: int) -> tuple[list[Entry], bool]:
+        """What is stored from `first` on, as much as comes at once, and whether that is all up to `reach`."""
+        batch = await self._batch(topic, ">", first, reach)
         return entries_of(self._naming, topic, batch.messages), batch.is_end
 
     async def find(self, topic: str, event_id: str, after: int) -> int | None:
         """Cost: reads what is kept after the position, a batch at a time, until it is found."""
-        stream = self._naming.stream(topic)
         while True:
-            batch = await self._jetstream.batch(stream, ">", after + 1)
+            batch = await self._batch(topic, ">", after + 1, MAX_SEQUENCE)
             for message in batch.messages:
                 if event_id_of(message) == event_id:
                     return sequence_of(message)
@@ -55,10 +49,9 @@ class History:
                 return None
             after = sequence_of(batch.messages[-1])
 
-    async def next_of(self, topic: str, subject: str, after: int) -> Msg | None:
+    async def next_of(self, topic: str, subject: str, after: int) -> Message | None:
         """The first message on a subject after a position."""
-        batch = await self._jetstream.batch(self._naming.stream(topic), subject, after + 1, limit=1)
-        return batch.messages[0] if batch.messages else None
+        return await self._jetstream.next(self._naming.stream(topic), subject, after + 1)
 
     async def page(self, topic: str, after: int, limit: int) -> Page:
         """A page of the whole topic."""
@@ -75,32 +68,53 @@ class History:
 
     async def page_of_key(self, topic: str, key: str, after: int, limit: int) -> Page:
         """A page of one key: between its events holes are natural, only what lies before them can be missed."""
-        extent = await self.extent(topic)
+        view = await self._view(topic)
+        extent = view.sight.extent
         start = max(after, extent.first - 1)
-        found, is_end = await self._collect(topic, self._naming.subject(topic, key), start, limit, reach=0)
+        # A key's newest number is not known: on a replicated stream the leader is asked after each end.
+        reach = extent.last if view.is_replicated else 0
+        found, is_end = await self._collect(topic, self._naming.subject(topic, key), start, limit, reach)
         # Looked at again, for events of the key may have expired before they could be read.
         now = await self.extent(topic)
         missed = opening(after, now)
         line = [entry for entry in found if missed is None or entry.last > missed.last]
         return _page(extent, missed, line, limit, is_end=is_end)
 
+    async def _view(self, topic: str) -> StreamView:
+        stream = self._naming.stream(topic)
+        view = await self._jetstream.view(stream)
+        if view is None:
+            raise TopicMissing(f"there is no stream {stream}: nobody created {topic!r}")
+        return view
+
     async def _collect(
         self, topic: str, subject: str, cursor: int, limit: int, reach: int
     ) -> tuple[list[Entry], bool]:
-        """At most `limit` entries after the cursor, and whether these are all, up to `reach` at least."""
-        stream = self._naming.stream(topic)
-        patience = iter(_PATIENCE_SECONDS)
+        """Entries after the cursor until there are `limit`, and whether these are all, up to `reach` at least."""
         entries: list[Entry] = []
         while len(entries) < limit:
-            batch = await self._jetstream.batch(stream, subject, cursor + 1, limit - len(entries))
+            batch = await self._batch(topic, subject, cursor + 1, reach, limit - len(entries))
             entries += entries_of(self._naming, topic, batch.messages)
             cursor = entries[-1].last if entries else cursor
             if batch.is_end:
-                delay = next(patience, None)
-                if cursor >= reach or delay is None:
-                    return entries, True
-                await asyncio.sleep(delay)
+                return entries, True
         return entries, False
+
+    async def _batch(
+        self, topic: str, subject: str, first: int, reach: int, limit: int = BATCH_EVENTS
+    ) -> Batch:
+        """A batch that is the end only if nothing follows it up to `reach`, whoever answers."""
+        stream = self._naming.stream(topic)
+        try:
+            batch = await self._jetstream.batch(stream, subject, first, limit)
+        except NobodyAnswers:
+            # A server that has just started shows nothing until it knows the newest: the leader does.
+            batch, reach = Batch((), is_end=True), MAX_SEQUENCE
+        end = sequence_of(batch.messages[-1]) if batch.messages else first - 1
+        if not batch.is_end or end >= reach:
+            return batch
+        following = await self._jetstream.next(stream, subject, end + 1)
+        return batch if following is None else Batch((*batch.messages, following), is_end=False)
 
 
 def _page(extent: Extent, missed: Gap | None, line: list[Entry], limit: int, *, is_end: bool) -> Page:

@@ -6,23 +6,33 @@ import msgspec
 from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats.link import Link
-from pulse_radar.brokers.nats.messages import is_stored
+from pulse_radar.brokers.nats.messages import Copy, Message, is_stored
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.steps import Sight
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, TopicMissing
 from pulse_radar.stream.entry import Extent
 
-__all__ = ["ORIGIN", "ApiRefused", "Batch", "JetStream", "StreamView", "batch_of", "check_api_error"]
+__all__ = [
+    "BATCH_EVENTS",
+    "ORIGIN",
+    "ApiRefused",
+    "Batch",
+    "JetStream",
+    "StreamView",
+    "batch_of",
+    "check_api_error",
+]
 
 # The name in a stream's metadata under which its numbering begins, after it was renumbered.
 ORIGIN: Final = "pulse-origin"
 
 # More of them in one answer and small events would delay everything else on the connection.
-_BATCH_EVENTS: Final = 1_000
+BATCH_EVENTS: Final = 1_000
 # Without it a thousand events of 200 kB come as one answer of 67 MB.
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 
 _STREAM_NOT_FOUND: Final = 10059
+_NO_MESSAGE: Final = 10037
 
 # 503 and 500 (no leader, no space, shutting down) pass; everything else is an answer.
 _PASSING: Final = frozenset({500, 503})
@@ -42,11 +52,16 @@ class StreamView(msgspec.Struct, frozen=True):
     config: dict[str, object]
     sight: Sight
 
+    @property
+    def is_replicated(self) -> bool:
+        """Whether who answers may be another than the leader."""
+        return self.config.get("num_replicas", 1) != 1
+
 
 class Batch(msgspec.Struct, frozen=True):
-    """Stored messages in their order. `is_end`: nothing followed them when they were read."""
+    """Stored messages in their order. `is_end`: nothing followed them where they were read."""
 
-    messages: tuple[Msg, ...]
+    messages: tuple[Message, ...]
     is_end: bool
 
 
@@ -63,6 +78,10 @@ class _State(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     error: _Error | None = None
+
+
+class _Found(msgspec.Struct):
+    message: Copy
 
 
 class _Info(msgspec.Struct):
@@ -96,24 +115,36 @@ class JetStream:
         """Remove all before `sequence`; the next event gets at least this number."""
         await self._api(f"STREAM.PURGE.{stream}", {"seq": sequence})
 
-    async def batch(self, stream: str, subject: str, first: int, limit: int = _BATCH_EVENTS) -> Batch:
+    async def batch(self, stream: str, subject: str, first: int, limit: int = BATCH_EVENTS) -> Batch:
         """Messages on a subject (`>`: any) from `first` on, in one answer, any replica's.
 
-        Raises: TopicMissing; BrokerUnavailable also if one was lost on the way.
+        Raises: NobodyAnswers, where no replica is ready to; BrokerUnavailable also if one was lost on the way.
         """
         question = {
             "seq": first,
-            "batch": min(limit, _BATCH_EVENTS),
+            "batch": min(limit, BATCH_EVENTS),
             "max_bytes": _BATCH_BYTES,
             "next_by_subj": subject,
         }
-        try:
-            answers = await self._link.ask(
-                f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(question), is_complete=_is_status
-            )
-        except NobodyAnswers as error:
-            raise TopicMissing(f"{self._link.access} has no stream {stream}") from error
+        answers = await self._link.ask(
+            f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(question), is_complete=_is_status
+        )
         return batch_of(answers)
+
+    async def next(self, stream: str, subject: str, first: int) -> Message | None:
+        """The first message on a subject from `first` on, by the stream's leader, who lags behind nobody.
+
+        Raises: TopicMissing.
+        """
+        try:
+            answer = await self._api(f"STREAM.MSG.GET.{stream}", {"seq": first, "next_by_subj": subject})
+        except ApiRefused as refused:
+            if refused.code == _NO_MESSAGE:
+                return None
+            if refused.code == _STREAM_NOT_FOUND:
+                raise TopicMissing(f"{self._link.access} has no stream {stream}") from refused
+            raise
+        return msgspec.json.decode(answer, type=_Found).message
 
     async def _api(self, request: str, question: dict[str, object] | None = None) -> bytes:
         payload = b"" if question is None else msgspec.json.encode(question)

@@ -34,9 +34,10 @@ class Verify(msgspec.Struct, frozen=True):
 
 
 class Fill(msgspec.Struct, frozen=True):
-    """Fetch a batch of what is stored from `first` on."""
+    """Fetch a batch of what is stored from `first` on; it is the last one if nothing follows up to `reach`."""
 
     first: int
+    reach: int
 
 
 class Renumber(msgspec.Struct, frozen=True):

@@ -97,8 +97,8 @@ class Tail:
             match step:
                 case Verify():
                     await self._verify(step)
-                case Fill(first):
-                    await self._fill(first)
+                case Fill(first, reach):
+                    await self._fill(first, reach)
                 case Renumber(identity, above):
                     await self._mend(self._streams.renumber(self._topic, identity, above))
                 case Recreate():
@@ -124,8 +124,8 @@ class Tail:
         else:
             self._follower.verified(asked, sight, self._now())
 
-    async def _fill(self, first: int) -> None:
-        entries, is_end = await self._history.batch(self._topic, first)
+    async def _fill(self, first: int, reach: int) -> None:
+        entries, is_end = await self._history.batch(self._topic, first, reach)
         self._follower.filled(entries, self._now(), is_end=is_end)
 
     async def _mend(self, mending: Awaitable[None]) -> None:

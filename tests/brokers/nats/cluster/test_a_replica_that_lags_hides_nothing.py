@@ -1,0 +1,107 @@
+"""A replica that was cut off answers with what it has: nobody takes that for all there is."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from pulse_radar.brokers.nats import NatsBroker
+from pulse_radar.brokers.nats.access import Access
+from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
+from pulse_radar.brokers.nats.link import Link
+from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.errors import BrokerUnavailable
+from pulse_radar.stream.entry import Entry
+from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, gaps, ids, numbers
+from pulse_radar.testing.nats_cluster import NatsCluster
+from pulse_radar.testing.nats_server import NatsServer
+
+
+class BehindALaggingReplica(JetStream):
+    """Where every batch comes from one replica, and all else from the leader."""
+
+    def __init__(self, leader: Link, replica: Link) -> None:
+        super().__init__(leader)
+        self._replica = JetStream(replica)
+
+    async def batch(self, stream: str, subject: str, first: int, limit: int = BATCH_EVENTS) -> Batch:
+        return await self._replica.batch(stream, subject, first, limit)
+
+
+@contextlib.asynccontextmanager
+async def lagging(cluster: NatsCluster, ledger: Ledger) -> AsyncIterator[NatsBroker]:
+    """A broker that reads from a replica which has only the first ten of thirty events, of two keys in turn."""
+    async with NatsBroker(cluster.url, replicas=3) as broker:
+        await broker.declare([TopicSpec("tasks")])
+        await publish(broker, ledger, "early", 10)
+    leader = await cluster.leader("PULSE_tasks")
+    replica = cluster.others(leader)[0]
+    link = Link(Access(url=replica.url, request_timeout_seconds=0.5))
+    await link.open()
+    await cut_off_when_it_answers(cluster, replica, link)
+    async with NatsBroker(leader.url) as broker:
+        await publish(broker, ledger, "late", 20)
+        broker._history._jetstream = BehindALaggingReplica(broker._link, link)
+        try:
+            yield broker
+        finally:
+            await link.close()
+
+
+async def cut_off_when_it_answers(cluster: NatsCluster, replica: NatsServer, link: Link) -> None:
+    """A replica begins to answer at some time after it has everything, and only alone one sees that it does."""
+    while True:
+        await cluster.until_whole("PULSE_tasks")
+        cluster.cut_off(replica)
+        with contextlib.suppress(BrokerUnavailable):
+            if len((await JetStream(link).batch("PULSE_tasks", ">", 1)).messages) == 10:
+                return
+        cluster.heal()
+        await asyncio.sleep(0.1)
+
+
+async def publish(broker: NatsBroker, ledger: Ledger, name: str, count: int) -> None:
+    publishing = Publishing(broker, "tasks", ledger, name=name)
+    for number in range(count):
+        await publishing.one(key="ab"[number % 2])
+
+
+async def test_what_a_lagging_replica_has_not_is_in_every_page(cluster: NatsCluster) -> None:
+    ledger = Ledger()
+    async with lagging(cluster, ledger) as broker:
+        stream = broker._naming.stream("tasks")
+        behind = await broker._history._jetstream.batch(stream, ">", 1)
+        assert (len(behind.messages), behind.is_end) == (10, True)
+        everything = sorted(ledger.events)
+        for limit in (1, 7, 100):
+            assert numbers(await paged(broker, limit)) == everything
+            assert numbers(await paged(broker, limit, key="a")) == everything[0::2]
+            assert numbers(await paged(broker, limit, key="b")) == everything[1::2]
+        assert (await broker.read("tasks", after=0, limit=10, key="nobody")).entries == ()
+
+
+async def test_a_tail_does_not_take_what_a_replica_has_not_for_expired(cluster: NatsCluster) -> None:
+    ledger = Ledger()
+    async with lagging(cluster, ledger) as broker:
+        async with Watcher(broker, "tasks", 0) as watcher:
+            entries = await watcher.reaches(ledger.last)
+        ledger.check(entries, after=0)
+        assert gaps(entries) == []
+
+
+async def test_an_event_is_found_that_a_replica_has_not(cluster: NatsCluster) -> None:
+    ledger = Ledger()
+    async with lagging(cluster, ledger) as broker:
+        assert await broker.find("tasks", "late-19", 0) == ledger.last
+        assert await broker.find("tasks", "never", 0) is None
+
+
+async def paged(broker: NatsBroker, limit: int, key: str | None = None) -> list[Entry]:
+    entries: list[Entry] = []
+    after = 0
+    while True:
+        page = await broker.read("tasks", after=after, limit=limit, key=key)
+        entries += page.entries
+        if page.end >= page.extent.last:
+            assert len(set(ids(entries))) == len(entries)
+            return entries
+        after = page.end
