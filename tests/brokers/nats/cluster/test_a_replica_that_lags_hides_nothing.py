@@ -8,7 +8,7 @@ from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
 from pulse_radar.brokers.nats.link import Link
-from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.stream.entry import Entry
 from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, gaps, ids, numbers
@@ -31,7 +31,7 @@ class BehindALaggingReplica(JetStream):
 async def lagging(cluster: NatsCluster, ledger: Ledger) -> AsyncIterator[NatsBroker]:
     """A broker that reads from a replica which has only the first ten of thirty events, of two keys in turn."""
     async with NatsBroker(cluster.url, replicas=3) as broker:
-        await broker.declare([TopicSpec("tasks")])
+        await broker.declare([LogTopic("tasks")])
         await publish(broker, ledger, "early", 10)
     leader = await cluster.leader("PULSE_tasks")
     replica = cluster.others(leader)[0]
