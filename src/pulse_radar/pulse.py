@@ -1,5 +1,6 @@
 """The facade: topics, broker, hub and routes of one FastAPI app."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
@@ -26,6 +27,8 @@ from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
 
 __all__ = ["Pulse"]
+
+_log: Final = logging.getLogger("pulse_radar")
 
 # A broker that starts beside the app is there by then; one that is not deserves a clear error.
 _STARTUP_SECONDS: Final = 20.0
@@ -56,6 +59,7 @@ class Pulse(Publishes):
         key)` answers whether it may. Either may be async; without them everybody may read everything.
         """
         self.settings = settings or Settings.load(broker=broker)
+        self.authenticates: Final = authenticate is not None
         self._topics: dict[str, TopicSpec] = {}
         # From the first moment of starting to the last of ending.
         self._is_entered = False
@@ -105,6 +109,11 @@ class Pulse(Publishes):
         self._topics[name] = LogTopic(name, retain, age, max_bytes)
         return self._topics[name]
 
+    @property
+    def topics(self) -> tuple[TopicSpec, ...]:
+        """The declared topics, and how they are kept."""
+        return tuple(self._topics.values())
+
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """The lifespan of an app: `FastAPI(lifespan=pulse.lifespan)`; inside one of your own, `async with pulse:`."""
@@ -128,7 +137,7 @@ class Pulse(Publishes):
             broker = await stack.enter_async_context(open_broker(self.settings, is_owner=True))
             runner = Runner(
                 broker,
-                tuple(self._topics.values()),
+                self.topics,
                 self._limits,
                 unsent_limit_bytes=self.settings.unsent_limit_bytes,
                 startup_seconds=_STARTUP_SECONDS,
@@ -136,6 +145,7 @@ class Pulse(Publishes):
             await stack.enter_async_context(runner)
             queue = PublishQueue.from_settings(broker, self.settings)
             self._running = _Running(stack.pop_all(), runner, queue)
+        _log.info("live: %d topics on %s", len(self._topics), self.settings.broker_for_people)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -95,6 +95,21 @@ class Settings(BaseSettings):
         30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."
     )
 
+    # Of the command line: where `serve` and `demo` listen, and where `tail` goes.
+
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="The address that `serve` listens on. Beyond this machine it wants an app that authenticates.",
+    )
+    port: int = Field(8000, ge=0, le=65_535, description="The port of it; 0: any that is free.")
+    insecure: bool = Field(
+        False, description="Serve an app that asks nobody who they are to other machines all the same."
+    )
+    url: str = Field(
+        "ws://127.0.0.1:8000/ws", description="The server that `tail` follows: ws://host/ws or http://host."
+    )
+
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

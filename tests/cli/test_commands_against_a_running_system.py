@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import nats
 import pytest
 from websockets.asyncio.client import connect
 
+from pulse_radar.brokers.embedded import attach
 from pulse_radar.radar.topics import TOPICS
 from pulse_radar.testing.telegram_exports import write_export
 from tests.cli.runs import PATIENCE, System, heard, ran_here, running, start, system
@@ -85,6 +87,61 @@ def test_topics_apply_creates_them(capsys: pytest.CaptureFixture[str], at: Syste
     assert all(
         json.loads(line)["exists"] for line in ran_here(capsys, "topics", "--json", *other).out.splitlines()
     )
+
+
+APP = """
+from fastapi import FastAPI
+from pulse_radar import Pulse
+
+pulse = Pulse()
+pulse.topic("tasks", retain={retain})
+pulse.topic("news", max_age="2h")
+app = FastAPI(lifespan=pulse.lifespan)
+app.include_router(pulse.router)
+"""
+
+
+def test_topics_of_an_app_are_its_own_and_apply_leaves_all_others_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, at: System, tmp_path: Path
+) -> None:
+    place = (*at.broker, "--namespace", "theirs")
+    ran_here(capsys, "topics", "apply", *place)
+    (tmp_path / "their_app.py").write_text(APP.format(retain=77))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "not created" in ran_here(capsys, "topics", "their_app:app", *place).out
+    applied = ran_here(capsys, "topics", "apply", "their_app:app", "--json", *place)
+    found = {topic["topic"]: topic for topic in map(json.loads, applied.out.splitlines())}
+    assert {name: (topic["retain"], topic["exists"]) for name, topic in found.items()} == {
+        "tasks": (77, True),
+        "news": (10_000, True),
+    }
+    kept = asyncio.run(_retained(at, "theirs"))
+    assert (kept["tasks"], kept["agents"], kept["knowledge"]) == (77, 10_000, 100_000)
+
+
+async def _retained(at: System, namespace: str) -> dict[str, int]:
+    """How many events the broker itself keeps of each topic, at most."""
+    client = await nats.connect(await attach(at.directory / "data"))
+    try:
+        prefix = f"{namespace.upper()}_PULSE_"
+        streams = [stream.config for stream in await client.jetstream().streams_info()]
+        return {
+            str(config.name).removeprefix(prefix): config.max_msgs or 0
+            for config in streams
+            if str(config.name).startswith(prefix)
+        }
+    finally:
+        await client.close()
+
+
+def test_tail_of_a_topic_that_does_not_exist_ends_with_1_and_the_servers_words(
+    capsys: pytest.CaptureFixture[str], at: System
+) -> None:
+    ran = ran_here(capsys, "tail", "nope", "nada", *at.url)
+    assert (ran.code, ran.out) == (1, "")
+    first, second = ran.err.splitlines()
+    assert first.startswith("error: unknown topic 'nope': the topics here are agents, ")
+    assert second.startswith("error: unknown topic 'nada'")
 
 
 def test_ingest_shows_progress_and_says_what_was_added(

@@ -3,6 +3,8 @@
 from pulse_radar.cli.tailing.following import Beginning, Following, Heeded
 from pulse_radar.protocol.frames import (
     Connected,
+    ErrorCode,
+    ErrorFrame,
     EventFrame,
     GapFrame,
     GapReason,
@@ -115,3 +117,19 @@ def test_given_positions_are_the_first_cursor() -> None:
 
 def test_frames_of_a_later_version_are_ignored() -> None:
     assert live(KNOWLEDGE).heed(UnknownFrame("news")) == Heeded()
+
+
+def test_it_is_refused_once_the_server_has_refused_all_that_was_asked_for() -> None:
+    following = live(KNOWLEDGE, JOB)
+    told = []
+    for feed in (KNOWLEDGE, JOB):
+        following.heed(ErrorFrame(ErrorCode.UNKNOWN_TOPIC, f"unknown topic '{feed}'", str(feed)))
+        told.append(following.is_refused)
+    assert told == [False, True]
+
+
+def test_whoever_asks_for_nothing_in_particular_is_never_refused() -> None:
+    following = live()
+    following.heed(connected())
+    following.heed(ErrorFrame(ErrorCode.INVALID_CURSOR, "malformed", "x:y"))
+    assert not following.is_refused

@@ -5,6 +5,7 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pulse_radar import Publisher
@@ -66,6 +67,58 @@ def test_an_app_that_asks_nobody_who_they_are_stays_on_this_machine(
     assert "no `authenticate`" in ran.err
     ran = ran_here(capsys, "serve", "no_such_app:app", "--host", "0.0.0.0")
     assert "there is no app 'no_such_app:app'" in ran.err
+
+
+TWO = """
+from fastapi import FastAPI
+from pulse_radar import Pulse
+
+inner, outer = Pulse({inner}), Pulse(authenticate=lambda _: "me")
+app = FastAPI()
+app.include_router(outer.router)
+app.include_router(inner.router, prefix="/inner")
+"""
+
+
+@pytest.mark.parametrize(("inner", "is_served"), [("", False), ("authenticate=lambda _: 'me'", True)])
+def test_one_live_layer_that_asks_does_not_vouch_for_another_that_does_not(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    inner: str,
+    is_served: bool,
+) -> None:
+    monkeypatch.setattr("pulse_radar.cli.serving.run_server", lambda *_args, **_options: None)
+    (tmp_path / f"two_{is_served}.py").write_text(TWO.format(inner=inner))
+    monkeypatch.syspath_prepend(tmp_path)
+    ran = ran_here(capsys, "serve", f"two_{is_served}:app", "--host", "0.0.0.0", "--port", "0")
+    assert (ran.code, "no `authenticate`" in ran.err) == ((0, False) if is_served else (2, True))
+
+
+FAILING = (
+    APP.format(hooks="")
+    + """
+@app.get("/fail")
+async def fail() -> None:
+    await pulse.publish("news", "happened", {"n": 2**60})
+"""
+)
+
+
+def test_a_developer_sees_the_broker_the_requests_and_what_an_endpoint_raised(tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    port = free_port()
+    with running(tmp_path, "serve", "failing:app", "--port", str(port)) as process:
+        until_served(port)
+        assert httpx.get(f"http://127.0.0.1:{port}/fail?n=1").status_code == 500
+        assert process.end(signal.SIGINT) == 0
+    told, requests = process.err.read_text(), process.out.read_text()
+    assert "live: 1 topics on memory://" in told
+    assert '"GET /fail?n=1 HTTP/1.1" 500' in requests
+    assert "Traceback" in told
+    assert 'await pulse.publish("news"' in told
+    assert "InvalidEvent: " in told
+    assert "2^53" in told
 
 
 async def test_tail_misses_nothing_when_the_api_process_is_killed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -23,7 +23,8 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.cli.children import Child
 from pulse_radar.cli.extras import need_radar
 from pulse_radar.cli.listening import bind
-from pulse_radar.cli.loops import run
+from pulse_radar.cli.loops import first_of, run
+from pulse_radar.cli.options import PortOption
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.settings import Settings
 
@@ -35,8 +36,8 @@ _HOST: Final = "127.0.0.1"
 _SAMPLE: Final = Path(__file__).parents[3] / "examples" / "sample-export" / "result.json"
 _SAMPLE_MESSAGES: Final = 2_000
 
-# Five seconds of something to see: as fast as it goes it would be over before the page is open.
-_PACE: Final = 400.0
+# Half a minute of something to see: as fast as it goes it would be over before anybody has looked.
+_PACE: Final = 60.0
 
 # So long the sample waits for somebody to watch.
 _VISITOR_SECONDS: Final = 4.0
@@ -44,7 +45,7 @@ _LOOK_SECONDS: Final = 0.1
 
 
 def demo(
-    port: Annotated[int, typer.Option(envvar="PULSE_PORT", min=1, max=65535, help="Of the page.")] = 8000,
+    port: PortOption = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")
     ] = True,
@@ -61,11 +62,12 @@ def demo(
     """Start everything, ingest a sample and show it live on a page. Ctrl-C ends it all."""
     need_radar()
     # Before anything starts: whoever has the port shall be told so, and not by the tenth line of a log.
-    bind(_HOST, port).close()
+    with bind(_HOST, Settings.load(port=port).port) as listener:
+        free_port = listener.getsockname()[1]
     # There is no other process that the pages could go to.
     os.environ.setdefault("PULSE_DRAIN_SECONDS", "0.5")
     with _directory(data_dir) as directory:
-        run(_Demo(port, directory, file or sample(directory), pace, browser=browser).run())
+        run(_Demo(free_port, directory, file or sample(directory), pace, browser=browser).run())
 
 
 class _Demo:
@@ -86,7 +88,7 @@ class _Demo:
             # It takes longest to start: the broker is there before it has read its own code.
             await ends_first.enter_async_context(api)
             broker = await ends_last.enter_async_context(open_broker(self._settings, is_owner=True))
-            await _first_of(_told_to_stop(), api.failed(), self._show(broker))
+            await first_of(_told_to_stop(), api.failed(), self._show(broker))
         typer.echo("All of it has ended.")
 
     def _child(self, name: str, command: str, *options: str) -> Child:
@@ -102,7 +104,7 @@ class _Demo:
         typer.echo(f"Pulse Radar is up: {url} (Ctrl-C ends it)")
         # Only now: while it starts it would take the processor from the page.
         async with self._child("the worker", "worker") as worker:
-            await _first_of(worker.failed(), self._show_ingestion(broker, url))
+            await first_of(worker.failed(), self._show_ingestion(broker, url))
 
     async def _show_ingestion(self, broker: Broker, url: str) -> None:
         if self._browser and _has_display():
@@ -126,7 +128,7 @@ class _Demo:
         follower = await JobFollower.ready(broker)
         async with open_job_queue(self._settings) as queue:
             job_id = await queue.ingest(self._file.resolve(), pace=self._pace)
-        typer.echo(f"Ingesting {self._file}")
+        typer.echo(f"Ingesting {self._file}, {self._pace:g} messages a second so that you can watch (--pace)")
         outcome = await follower.follow(job_id, lambda _frame, _text: None)
         if outcome.error is not None:
             typer.echo(f"error: {outcome.error}", err=True)
@@ -169,19 +171,6 @@ async def _told_to_stop() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopping.set)
     await stopping.wait()
-
-
-async def _first_of(*works: Coroutine[object, object, None]) -> None:
-    """Return when the first of them ends, or raise what it raises; the others are cancelled."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
 
 
 def _connections(port: int) -> int | None:

@@ -1,12 +1,12 @@
 """A job as it goes on: its progress and its life, from the broker, until it ends."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Self, TypeAlias
 
 import msgspec
 
 from pulse_radar.brokers.base import Broker
+from pulse_radar.cli.loops import first_of
 from pulse_radar.errors import TopicMissing
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import EventFrame
@@ -49,15 +49,8 @@ class JobFollower:
 
     async def follow(self, job_id: str, heard: Heard) -> Outcome:
         """Follow it to its end; `heard` is told each event."""
-        tasks = [asyncio.create_task(self._follow(topic, job_id, heard)) for topic in _TOPICS]
-        try:
-            # Either topic tells the end: a worker that dies at the wrong moment may have told it on one only.
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        # Either topic tells the end: a worker that dies at the wrong moment may have told it on one only.
+        return await first_of(*(self._follow(topic, job_id, heard) for topic in _TOPICS))
 
     async def _follow(self, topic: str, job_id: str, heard: Heard) -> Outcome:
         async for text in self._events(topic, job_id):

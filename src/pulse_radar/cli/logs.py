@@ -17,11 +17,15 @@ _NOISY: Final = ("taskiq", "nats")
 
 
 class PlainFormatter(DefaultFormatter):
-    """uvicorn's look; an error of ours is its text, wherever it was raised."""
+    """uvicorn's look; what we log ourselves is without the traceback of an error of ours, whose text says it all.
+
+    An endpoint's error is its developer's: that has its traceback, whatever was raised.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         plain = copy.copy(record)
-        if plain.exc_info and isinstance(plain.exc_info[1], PulseError):
+        is_ours = plain.name.startswith("pulse_radar")
+        if is_ours and plain.exc_info and isinstance(plain.exc_info[1], PulseError):
             plain.exc_info = plain.exc_text = None
         text = _text_of_traceback(plain.getMessage())
         if text is not None:

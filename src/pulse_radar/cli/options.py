@@ -14,11 +14,20 @@ __all__ = [
     "DataDirOption",
     "JsonOption",
     "NamespaceOption",
-    "load_settings",
+    "PortOption",
+    "default_of",
+    "load_shared_settings",
+    "refuse_memory",
 ]
 
 # A command line is several processes: the default of the library, memory://, is inside one.
 DEFAULT_BROKER: Final = "embedded://"
+
+
+def default_of(setting: str) -> str:
+    """The default of a setting, to be shown where an option that is not given leaves it as it is."""
+    return str(Settings.model_fields[setting].default)
+
 
 BrokerOption: TypeAlias = Annotated[
     str | None,
@@ -34,7 +43,7 @@ DataDirOption: TypeAlias = Annotated[
     typer.Option(
         "--data-dir",
         envvar="PULSE_DATA_DIR",
-        show_default=".pulse",
+        show_default=default_of("data_dir"),
         help="Where embedded:// keeps its data.",
     ),
 ]
@@ -44,22 +53,28 @@ NamespaceOption: TypeAlias = Annotated[
         "--namespace", envvar="PULSE_NAMESPACE", help="Prefix that keeps systems on one broker apart."
     ),
 ]
+PortOption: TypeAlias = Annotated[
+    int | None, typer.Option(envvar="PULSE_PORT", show_default=default_of("port"), help="The port.")
+]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON object a line, for programs.")
 ]
 
 
-def load_settings(broker: str | None, data_dir: Path | None, namespace: str | None) -> Settings:
-    """The settings of a command: its options, else the environment. Raises: InvalidSetting."""
-    return Settings.load(broker=broker or DEFAULT_BROKER, data_dir=data_dir, namespace=namespace)
-
-
 def load_shared_settings(broker: str | None, data_dir: Path | None, namespace: str | None) -> Settings:
-    """The same for a command that meets other processes at the broker. Raises: InvalidSetting."""
-    settings = load_settings(broker, data_dir, namespace)
+    """The settings of a command that meets other processes at the broker: its options, else the environment.
+
+    Raises: InvalidSetting.
+    """
+    settings = Settings.load(broker=broker or DEFAULT_BROKER, data_dir=data_dir, namespace=namespace)
+    refuse_memory(settings)
+    return settings
+
+
+def refuse_memory(settings: Settings) -> None:
+    """Raises: InvalidSetting, where no other process can see the events."""
     if settings.broker.startswith("memory:"):
         raise InvalidSetting(
             "memory:// keeps events inside one API process, where no other can see them: "
             "use --broker embedded:// (PULSE_BROKER) or nats://host:4222"
         )
-    return settings

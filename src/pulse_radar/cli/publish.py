@@ -28,7 +28,7 @@ def publish(
     topic: Annotated[str, typer.Argument(help="Where it is published.", show_default=False)],
     event: Annotated[str, typer.Argument(help="What happened: atom_created.", show_default=False)],
     data: Annotated[
-        str, typer.Argument(metavar="[JSON]", help="Its data; '-' reads it from standard input.")
+        str, typer.Argument(metavar="JSON", help="Its data; '-' reads it from standard input.")
     ] = "{}",
     key: Annotated[str | None, typer.Option("--key", help="What it is about in its topic.")] = None,
     event_id: Annotated[

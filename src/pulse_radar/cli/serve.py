@@ -1,8 +1,5 @@
 """`pulse-radar serve`: the application, or an app of one's own, over HTTP and WebSocket."""
 
-import os
-import sys
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -11,7 +8,15 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.cli.extras import need_radar
 from pulse_radar.cli.lifeline import hold_lifeline
 from pulse_radar.cli.listening import bind, exposure, is_loopback
-from pulse_radar.cli.options import BrokerOption, DataDirOption, NamespaceOption, load_settings
+from pulse_radar.cli.options import (
+    DEFAULT_BROKER,
+    BrokerOption,
+    DataDirOption,
+    NamespaceOption,
+    PortOption,
+    default_of,
+)
+from pulse_radar.settings import Settings
 
 __all__ = ["serve"]
 
@@ -22,46 +27,59 @@ def serve(
     context: typer.Context,
     app: Annotated[
         str | None,
-        typer.Argument(metavar="[MODULE:APP]", help="Your own app, as in main:app; else the application."),
+        typer.Argument(metavar="MODULE:APP", help="Your own app, as in main:app; else the application."),
     ] = None,
-    host: Annotated[str, typer.Option(envvar="PULSE_HOST", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="PULSE_PORT", min=0, max=65535, help="The port.")] = 8000,
+    host: Annotated[
+        str | None,
+        typer.Option(envvar="PULSE_HOST", show_default=default_of("host"), help="The address to listen on."),
+    ] = None,
+    port: PortOption = None,
     reload: Annotated[bool, typer.Option("--reload", help="Start again when the code changes.")] = False,
     insecure: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--insecure", envvar="PULSE_INSECURE", help="Let others than this machine read everything."
+            "--insecure",
+            envvar="PULSE_INSECURE",
+            show_default=False,
+            help="Let others than this machine read everything.",
         ),
-    ] = False,
+    ] = None,
     broker: BrokerOption = None,
     data_dir: DataDirOption = None,
     namespace: NamespaceOption = None,
     lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True)] = False,
 ) -> None:
-    """Serve the live layer: the application with its page at /, or your own app. Ctrl-C ends it."""
+    """Serve the live layer: the application with its page at /, or your own app. Ctrl-C ends it.
+
+    Your own app says itself where its events are kept: on memory://, if neither it nor --broker says otherwise.
+    """
     # Here, so that commands that serve nothing start without a server.
-    from pulse_radar.cli.serving import authenticates, run_server
+    from pulse_radar.cli.apps import hand_down, prefer_working_directory
+    from pulse_radar.cli.serving import run_server
 
     if app is None:
         need_radar()
-        settings = load_settings(broker, data_dir, namespace)
-        broker = settings.broker
+        broker = broker or DEFAULT_BROKER
+    given = {"broker": broker, "data_dir": data_dir, "namespace": namespace}
+    settings = Settings.load(**given, host=host, port=port, insecure=insecure)
+    if app is None:
         # Not entered: it only says whether there is such a broker.
         open_broker(settings, is_owner=True)
     else:
-        # As `uvicorn` and `python -m` do.
-        sys.path.insert(0, "")
-    if not (insecure or is_loopback(host) or (app is not None and authenticates(app))):
-        raise exposure(host)
-    listener = bind(host, port)
-    _hand_down(broker, data_dir, namespace)
-    if lifeline:
-        hold_lifeline()
+        prefer_working_directory()
+    hand_down(**given)
+    if not (settings.insecure or is_loopback(settings.host) or (app is not None and _authenticates(app))):
+        raise exposure(settings.host)
     debug = bool(context.parent and context.parent.params["debug"])
-    run_server(app or _RADAR, listener, is_factory=app is None, reload=reload, debug=debug)
+    with bind(settings.host, settings.port) as listener:
+        if lifeline:
+            hold_lifeline()
+        run_server(app or _RADAR, listener, is_factory=app is None, reload=reload, debug=debug)
 
 
-def _hand_down(broker: str | None, data_dir: Path | None, namespace: str | None) -> None:
-    """Leave the settings in the environment, where the app, or its reloaded process, reads them."""
-    given = {"PULSE_BROKER": broker, "PULSE_DATA_DIR": data_dir, "PULSE_NAMESPACE": namespace}
-    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+def _authenticates(app: str) -> bool:
+    """Whether every live layer in this app asks who is there: one that does not is open to everybody."""
+    from pulse_radar.cli.apps import find_pulses
+
+    pulses = find_pulses(app)
+    return bool(pulses) and all(pulse.authenticates for pulse in pulses)

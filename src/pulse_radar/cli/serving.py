@@ -2,20 +2,17 @@
 
 import logging
 import socket
-from collections.abc import Iterator
 from typing import Final
 
 import typer
 import uvicorn
-from uvicorn.importer import ImportFromStringError, import_from_string
 from uvicorn.supervisors import ChangeReload
 
 from pulse_radar.cli.logs import log_config
-from pulse_radar.errors import InvalidSetting
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.uvicorn_server import DrainingServer
 
-__all__ = ["authenticates", "run_server"]
+__all__ = ["run_server"]
 
 _log: Final = logging.getLogger("pulse_radar.cli")
 
@@ -40,7 +37,6 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         proxy_headers=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         log_config=log_config(debug=debug),
-        access_log=False,
     )
     _log.info("serving http://%s:%d (Ctrl-C ends it)", f"[{host}]" if ":" in host else host, port)
     try:
@@ -54,21 +50,3 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         return
     except SystemExit as end:
         raise typer.Exit(1 if end.code else 0) from None
-
-
-def authenticates(app: str) -> bool:
-    """Whether a live layer in this app asks who is there. Raises: InvalidSetting, when there is no such app."""
-    try:
-        loaded = import_from_string(app)
-    except ImportFromStringError as error:
-        raise InvalidSetting(f"there is no app {app!r}: {error}") from error
-    owners = (getattr(endpoint, "__self__", None) for endpoint in _endpoints(loaded))
-    return any(getattr(owner, "authenticates", False) for owner in owners)
-
-
-def _endpoints(app: object) -> Iterator[object]:
-    """All endpoints of an app; FastAPI 0.165 keeps an included router as it is, older ones copied its routes."""
-    for route in getattr(app, "routes", ()):
-        yield getattr(route, "endpoint", None)
-        for inner in ("original_router", "app"):
-            yield from _endpoints(getattr(route, inner, None))

@@ -7,13 +7,14 @@ from typing import Annotated, Final
 import typer
 
 from pulse_radar.cli.loops import run
-from pulse_radar.cli.options import JsonOption
+from pulse_radar.cli.options import JsonOption, default_of
 from pulse_radar.cli.tailing.address import Address
 from pulse_radar.cli.tailing.following import Beginning, Following
 from pulse_radar.cli.tailing.printing import NobodyReads, print_json, print_plain
 from pulse_radar.errors import InvalidCursor, UsageError
 from pulse_radar.protocol.cursor import parse_sequence
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.settings import Settings
 
 __all__ = ["tail"]
 
@@ -33,8 +34,13 @@ def tail(
         int | None, typer.Option(min=0, metavar="N", help="Begin with the N newest events of each topic.")
     ] = None,
     url: Annotated[
-        str, typer.Option(envvar="PULSE_URL", help="The server: ws://host/ws or http://host.")
-    ] = "ws://127.0.0.1:8000/ws",
+        str | None,
+        typer.Option(
+            envvar="PULSE_URL",
+            show_default=default_of("url"),
+            help="The server: ws://host/ws or http://host.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Follow topics live. A lost connection is made again, and goes on where it was: nothing is missed.
@@ -45,8 +51,9 @@ def tail(
 
     following = _following(topics or [], since, last)
     show = print_json if as_json else print_plain
+    address = Address.parse(Settings.load(url=url).url)
     with suppress(NobodyReads):
-        run(Tail(Address.parse(url), following, show).run())
+        run(Tail(address, following, show).run())
 
 
 def _following(topics: list[str], since: str | None, last: int | None) -> Following:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Annotated, Any, Final, TypeAlias, assert_never
 
 import msgspec
 import typer
+from typer.core import TyperGroup
 
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.opening import open_broker
@@ -18,16 +19,38 @@ from pulse_radar.cli.options import (
     JsonOption,
     NamespaceOption,
     load_shared_settings,
+    refuse_memory,
 )
-from pulse_radar.errors import TopicMissing
+from pulse_radar.errors import InvalidSetting, TopicMissing
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import Extent
 
 __all__ = ["topics"]
 
-topics: Final = typer.Typer(
-    invoke_without_command=True, help="Show the topics and what the broker keeps of them."
-)
+
+class _ShowsByDefault(TyperGroup):
+    """`topics …` is `topics show …` where no other command is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_named = bool(args) and args[0] in {*self.commands, "--help"}
+        return super().parse_args(ctx, args if is_named else ["show", *args])
+
+
+topics: Final = typer.Typer(cls=_ShowsByDefault, help="Show the topics and what the broker keeps of them.")
+
+AppArgument: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODULE:APP", help="The topics of your own app, as in main:app; else the application's."
+    ),
+]
+
+
+class _Declared(msgspec.Struct, frozen=True):
+    """The topics of one live layer, and the settings under which it keeps them."""
+
+    settings: Settings
+    topics: tuple[TopicSpec, ...]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -37,42 +60,70 @@ class _Kept(msgspec.Struct, frozen=True):
     extent: Extent | None
 
 
-@topics.callback()
+@topics.command()
 def show(
-    context: typer.Context,
+    app: AppArgument = None,
     as_json: JsonOption = False,
     broker: BrokerOption = None,
     data_dir: DataDirOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Show the declared topics and what the broker keeps of them."""
-    if context.invoked_subcommand is None:
-        _print(run(_look(_shared(broker, data_dir, namespace), is_owner=False)), as_json=as_json)
+    """Show the declared topics and what the broker keeps of them: what `topics` alone does."""
+    declared = _declared(app, broker, data_dir, namespace)
+    _print(run(_look(declared, is_owner=False)), as_json=as_json)
 
 
 @topics.command()
 def apply(
+    app: AppArgument = None,
     as_json: JsonOption = False,
     broker: BrokerOption = None,
     data_dir: DataDirOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Create the streams of the declared topics, or bring them to their retention; events stay."""
-    _print(run(_look(_shared(broker, data_dir, namespace), is_owner=True)), as_json=as_json)
+    """Create the streams of the declared topics, or bring them to their retention; events stay.
+
+    Topics that the app does not declare are left alone.
+    """
+    declared = _declared(app, broker, data_dir, namespace)
+    _print(run(_look(declared, is_owner=True)), as_json=as_json)
 
 
-def _shared(broker: str | None, data_dir: Path | None, namespace: str | None) -> Settings:
+def _declared(
+    app: str | None, broker: str | None, data_dir: Path | None, namespace: str | None
+) -> Sequence[_Declared]:
+    if app is not None:
+        return _of_app(app, broker, data_dir, namespace)
     need_radar()
-    return load_shared_settings(broker, data_dir, namespace)
-
-
-async def _look(settings: Settings, *, is_owner: bool) -> list[_Kept]:
     from pulse_radar.radar.topics import TOPICS
 
-    async with open_broker(settings, is_owner=is_owner) as broker:
-        if is_owner:
-            await broker.declare(TOPICS)
-        return [_Kept(spec, await _extent(broker, spec.name)) for spec in TOPICS]
+    return [_Declared(load_shared_settings(broker, data_dir, namespace), TOPICS)]
+
+
+def _of_app(
+    app: str, broker: str | None, data_dir: Path | None, namespace: str | None
+) -> Sequence[_Declared]:
+    """What each live layer of the app declares; its settings are read where it reads them."""
+    from pulse_radar.cli.apps import find_pulses, hand_down, prefer_working_directory
+
+    prefer_working_directory()
+    hand_down(broker=broker, data_dir=data_dir, namespace=namespace)
+    pulses = find_pulses(app)
+    if not pulses:
+        raise InvalidSetting(f"{app} has no live layer: app.include_router(pulse.router) gives it one")
+    for pulse in pulses:
+        refuse_memory(pulse.settings)
+    return [_Declared(pulse.settings, pulse.topics) for pulse in pulses]
+
+
+async def _look(declared: Sequence[_Declared], *, is_owner: bool) -> list[_Kept]:
+    found: list[_Kept] = []
+    for one in declared:
+        async with open_broker(one.settings, is_owner=is_owner) as broker:
+            if is_owner:
+                await broker.declare(one.topics)
+            found += [_Kept(spec, await _extent(broker, spec.name)) for spec in one.topics]
+    return found
 
 
 async def _extent(broker: Broker, topic: str) -> Extent | None:

@@ -73,7 +73,7 @@ class PublishEndpoint:
     def __init__(
         self, publishes: Publishes, admission: Admission, token: SecretStr | None, *, max_event_bytes: int
     ) -> None:
-        self._publishes = publishes
+        self.publishes: Final = publishes
         self._admission = admission
         self._token = token.get_secret_value().encode() if token else None
         self._max_body_bytes = max_event_bytes + _ENVELOPE_BYTES
@@ -86,7 +86,7 @@ class PublishEndpoint:
         try:
             body = self._parse(await self._read(request))
             draft = draft_event(body.topic, body.event, body.data, key=body.key, event_id=body.id)
-            position = await self._publishes.publish_draft(draft, expect_last=body.expect_last)
+            position = await self.publishes.publish_draft(draft, expect_last=body.expect_last)
         except ClientDisconnect:
             # Nobody reads this; it only ends the request without a complaint.
             return _error(400, "incomplete", "the body did not come to its end")

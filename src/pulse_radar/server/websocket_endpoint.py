@@ -44,11 +44,6 @@ class WebSocketEndpoint:
         self._max_frame_bytes = max_frame_bytes
         self._has_warned = False
 
-    @property
-    def authenticates(self) -> bool:
-        """Whether the application asks who a client is."""
-        return self._policy.authenticate is not None
-
     async def serve(
         self,
         websocket: WebSocket,

@@ -100,13 +100,18 @@ class Tail:
         if isinstance(frame, Connected):
             self._was_connected = True
             self._ping_interval = frame.ping_interval
-        if isinstance(frame, ErrorFrame):
-            typer.echo(f"error: {frame.message}", err=True)
         heeded = self._following.heed(frame)
+        if isinstance(frame, ErrorFrame):
+            self._tell(frame)
         for reply in heeded.replies:
             await connection.send(encode_client(reply).decode())
         if heeded.is_shown:
             self._show(frame, text if isinstance(text, str) else text.decode())
+
+    def _tell(self, error: ErrorFrame) -> None:
+        if self._following.is_refused:
+            raise Refused(error.message)
+        typer.echo(f"error: {error.message}", err=True)
 
     def _come_back(self, code: int, reason: str, held_seconds: float) -> float | None:
         pause = self._returning.closed(code, reason, held_seconds)

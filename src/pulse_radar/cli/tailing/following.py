@@ -9,6 +9,7 @@ from pulse_radar.protocol.cursor import format_cursor
 from pulse_radar.protocol.frames import (
     ClientFrame,
     Connected,
+    ErrorFrame,
     EventFrame,
     GapFrame,
     Ping,
@@ -56,12 +57,19 @@ class Following:
         self._beginning = beginning
         # Left, and not yet entered again.
         self._left: set[Feed] = set()
+        # As the server names them; of this connection.
+        self._refused: set[str | None] = set()
 
     @property
     def query(self) -> str:
         """The query of the address to connect to: what is followed, and where to go on."""
         asked = {"topics": ",".join(map(str, self._feeds)), "lastSeq": format_cursor(self.positions)}
         return urlencode({name: text for name, text in asked.items() if text}, safe=",:/=")
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing is followed, because the server refused all that was asked for."""
+        return bool(self._feeds) and self._refused >= {str(feed) for feed in self._feeds}
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> Heeded:
         match frame:
@@ -79,12 +87,15 @@ class Following:
                     self.positions[feed] = sequence
             case Unsubscribed(feed):
                 self._left.discard(feed)
+            case ErrorFrame(topic=topic):
+                self._refused.add(topic)
             case _:
                 pass
         return Heeded()
 
     def _begin(self, frame: Connected, feeds: Iterable[Feed]) -> Heeded:
         self._left.clear()
+        self._refused.clear()
         replies: list[ClientFrame] = []
         for feed in feeds:
             if feed in self.positions:
