@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self, overload
 
 from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.opening import open_broker
 from pulse_radar.events import Event
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publisher import Publisher
@@ -32,6 +33,8 @@ class SyncPublisher:
     def __init__(self, broker: str | None = None, *, settings: Settings | None = None) -> None:
         """`broker`: a URL, else `PULSE_BROKER`. Raises: InvalidSetting, BrokerRefused."""
         self._settings = settings or Settings.load(broker=broker)
+        # Not entered: a broker that no publisher can use is refused here, and not by the first publish.
+        open_broker(self._settings, is_owner=False)
         self._lock = threading.Lock()
         self._loop_thread: _LoopThread | None = None
         _publishers.add(self)

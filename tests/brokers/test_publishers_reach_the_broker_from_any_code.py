@@ -109,9 +109,10 @@ async def test_a_topic_that_no_api_process_created_is_named(url: str) -> None:
             await publisher.publish("metrics", "cpu", {})
 
 
-async def test_a_publisher_cannot_use_memory() -> None:
+@pytest.mark.parametrize("publisher", [Publisher, SyncPublisher])
+def test_no_publisher_can_use_memory(publisher: type[Publisher | SyncPublisher]) -> None:
     with pytest.raises(BrokerRefused, match="embedded://"):
-        Publisher("memory://")
+        publisher("memory://")
 
 
 async def test_a_publisher_without_a_server_says_where_it_looked(tmp_path: Path) -> None:

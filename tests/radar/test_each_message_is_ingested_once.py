@@ -130,7 +130,7 @@ async def test_an_ingestion_that_is_asked_to_stop_leaves_off_between_two_chunks(
 
         def after_two_chunks() -> bool:
             asked.append(True)
-            return len(asked) > 2
+            return len(asked) > COUNT + 2  # once for each message that it counts
 
         assert not await ingest(at, path, "job", should_stop=after_two_chunks)
         assert (await last_progress(at, "job"))["status"] == "running"
@@ -225,3 +225,14 @@ async def test_an_ingestion_outlives_a_killed_broker(tmp_path: Path) -> None:
         told = await last_progress(at, "job")
         assert (told["done"], told["added"]) == (3_000, 3_000)
         assert await at.atoms() == expected_atoms(path)
+
+
+async def test_an_ingestion_that_is_asked_to_stop_while_it_counts_leaves_off_and_goes_on_later(
+    tmp_path: Path,
+) -> None:
+    async with station(tmp_path) as at:
+        path = at.export(COUNT)
+        assert not await ingest(at, path, "job", should_stop=lambda: True)
+        assert [event["data"]["status"] for event in await at.events("messages", "job")] == ["counting"]
+        assert await ingest(at, path, "job")
+        assert (await last_progress(at, "job"))["added"] == COUNT

@@ -67,6 +67,11 @@ class JobEvent(Event, topic="monitoring", key="task_id"):
     name: str
     attempt: int = 1
 
+    @property
+    def in_words(self) -> str:
+        """What happened, for a person who reads a log."""
+        return self.NAME.removeprefix("job_")
+
 
 class JobQueued(JobEvent):
     """It waits for a worker."""
@@ -89,6 +94,10 @@ class JobAttemptEnded(JobEvent):
     duration_seconds: float
     worker: str
 
+    @property
+    def in_words(self) -> str:
+        return f"{super().in_words} after {self.duration_seconds:.1f} s"
+
 
 class JobCompleted(JobAttemptEnded):
     """It is done."""
@@ -103,3 +112,7 @@ class JobFailed(JobAttemptEnded):
 
     error_type: str
     error: str
+
+    @property
+    def in_words(self) -> str:
+        return f"{super().in_words}: {self.error}"

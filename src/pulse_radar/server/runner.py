@@ -121,6 +121,11 @@ class Runner:
         if self._tick is not None:
             self._tick.cancel()
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected. Cost: none, unlike `stats`."""
+        return len(self._sessions)
+
     def new_connection_id(self) -> str:
         """Eight characters that no open connection here has."""
         while True:

@@ -19,7 +19,7 @@ class StatusEndpoints:
 
     async def health(self) -> JSONResponse:
         """Alive, as long as this is answered at all."""
-        connections = self._runner().hub.stats().connections
+        connections = self._runner().connections
         return JSONResponse({"status": "alive", "connections": connections, "broker": self._broker})
 
     async def ready(self) -> JSONResponse:

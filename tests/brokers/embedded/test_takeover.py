@@ -3,7 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
+
+import pytest
+import uvloop
 
 from pulse_radar.brokers.embedded import EmbeddedServer, Role, attach, server_pid
 from pulse_radar.brokers.embedded.probe import is_answering
@@ -181,3 +185,18 @@ async def test_a_signal_for_every_process_of_a_service_leaves_a_server_to_drain_
         await until_served_by_another(tmp_path, running)
         assert await attach(tmp_path) == owned.url
         assert guard_of(owned) == guard
+
+
+def test_neither_guard_nor_server_holds_the_port_that_its_owner_listens_on(tmp_path: Path) -> None:
+    async def own_and_close(listener: socket.socket) -> None:
+        async with server(tmp_path):
+            address = listener.getsockname()
+            listener.close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address, timeout=5).close()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    # As servers make it, for their worker processes; uvloop hands it down to every child.
+    listener.set_inheritable(True)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(own_and_close(listener))

@@ -202,7 +202,7 @@ def test_replies_answer_messages_that_are_there(account: dict[str, Any]) -> None
 
 
 def test_it_is_indented_as_telegram_desktop_does() -> None:
-    lines = generated(messages=2, seed=1).decode().splitlines()
+    lines = generated(messages=2, seed=0).decode().splitlines()
     assert lines[:4] == [
         "{",
         ' "name": "Pulse team",',
@@ -237,3 +237,11 @@ def test_the_sample_can_be_read() -> None:
         messages = list(read_export(file))
     assert len(messages) == 2000
     assert {message.kind for message in messages} == set(Kind)
+
+
+def test_exports_of_different_seeds_have_no_chat_in_common() -> None:
+    ids = [
+        {chat["id"] for chat in chats_of(json.loads(generated(messages=20, seed=seed, full=True)))}
+        for seed in (0, 1, 2, 7, 2**32)
+    ]
+    assert sum(map(len, ids)) == len(set.union(*ids)) == 5 * 7

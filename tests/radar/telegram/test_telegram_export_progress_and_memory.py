@@ -98,3 +98,11 @@ def test_counting_leaves_the_file_where_it_was() -> None:
     file.seek(2)
     assert count_messages(file) == 2000
     assert file.tell() == 2
+
+
+def test_a_count_that_is_asked_to_stop_stops_there_and_leaves_the_file_where_it_was() -> None:
+    file = io.BytesIO(small_export())
+    asked = iter([False] * 7 + [True])
+    assert count_messages(file, should_stop=lambda: next(asked)) is None
+    assert list(asked) == []
+    assert file.tell() == 0

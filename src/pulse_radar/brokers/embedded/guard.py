@@ -61,6 +61,7 @@ def next_pause(last_pause: float, lived_seconds: float) -> float:
 def main(binary: str, owner_pid: int, stop_seconds: float) -> None:
     """Guard the server in the working directory until the owner is gone."""
     os.umask(0o077)
+    _let_go_of_what_is_not_ours()
     _outlive_signals()
     owner = Owner(owner_pid)
     lock = os.open(".", os.O_RDONLY)
@@ -231,6 +232,18 @@ def _remove_record() -> None:
         os.unlink(RECORD_FILE)  # noqa: PTH108
     except OSError:
         return  # never written, or the directory is gone: there is nothing to be misled by
+
+
+def _let_go_of_what_is_not_ours() -> None:
+    # uvloop hands down everything inheritable, and servers make the socket inheritable that they listen on: with us,
+    # or with the server, it would keep the port when the owner is killed. What the system lists is closed one by one,
+    # because a range up to the limit may be a million.
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - pathlib costs as much as all other imports
+        try:
+            if int(name) > STDERR:
+                os.close(int(name))
+        except OSError:
+            continue  # it was that of the listing
 
 
 def _outlive_signals() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -25,9 +25,9 @@ class ExportFile:
         # Where it broke: said after everything before it was handed out.
         self._broken: ExportError | None = None
 
-    async def count(self) -> int:
-        """How many messages there are, up to where it breaks."""
-        return await asyncio.to_thread(count_messages, self._file)
+    async def count(self, should_stop: Callable[[], bool]) -> int | None:
+        """How many messages there are, up to where it breaks; None, when it was asked to stop before it knew."""
+        return await asyncio.to_thread(count_messages, self._file, should_stop=should_stop)
 
     async def chunk(self, size: int) -> list[TelegramMessage]:
         """The next messages, at most `size`; none at the end. Raises: ExportError, after all that is good."""

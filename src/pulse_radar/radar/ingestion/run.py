@@ -48,14 +48,17 @@ class Ingestion:
         self._progress = Progress(ingestion_id, path.name)
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
-        """Ingest all of it. False: it was asked to stop, and left off between two chunks.
+        """Ingest all of it. False: it was asked to stop, and left off between two chunks or while it counted.
 
         Raises: IngestionFailed, for a file that cannot be read to its end; BrokerError.
         """
         try:
             async with open_export(self._path, self._timezone) as export:
                 await self._tell("counting")
-                self._progress.begin(await export.count(), time.monotonic())
+                total = await export.count(should_stop)
+                if total is None:
+                    return False
+                self._progress.begin(total, time.monotonic())
                 finished = await self._read(export, should_stop)
         except ExportError as error:
             failure = self._failure(error)

@@ -137,8 +137,8 @@ class JobLife(TaskiqMiddleware):
             self._tell(JobRetrying(**ended))
         else:
             error = result.error
-            self._tell(JobFailed(**ended, error_type=type(error).__name__, error=str(error)[:_ERROR_LENGTH]))
-            _log.error("%s %s: %s", message.task_name, message.task_id, error, exc_info=error)
+            told = JobFailed(**ended, error_type=type(error).__name__, error=str(error)[:_ERROR_LENGTH])
+            self._tell(told, error)
 
     # Telling.
 
@@ -149,8 +149,11 @@ class JobLife(TaskiqMiddleware):
                 queued_at = datetime.fromisoformat(str(message.labels.get(_QUEUED_AT)))
                 self._tell(JobQueued(task_id=message.task_id, name=message.task_name, queued_at=queued_at))
 
-    def _tell(self, event: JobEvent) -> None:
-        _log.info("%s %s: %s, attempt %d", event.name, event.task_id, event.NAME, event.attempt)
+    def _tell(self, event: JobEvent, error: BaseException | None = None) -> None:
+        # That it waited is no news by the time a worker says so.
+        level = logging.ERROR if error else logging.DEBUG if isinstance(event, JobQueued) else logging.INFO
+        again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+        _log.log(level, "%s %s %s%s", event.name, event.task_id, event.in_words, again, exc_info=error)
         try:
             self._events.put_nowait(event)
         except asyncio.QueueFull:

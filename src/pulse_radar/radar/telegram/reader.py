@@ -1,6 +1,6 @@
 """Reading an export: message by message, in constant memory, with one clear error where it breaks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
 from typing import BinaryIO
 
@@ -94,8 +94,8 @@ def read_export(file: BinaryIO, *, timezone: tzinfo = UTC) -> ExportReader:
     return ExportReader(file, timezone)
 
 
-def count_messages(file: BinaryIO) -> int:
-    """How many messages `read_export` will yield, to show progress against.
+def count_messages(file: BinaryIO, *, should_stop: Callable[[], bool] = lambda: False) -> int | None:
+    """How many messages `read_export` will yield, to show progress against; None, once `should_stop` says so.
 
     A broken export is counted up to where it breaks: what is wrong is for the reading to say. The file is
     left where it was. Cost: constant memory, about half the time of reading.
@@ -105,6 +105,8 @@ def count_messages(file: BinaryIO) -> int:
     count = 0
     try:
         for _ in walk(scanner):
+            if should_stop():
+                return None
             scanner.skip()
             count += 1
     except Fault:

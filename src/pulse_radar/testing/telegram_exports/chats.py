@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
-from typing import Final
+from typing import Final, Self
 
 from pulse_radar.testing.telegram_exports.english import ENGLISH
 from pulse_radar.testing.telegram_exports.language import Language, Person
@@ -24,6 +24,10 @@ __all__ = ["ACCOUNT", "LEFT", "TEAM", "ChatPlan", "messages_of", "shares"]
 
 # Every so many messages there is one of the odd shapes, in turn: all of them within some 300 messages.
 _ODD_EVERY: Final = 5
+
+# Odd, so that no two of so many seeds have the same chats: an export of another seed adds messages, and repeats none.
+_STRIDE: Final = 0x9E3779B97F
+_ID_SPACE: Final = 2**40
 
 # Where Telegram Desktop puts the ids of the group that a supergroup grew out of.
 _MIGRATED: Final = -1_000_000_000
@@ -46,6 +50,10 @@ class ChatPlan:
     def spoken(self) -> tuple[Language, ...]:
         """The languages, by those who are in the chat."""
         return tuple(replace(one, people=self.people or one.people) for one in self.languages)
+
+    def of_seed(self, seed: int) -> Self:
+        """This chat as that seed has it: seed 0 has the id above, each other one an id of its own."""
+        return replace(self, id=self.id + seed * _STRIDE % _ID_SPACE)
 
     def about(self) -> JsonObject:
         name: JsonObject = {} if self.kind == "saved_messages" else {"name": self.name}

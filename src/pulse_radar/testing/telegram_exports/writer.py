@@ -43,16 +43,19 @@ def write_export(
     if messages < 0:
         raise UsageError(f"messages is {messages}, it must be at least 0")
     random = Random(seed)  # noqa: S311 - it shall be the same each time
-    pieces = _account(messages, random, old=old) if full else _chat(TEAM, messages, random, depth=0, old=old)
-    out.writelines(pieces)
+    if full:
+        out.writelines(_account(messages, seed, random, old=old))
+    else:
+        out.writelines(_chat(TEAM.of_seed(seed), messages, random, depth=0, old=old))
     out.write(b"\n")
 
 
-def _account(messages: int, random: Random, *, old: bool) -> Iterator[bytes]:
+def _account(messages: int, seed: int, random: Random, *, old: bool) -> Iterator[bytes]:
     counts = shares(ACCOUNT + LEFT, messages)
+    chats, left = (tuple(plan.of_seed(seed) for plan in plans) for plans in (ACCOUNT, LEFT))
     yield _json(_ACCOUNT_SECTIONS, 0)[:-2]
-    yield from _chats("chats", ACCOUNT, counts, random, old=old)
-    yield from _chats("left_chats", LEFT, counts[len(ACCOUNT) :], random, old=old)
+    yield from _chats("chats", chats, counts, random, old=old)
+    yield from _chats("left_chats", left, counts[len(chats) :], random, old=old)
     yield b"\n}"
 
 
