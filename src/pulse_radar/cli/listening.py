@@ -46,7 +46,6 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise AddressTaken(_why(error, host, port)) from error
-    listener.set_inheritable(True)
     return listener
 
 
