@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
 from pulse_radar.hub.hub import Hub
-from pulse_radar.hub.inputs import Arrived, Input, Opened, Received, Ticked, TopicOpened, Writable
+from pulse_radar.hub.inputs import Arrived, Input, LogOpened, Opened, Received, Ticked, Writable
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.codec import decode_body, decode_server, encode_body, encode_event
 from pulse_radar.protocol.cursor import parse_cursor, parse_topics
@@ -56,7 +56,7 @@ class Bench:
         self._bytes: defaultdict[str, int] = defaultdict(int)
         if is_begun:
             for topic in topics:
-                self.tell(TopicOpened(topic, start, head))
+                self.tell(LogOpened(topic, start, head))
 
     def tell(self, told: Input) -> None:
         """Give the hub a fact at this moment."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from pulse_radar.hub.inputs import BrokerBack, BrokerLost, Closed, Refused, TopicOpened
+from pulse_radar.hub.inputs import BrokerBack, BrokerLost, Closed, LogOpened, Refused
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode, parse_retry
 from pulse_radar.protocol.frames import Connected, ErrorFrame, Ping, Pong, Subscribe, Unsubscribe
@@ -58,9 +58,9 @@ def test_a_client_of_nothing_is_greeted_all_the_same() -> None:
 def test_a_client_waits_until_every_topic_has_begun() -> None:
     bench = Bench("messages", "knowledge", is_begun=False)
     bench.connect("messages")
-    bench.tell(TopicOpened("messages", HEAD, HEAD))
+    bench.tell(LogOpened("messages", HEAD, HEAD))
     assert bench.heard() == []
-    bench.tell(TopicOpened("knowledge", HEAD, HEAD))
+    bench.tell(LogOpened("knowledge", HEAD, HEAD))
     assert bench.heard() == ["connected messages:1000", "messages live at 1000 after 0"]
 
 

@@ -3,12 +3,12 @@
 import pytest
 
 from pulse_radar.errors import InvalidSetting
-from pulse_radar.hub.actions import AwaitWritable, Outbox, Send
-from pulse_radar.hub.channel import Channel
+from pulse_radar.hub.actions import Agenda, AwaitWritable, Send
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.deadlines import Deadlines
 from pulse_radar.hub.limits import Limits
+from pulse_radar.hub.log_channel import LogChannel
 from pulse_radar.hub.registry import Registry
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.cursor import Cursor
@@ -16,7 +16,7 @@ from pulse_radar.protocol.grammar import Feed
 
 
 def test_an_outbox_joins_what_goes_to_one_connection_in_a_row() -> None:
-    outbox = Outbox()
+    outbox = Agenda()
     for connection_id, text in (("a", b"1"), ("a", b"2"), ("b", b"3"), ("a", b"4")):
         outbox.say(connection_id, text)
     outbox.put(AwaitWritable("a"))
@@ -97,5 +97,5 @@ def test_every_part_tells_its_story() -> None:
     assert (
         repr(Subscription("c1", Feed("messages", "a"), 5)) == "<Subscription c1 to messages/a, catching up>"
     )
-    channel = Channel("messages", context, start=5, head=5)
-    assert repr(channel) == "<Channel messages, 0 live, 0 ahead, <LogWindow 6..5, 0 bytes>>"
+    channel = LogChannel("messages", context, start=5, head=5)
+    assert repr(channel) == "<LogChannel messages, 0 live, 0 ahead, <LogWindow 6..5, 0 bytes>>"

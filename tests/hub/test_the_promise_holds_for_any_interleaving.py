@@ -16,6 +16,7 @@ from pulse_radar.hub.inputs import (
     Arrived,
     Closed,
     Input,
+    LogOpened,
     Measured,
     Opened,
     Overflowed,
@@ -23,7 +24,6 @@ from pulse_radar.hub.inputs import (
     ReadFailed,
     Received,
     Ticked,
-    TopicOpened,
     Writable,
 )
 from pulse_radar.hub.limits import Limits
@@ -58,7 +58,7 @@ class Process:
         extent = broker.extent()
         self.tail = broker.tail(after=max(extent.first - 1, extent.last - LIMITS.window_events))
         self.last_batch: tuple[Entry, ...] = ()
-        self.tell(TopicOpened(TOPIC, self.tail.position, extent.last))
+        self.tell(LogOpened(TOPIC, self.tail.position, extent.last))
 
     def tell(self, told: Input) -> None:
         closed: list[str] = []

@@ -4,7 +4,7 @@ import msgspec
 
 from pulse_radar.protocol.grammar import Feed
 
-__all__ = ["Action", "AwaitWritable", "Close", "Measure", "Outbox", "Read", "Send"]
+__all__ = ["Action", "Agenda", "AwaitWritable", "Close", "Measure", "Read", "Send"]
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class Measure(msgspec.Struct, frozen=True):
 Action = Send | AwaitWritable | Close | Read | Measure
 
 
-class Outbox:
+class Agenda:
     """The actions of one turn, in order. What goes to one connection in a row becomes one write."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Outbox:
         self._actions.append(action)
 
     def take(self) -> list[Action]:
-        """All actions so far; the outbox is empty again."""
+        """All actions so far; the agenda is empty again."""
         self._flush()
         actions, self._actions = self._actions, []
         return actions

@@ -3,7 +3,7 @@
 from typing import Final, assert_never
 
 from pulse_radar.hub import heartbeat
-from pulse_radar.hub.actions import Close
+from pulse_radar.hub.actions import AwaitWritable, Close
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.departures import departures
@@ -88,6 +88,14 @@ class Clients:
         if connection is not None:
             self._context.counters.evicted_slow += 1
             self._dismiss(connection, CloseCode.SLOW_CONSUMER)
+
+    def congested(self, connection_id: str) -> None:
+        """It takes less than is written to it: what can be left out is left out until it has room again."""
+        connection = self._living(connection_id)
+        if connection is not None:
+            connection.congested = True
+            self._context.agenda.put(AwaitWritable(connection_id))
+            self._subscribing.ease(connection)
 
     def misbehaved(self, connection_id: str, code: CloseCode, reason: str) -> None:
         connection = self._living(connection_id)
@@ -203,7 +211,7 @@ class Clients:
         return Connected(
             connection_id=connection.id,
             topics=tuple(subscription.feed for subscription in accepted),
-            last_seq={subscription.feed: subscription.cursor for subscription in accepted},
+            last_seq=self._subscribing.promised(accepted),
             ping_interval=self._context.limits.ping_interval_seconds,
             pong_timeout=self._context.limits.pong_timeout_seconds,
         )
@@ -235,7 +243,7 @@ class Clients:
     def _dismiss(self, connection: Connection, code: CloseCode, reason: str = "") -> None:
         connection.turn(ConnectionTurn.DISMISSED)
         self._subscribing.end_all(connection)
-        self._context.outbox.put(Close(connection.id, code, reason))
+        self._context.agenda.put(Close(connection.id, code, reason))
 
     def _living(self, connection_id: str) -> Connection | None:
         """The connection, unless it is gone or told to go."""
@@ -264,4 +272,4 @@ class Clients:
     def _say(
         self, connection: Connection, frame: Connected | ErrorFrame | Unsubscribed | Ping | Pong
     ) -> None:
-        self._context.outbox.say(connection.id, encode_server(frame))
+        self._context.agenda.say(connection.id, encode_server(frame))

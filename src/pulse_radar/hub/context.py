@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pulse_radar.hub.actions import Outbox, Read
+from pulse_radar.hub.actions import Agenda, Read
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.counters import Counters
 from pulse_radar.hub.deadlines import Deadlines
@@ -23,7 +23,7 @@ class Context:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.outbox = Outbox()
+        self.agenda = Agenda()
         self.deadlines: Deadlines[Wake] = Deadlines()
         self.counters = Counters()
         self.connections: dict[str, Connection] = {}
@@ -37,7 +37,7 @@ class Context:
         self._ticket += 1
         self._reading[self._ticket] = subscription
         self.connections[subscription.connection_id].ticket = self._ticket
-        self.outbox.put(Read(self._ticket, subscription.feed, subscription.cursor, limit))
+        self.agenda.put(Read(self._ticket, subscription.feed, subscription.cursor, limit))
 
     def answered(self, ticket: int) -> Subscription | None:
         """The subscription for which this was asked, None if its connection is gone."""

@@ -13,9 +13,12 @@ from pulse_radar.hub.inputs import (
     Arrived,
     BrokerBack,
     BrokerLost,
+    ClientInput,
     Closed,
+    Congested,
     Draining,
     Input,
+    LogOpened,
     Measured,
     Misbehaved,
     Opened,
@@ -24,11 +27,14 @@ from pulse_radar.hub.inputs import (
     ReadFailed,
     Received,
     Refused,
+    StateOpened,
     Ticked,
-    TopicOpened,
+    TopicInput,
     Writable,
 )
 from pulse_radar.hub.limits import Limits
+from pulse_radar.hub.log_channel import LogChannel
+from pulse_radar.hub.state_channel import StateChannel
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.stream.entry import Entry
@@ -78,7 +84,7 @@ class Hub:
         """Take one fact; answer what follows from it. `now`: monotonic seconds, never going back."""
         self._context.now = now
         self._dispatch(told)
-        return self._context.outbox.take()
+        return self._context.agenda.take()
 
     def stats(self) -> HubStats:
         """A snapshot. Cost: O(subscriptions)."""
@@ -94,6 +100,8 @@ class Hub:
             gaps={reason.value: number for reason, number in counters.gaps.items()},
             evicted_slow=counters.evicted_slow,
             evicted_stale=counters.evicted_stale,
+            snapshots=counters.snapshots,
+            conflated=counters.conflated,
             topics={topic: channel.last for topic, channel in self._channels.items()},
         )
 
@@ -103,14 +111,40 @@ class Hub:
 
     def _dispatch(self, told: Input) -> None:
         match told:
+            case Arrived() | LogOpened() | StateOpened() | PageRead() | ReadFailed() | Measured():
+                self._dispatch_topic(told)
+            case Ticked(wall_ms):
+                self._ticked(wall_ms)
+            case BrokerLost():
+                self._clients.broker_lost()
+            case BrokerBack():
+                self._broker_back()
+            case Draining(within_seconds):
+                self._clients.drain(within_seconds)
+            case _:
+                self._dispatch_client(told)
+
+    def _dispatch_topic(self, told: TopicInput) -> None:
+        match told:
             case Arrived(topic, entries):
                 self._arrived(topic, entries)
+            case PageRead() | ReadFailed():
+                self._page_read(told)
+            case Measured(topic, extent):
+                self._channels[topic].measured(extent)
+            case LogOpened(topic, start, head):
+                self._opened(LogChannel(topic, self._context, start=start, head=head))
+            case StateOpened(topic, start, extent):
+                self._opened(StateChannel(topic, self._context, start=start, extent=extent))
+            case _:
+                assert_never(told)
+
+    def _dispatch_client(self, told: ClientInput) -> None:
+        match told:
             case Received(connection_id, frame):
                 self._clients.received(connection_id, frame)
             case Writable(connection_id):
                 self._clients.writable(connection_id)
-            case Ticked(wall_ms):
-                self._ticked(wall_ms)
             case Opened():
                 self._clients.opened(told, is_current=self.is_current)
             case Closed(connection_id):
@@ -119,25 +153,15 @@ class Hub:
                 self._clients.refused(connection_id, error)
             case Misbehaved(connection_id, code, reason):
                 self._clients.misbehaved(connection_id, code, reason)
+            case Congested(connection_id):
+                self._clients.congested(connection_id)
             case Overflowed(connection_id):
                 self._clients.overflowed(connection_id)
-            case PageRead() | ReadFailed():
-                self._page_read(told)
-            case Measured(topic, extent):
-                self._channels[topic].measured(extent)
-            case TopicOpened(topic, start, head):
-                self._topic_opened(topic, start, head)
-            case BrokerLost():
-                self._clients.broker_lost()
-            case BrokerBack():
-                self._broker_back()
-            case Draining(within_seconds):
-                self._clients.drain(within_seconds)
             case _:
                 assert_never(told)
 
-    def _topic_opened(self, topic: str, start: int, head: int) -> None:
-        self._channels[topic] = Channel(topic, self._context, start=start, head=head)
+    def _opened(self, channel: Channel) -> None:
+        self._channels[channel.topic] = channel
         if self.is_current:
             self._clients.greet_all()
 
@@ -159,6 +183,7 @@ class Hub:
             return
         if subscription.is_catching_up:
             channel = self._channels[subscription.feed.topic]
+            assert isinstance(channel, LogChannel), "a state is not read in pages from the broker"
             if isinstance(told, PageRead):
                 channel.page(subscription, told.page)
             else:

@@ -14,9 +14,12 @@ __all__ = [
     "Arrived",
     "BrokerBack",
     "BrokerLost",
+    "ClientInput",
     "Closed",
+    "Congested",
     "Draining",
     "Input",
+    "LogOpened",
     "Measured",
     "Misbehaved",
     "Opened",
@@ -25,8 +28,9 @@ __all__ = [
     "ReadFailed",
     "Received",
     "Refused",
+    "StateOpened",
     "Ticked",
-    "TopicOpened",
+    "TopicInput",
     "Writable",
 ]
 
@@ -74,18 +78,32 @@ class Writable(msgspec.Struct, frozen=True):
     connection_id: str
 
 
+class Congested(msgspec.Struct, frozen=True):
+    """A connection takes less than is written to it."""
+
+    connection_id: str
+
+
 class Overflowed(msgspec.Struct, frozen=True):
     """The unsent bytes of a connection passed the bound."""
 
     connection_id: str
 
 
-class TopicOpened(msgspec.Struct, frozen=True):
-    """The tail of a topic starts after the position `start` and has `head` to reach before it is current."""
+class LogOpened(msgspec.Struct, frozen=True):
+    """The tail of a log starts after the position `start` and has `head` to reach before it is current."""
 
     topic: str
     start: int
     head: int
+
+
+class StateOpened(msgspec.Struct, frozen=True):
+    """The tail of a state topic starts after the position `start`, with what is kept of a topic that reaches so far."""
+
+    topic: str
+    start: int
+    extent: Extent
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -135,21 +153,6 @@ class Ticked(msgspec.Struct, frozen=True):
     wall_ms: int
 
 
-Input = (
-    Opened
-    | Received
-    | Refused
-    | Misbehaved
-    | Closed
-    | Writable
-    | Overflowed
-    | TopicOpened
-    | Arrived
-    | PageRead
-    | ReadFailed
-    | Measured
-    | BrokerLost
-    | BrokerBack
-    | Draining
-    | Ticked
-)
+ClientInput = Opened | Received | Refused | Misbehaved | Closed | Writable | Congested | Overflowed
+TopicInput = LogOpened | StateOpened | Arrived | PageRead | ReadFailed | Measured
+Input = ClientInput | TopicInput | BrokerLost | BrokerBack | Draining | Ticked

@@ -1,12 +1,23 @@
 """The bounds and intervals that the hub works by."""
 
 import math
+from typing import Final
 
 import msgspec
 
 from pulse_radar.errors import InvalidSetting
 
 __all__ = ["Limits"]
+
+# What makes no sense below 1.
+_COUNTS: Final = (
+    "subscriptions",
+    "window_events",
+    "window_bytes",
+    "deletions_remembered",
+    "page_events",
+    "page_bytes",
+)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -27,6 +38,8 @@ class Limits(msgspec.Struct, frozen=True):
     # Newest events held per topic, in number and bytes: replay of these costs no question to the broker.
     window_events: int = 10_000
     window_bytes: int = 16 * 1024**2
+    # Of each state topic, some 300 bytes each: whoever was away for fewer deletions resumes without a snapshot.
+    deletions_remembered: int = 10_000
     # One step of a replay. A quarter of the unsent bound, so that a replay never evicts its own client.
     page_events: int = 1_000
     page_bytes: int = 256 * 1024
@@ -40,6 +53,6 @@ class Limits(msgspec.Struct, frozen=True):
             )
         if not 0 <= self.drain_seconds < math.inf:
             raise InvalidSetting(f"drain_seconds is {self.drain_seconds}: it must be 0 or more, and finite")
-        for name in ("subscriptions", "window_events", "window_bytes", "page_events", "page_bytes"):
+        for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise InvalidSetting(f"{name} is {getattr(self, name)}: it must be at least 1")

@@ -47,6 +47,7 @@ class SubscriptionTurn(Enum):
     """What moves a subscription on."""
 
     CAUGHT_UP = "caught up"
+    SET_BACK = "set back"  # of a state topic: too slow for all of it, or the state began anew
     ENDED = "ended"
 
 
@@ -62,6 +63,7 @@ CONNECTION_TABLE: Final = {
 SUBSCRIPTION_TABLE: Final = {
     (SubscriptionState.CATCHING_UP, SubscriptionTurn.CAUGHT_UP): SubscriptionState.LIVE,
     (SubscriptionState.CATCHING_UP, SubscriptionTurn.ENDED): SubscriptionState.ENDED,
+    (SubscriptionState.LIVE, SubscriptionTurn.SET_BACK): SubscriptionState.CATCHING_UP,
     (SubscriptionState.LIVE, SubscriptionTurn.ENDED): SubscriptionState.ENDED,
 }
 

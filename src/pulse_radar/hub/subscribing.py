@@ -1,6 +1,6 @@
 """What a connection may follow, and from where it begins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pulse_radar.hub.channel import Channel
 from pulse_radar.hub.connection import Connection
@@ -56,27 +56,33 @@ class Subscribing:
         for feed in tuple(connection.subscriptions):
             self.end(connection, feed)
 
+    def ease(self, connection: Connection) -> None:
+        """Serve a slow connection with less, where the topic allows it."""
+        for subscription in connection.subscriptions.values():
+            self._channels[subscription.feed.topic].ease(subscription)
+
+    def promised(self, subscriptions: Iterable[Subscription]) -> dict[Feed, int]:
+        """The positions after which new subscriptions are served, but for those that begin with a snapshot."""
+        positions = {s.feed: self._channels[s.feed.topic].promised(s) for s in subscriptions}
+        return {feed: position for feed, position in positions.items() if position is not None}
+
     def quiet_cursors(self, connection: Connection) -> dict[Feed, int]:
-        """The positions of live subscriptions to keys: told with each ping, so that quiet keys do not age."""
+        """The positions of live feeds with natural holes: told with each ping, so that quiet ones do not age."""
         return {
             feed: self._channels[feed.topic].last
             for feed, subscription in connection.subscriptions.items()
-            if feed.key is not None and subscription.is_live
+            if subscription.is_live and not self._channels[feed.topic].is_counted(feed)
         }
 
     def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
-        channel = self._channels[request.feed.topic]
-        if request.last is not None:
-            start = channel.start_of(request.feed, request.last)
-            return Subscription(connection_id, request.feed, start, lenient=True)
-        start = channel.last if request.after is None else request.after
-        return Subscription(connection_id, request.feed, start)
+        start = self._channels[request.feed.topic].start_of(request)
+        return Subscription(connection_id, request.feed, start, lenient=request.last is not None)
 
     def _confirm(self, subscription: Subscription) -> None:
         if subscription.is_live:
             position = self._channels[subscription.feed.topic].last
             frame = Subscribed(subscription.feed, position, 0)
-            self._context.outbox.say(subscription.connection_id, encode_server(frame))
+            self._context.agenda.say(subscription.connection_id, encode_server(frame))
 
     def _refusal(self, connection: Connection, feed: Feed) -> ErrorFrame | None:
         if feed.topic not in self._channels:

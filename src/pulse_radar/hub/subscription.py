@@ -12,16 +12,31 @@ class Subscription:
     While it is live its position is that of the topic's window; `cursor` speaks only while it catches up.
     """
 
-    __slots__ = ("connection_id", "cursor", "disproofs", "feed", "is_resting", "lenient", "replayed", "state")
+    __slots__ = (
+        "connection_id",
+        "cursor",
+        "disproofs",
+        "feed",
+        "is_resting",
+        "lenient",
+        "owes_word",
+        "replayed",
+        "since",
+        "state",
+    )
 
     def __init__(self, connection_id: str, feed: Feed, cursor: int, *, lenient: bool = False) -> None:
         self.connection_id = connection_id
         self.feed = feed
         self.state = SubscriptionState.CATCHING_UP
         self.cursor = cursor
+        # Of a state topic: the position at which its snapshot began. Deletions up to there do not concern it.
+        self.since = 0
         # It asked for "the last n", so that fewer than n are no gap.
         self.lenient = lenient
         self.replayed = 0
+        # The client waits for the frame that says that it is live.
+        self.owes_word = True
         # Its last read failed, and its next try is not due yet.
         self.is_resting = False
         # How often the broker said that it never gave out so high a number.

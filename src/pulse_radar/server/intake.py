@@ -8,7 +8,7 @@ from typing import Final
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
-from pulse_radar.hub.inputs import Arrived, Input, TopicOpened
+from pulse_radar.hub.inputs import Arrived, Input, LogOpened
 
 __all__ = ["Intake"]
 
@@ -41,7 +41,7 @@ class Intake:
     async def follow(self, topic: str) -> None:
         """Bring every entry of the topic, for ever."""
         start, head = await self._starting_point(topic)
-        self._tell(TopicOpened(topic, start, head))
+        self._tell(LogOpened(topic, start, head))
         async for entries in self._broker.tail(topic, after=start):
             self._tell(Arrived(topic, tuple(entries)))
         raise BrokerError(f"the tail of {topic} ended, which it never should")

@@ -1,0 +1,135 @@
+"""A state topic in this process: the newest event of each key counts, and all of them are in memory."""
+
+from collections.abc import Iterable
+
+from pulse_radar.hub.channel import Channel
+from pulse_radar.hub.context import Context
+from pulse_radar.hub.states import SubscriptionTurn
+from pulse_radar.hub.subscription import Subscription
+from pulse_radar.protocol.codec import encode_server
+from pulse_radar.protocol.frames import SnapshotFrame, Subscribe
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.stream.entry import Entry, Extent, Gap, StoredEvent
+from pulse_radar.stream.reading import Ahead, Forgotten, Replay, UpToDate
+from pulse_radar.stream.state_window import StateReading, StateWindow
+
+__all__ = ["StateChannel"]
+
+
+class StateChannel(Channel):
+    """A subscription goes through the newest events in sequence order, from its cursor or from the beginning.
+
+    A slow one stops being live and goes through them again from where it was, at its own pace: what was
+    superseded meanwhile it never sees.
+    """
+
+    def __init__(self, topic: str, context: Context, *, start: int, extent: Extent) -> None:
+        super().__init__(topic, context)
+        self._window = StateWindow(
+            start=start, extent=extent, limit_deletions=context.limits.deletions_remembered
+        )
+        # The answer that is under way was asked for before the state began anew.
+        self._is_answer_void = False
+
+    @property
+    def last(self) -> int:
+        return self._window.last
+
+    @property
+    def is_current(self) -> bool:
+        return self._window.is_whole
+
+    def start_of(self, request: Subscribe) -> int:
+        # "The last n" of a state is the state.
+        return request.after or 0
+
+    def promised(self, subscription: Subscription) -> int | None:
+        return None if isinstance(self._read(subscription), Forgotten) else subscription.cursor or None
+
+    def is_counted(self, feed: Feed) -> bool:
+        return False
+
+    def arrive(self, entries: Iterable[Entry]) -> None:
+        fresh = self._window.extend(tuple(entries))
+        if not self._window.is_settled:
+            self._begin_anew()
+        events = tuple(entry for entry in fresh if isinstance(entry, StoredEvent))
+        for entry in fresh:
+            if isinstance(entry, Gap) and entry.first is not None:
+                self._context.counters.gaps[entry.reason] += 1
+        if events:
+            self._serve(events)
+        self._go_on_waiting()
+
+    def ease(self, subscription: Subscription) -> None:
+        if subscription.is_live:
+            self._context.counters.conflated += 1
+            self._set_back(subscription, self.last)
+
+    def measured(self, extent: Extent | None) -> None:
+        if self._is_answer_void:
+            extent, self._is_answer_void = None, False
+        if extent is not None:
+            self._window.settle(extent)
+        super().measured(extent)
+        self._go_on_waiting()
+
+    def _step(self, subscription: Subscription) -> None:
+        match self._read(subscription):
+            case UpToDate():
+                self._go_live(subscription)
+            case Replay(entries, end):
+                self._deliver(subscription, entries, end)
+                self._pause_after_a_page(subscription)
+            case Forgotten():
+                self._begin_snapshot(subscription)
+            case Ahead():
+                self._doubts.add(subscription)
+
+    def _is_ahead(self, subscription: Subscription) -> bool:
+        return isinstance(self._read(subscription), Ahead)
+
+    def _disproved(self, subscription: Subscription, extent: Extent) -> None:
+        subscription.cursor = subscription.since = 0
+
+    def _read(self, subscription: Subscription) -> StateReading:
+        limits = self._context.limits
+        return self._window.read(
+            subscription.cursor,
+            since=subscription.since,
+            key=subscription.feed.key,
+            limit_events=limits.page_events,
+            limit_bytes=limits.page_bytes,
+        )
+
+    def _begin_snapshot(self, subscription: Subscription) -> None:
+        """Only the whole state will do; deletions so far are of keys that it will not be given."""
+        self._context.counters.snapshots += 1
+        self._context.agenda.say(subscription.connection_id, encode_server(SnapshotFrame(subscription.feed)))
+        subscription.cursor, subscription.since = 0, self._window.last
+        subscription.owes_word = True
+
+    def _begin_anew(self) -> None:
+        """What was known is void: nobody is served until the state is whole again."""
+        self._is_answer_void = self._doubts.is_asking
+        for subscription in self._live_subscriptions():
+            self._set_back(subscription, 0)
+
+    def _set_back(self, subscription: Subscription, cursor: int) -> None:
+        self.live.discard(subscription.connection_id, subscription.feed.key)
+        subscription.turn(SubscriptionTurn.SET_BACK)
+        subscription.cursor = cursor
+        self.advance(subscription)
+
+    def _live_subscriptions(self) -> list[Subscription]:
+        members = [(connection_id, None) for connection_id in self.live.whole]
+        keyed = [(connection_id, key) for key in self.live.keys for connection_id in self.live.of_key(key)]
+        return [
+            self._context.connections[connection_id].subscriptions[Feed(self.topic, key)]
+            for connection_id, key in [*members, *keyed]
+        ]
+
+    def __repr__(self) -> str:
+        return (
+            f"<StateChannel {self.topic}, {len(self.live)} live, {len(self._doubts)} ahead, {self._window!r}>"
+        )
