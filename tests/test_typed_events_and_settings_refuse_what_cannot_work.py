@@ -169,7 +169,7 @@ def test_a_topic_is_declared_once() -> None:
 )
 def test_a_retention_that_keeps_nothing_is_refused(limit: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidSetting, match=says):
-        Pulse().topic("knowledge", **limit)  # type: ignore[arg-type]
+        Pulse().topic("knowledge", **limit)  # type: ignore[call-overload]
 
 
 async def test_a_topic_after_the_start_comes_too_late() -> None:

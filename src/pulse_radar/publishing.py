@@ -8,11 +8,13 @@ from typing import overload
 import msgspec
 
 from pulse_radar.brokers.base import Draft
+from pulse_radar.durations import Duration, seconds_of
 from pulse_radar.errors import InvalidEvent
 from pulse_radar.events import Event
+from pulse_radar.protocol.codec import DELETION
 from pulse_radar.protocol.json_value import JsonValue, encode_data
 
-__all__ = ["Position", "Publishes", "draft_event"]
+__all__ = ["Position", "Publishes", "draft_deletion", "draft_event"]
 
 
 class Position(msgspec.Struct, frozen=True, order=True):
@@ -26,11 +28,17 @@ class Position(msgspec.Struct, frozen=True, order=True):
 
 
 class Publishes(ABC):
-    """Has `publish`: a `Publisher` in a worker, a `Pulse` in an API process."""
+    """Has `publish` and `delete`: a `Publisher` in a worker, a `Pulse` in an API process."""
 
     @overload
     async def publish(
-        self, event: Event, /, *, id: str | None = None, expect_last: int | None = None
+        self,
+        event: Event,
+        /,
+        *,
+        id: str | None = None,
+        expect_last: int | None = None,
+        ttl: Duration | None = None,
     ) -> Position: ...
 
     @overload
@@ -44,6 +52,7 @@ class Publishes(ABC):
         key: str | None = None,
         id: str | None = None,
         expect_last: int | None = None,
+        ttl: Duration | None = None,
     ) -> Position: ...
 
     async def publish(
@@ -56,18 +65,32 @@ class Publishes(ABC):
         key: str | None = None,
         id: str | None = None,  # noqa: A002 (the glossary's word)
         expect_last: int | None = None,
+        ttl: Duration | None = None,
     ) -> Position:
         """Publish one event; return its place once it is stored.
 
         `id`: makes a repeated publish store the event once; made up where not given.
         `expect_last`: store only if this is the newest sequence of the key (0: it has none yet).
+        `ttl`: of a state topic: its key is deleted after so long, unless a newer event comes.
         Raises: InvalidEvent, InvalidTopic, InvalidKey, EventTooLarge, OutboxFull: nothing was sent.
-        UnknownTopic, TopicMissing, NotPermitted, SequenceConflict: it is not stored.
+        UnknownTopic, TopicMissing, TopicFull, NotPermitted, SequenceConflict: it is not stored.
         OutcomeUnknown: nobody knows; publish it again with the id that the error carries.
         Order: an event published after another one was awaited has the higher sequence.
         """
-        draft = draft_event(event, name, data, key=key, event_id=id)
+        draft = draft_event(event, name, data, key=key, event_id=id, ttl=ttl)
         return await self.publish_draft(draft, expect_last=expect_last)
+
+    async def delete(
+        self,
+        topic: str,
+        key: str,
+        /,
+        *,
+        id: str | None = None,  # noqa: A002 (the glossary's word)
+        expect_last: int | None = None,
+    ) -> Position:
+        """Delete a key of a state topic, whether it is there or not. Takes and raises what `publish` does."""
+        return await self.publish_draft(draft_deletion(topic, key, id), expect_last=expect_last)
 
     @abstractmethod
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
@@ -75,11 +98,17 @@ class Publishes(ABC):
 
 
 def draft_event(
-    event: Event | str, name: str | None, data: JsonValue, *, key: str | None, event_id: str | None
+    event: Event | str,
+    name: str | None,
+    data: JsonValue,
+    *,
+    key: str | None,
+    event_id: str | None,
+    ttl: Duration | None = None,
 ) -> Draft:
     """The draft of a typed event, or of one given by topic, name and data.
 
-    Raises: InvalidEvent, InvalidTopic, InvalidKey.
+    Raises: InvalidEvent, InvalidTopic, InvalidKey. InvalidSetting, for a ttl that is no duration.
     """
     if isinstance(event, Event):
         topic, name, key = event.event_topic, event.NAME, event.event_key
@@ -96,5 +125,23 @@ def draft_event(
         data=encode_data(data),
         id=event_id or uuid.uuid4().hex,
         key=key,
-        timestamp_ms=time.time_ns() // 1_000_000,
+        timestamp_ms=_now_ms(),
+        ttl_seconds=None if ttl is None else seconds_of(ttl),
     )
+
+
+def draft_deletion(topic: str, key: str, event_id: str | None) -> Draft:
+    """The draft of a deletion. Raises: InvalidTopic, InvalidKey, InvalidEvent."""
+    return Draft(
+        topic=topic,
+        name=DELETION.name,
+        data=bytes(DELETION.data),
+        id=event_id or uuid.uuid4().hex,
+        key=key,
+        timestamp_ms=_now_ms(),
+        is_deletion=True,
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -4,15 +4,15 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Literal, Self, overload
 
 from fastapi import APIRouter, FastAPI
 
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue
-from pulse_radar.brokers.topic_spec import LogTopic, TopicSpec
-from pulse_radar.durations import Duration, seconds_of
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
+from pulse_radar.durations import Duration
 from pulse_radar.errors import InvalidSetting, InvalidTopic, UnknownTopic
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
@@ -87,27 +87,50 @@ class Pulse(Publishes):
             window_bytes=self.settings.window_bytes,
         )
 
+    @overload
     def topic(
         self,
         name: str,
         *,
+        kind: Literal["log"] = "log",
         retain: int = 10_000,
         max_age: Duration | None = "7d",
-        max_bytes: int = 1024**3,
-    ) -> TopicSpec:
-        """Declare a topic, before the app starts. It is kept by count, age and bytes, whichever bites first.
+        max_bytes: int = ...,
+    ) -> LogTopic: ...
 
+    @overload
+    def topic(
+        self,
+        name: str,
+        *,
+        kind: Literal["state"],
+        ttl: Duration | None = None,
+        max_keys: int = 10_000,
+        max_bytes: int = ...,
+    ) -> StateTopic: ...
+
+    def topic(self, name: str, *, kind: str = "log", **bounds: Any) -> TopicSpec:
+        """Declare a topic, before the app starts.
+
+        A `log` (every event counts) keeps `retain` events, `max_age` and `max_bytes`, whichever bites first; a
+        `state` topic (the newest event of each key counts) deletes a key that is not renewed within `ttl`, and
+        refuses a new one beyond `max_keys` and `max_bytes`.
         Raises: InvalidTopic, InvalidSetting.
         """
+        spec = topic_spec(name, kind, bounds)
+        self.declare(spec)
+        return spec
+
+    def declare(self, spec: TopicSpec) -> None:
+        """Declare a topic that is described already. Raises: InvalidTopic, InvalidSetting."""
+        name = spec.name
         if self._running is not None:
             raise InvalidSetting(f"topic {name!r} comes too late: declare topics before the app starts")
         if name in self._topics:
             raise InvalidTopic(f"topic {name!r} is declared twice")
         if name.startswith(INTERNAL_PREFIX):
             raise InvalidTopic(f"topic {name!r}: names with {INTERNAL_PREFIX!r} are Pulse Radar's own")
-        age = None if max_age is None else seconds_of(max_age)
-        self._topics[name] = LogTopic(name, retain, age, max_bytes)
-        return self._topics[name]
+        self._topics[name] = spec
 
     @property
     def topics(self) -> tuple[TopicSpec, ...]:

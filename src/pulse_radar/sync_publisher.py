@@ -10,10 +10,11 @@ from typing import Final, Self, overload
 
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.opening import open_broker
+from pulse_radar.durations import Duration
 from pulse_radar.events import Event
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publisher import Publisher
-from pulse_radar.publishing import Position, draft_event
+from pulse_radar.publishing import Position, draft_deletion, draft_event
 from pulse_radar.settings import Settings
 
 __all__ = ["SyncPublisher"]
@@ -49,7 +50,13 @@ class SyncPublisher:
 
     @overload
     def publish(
-        self, event: Event, /, *, id: str | None = None, expect_last: int | None = None
+        self,
+        event: Event,
+        /,
+        *,
+        id: str | None = None,
+        expect_last: int | None = None,
+        ttl: Duration | None = None,
     ) -> Position: ...
 
     @overload
@@ -63,6 +70,7 @@ class SyncPublisher:
         key: str | None = None,
         id: str | None = None,
         expect_last: int | None = None,
+        ttl: Duration | None = None,
     ) -> Position: ...
 
     def publish(
@@ -75,10 +83,23 @@ class SyncPublisher:
         key: str | None = None,
         id: str | None = None,  # noqa: A002 (the glossary's word)
         expect_last: int | None = None,
+        ttl: Duration | None = None,
     ) -> Position:
         """Publish one event; return its place once it is stored. Raises what `Publisher.publish` does."""
-        draft = draft_event(event, name, data, key=key, event_id=id)
+        draft = draft_event(event, name, data, key=key, event_id=id, ttl=ttl)
         return self._running().publish(draft, expect_last)
+
+    def delete(
+        self,
+        topic: str,
+        key: str,
+        /,
+        *,
+        id: str | None = None,  # noqa: A002 (the glossary's word)
+        expect_last: int | None = None,
+    ) -> Position:
+        """Delete a key of a state topic. Raises what `Publisher.delete` does."""
+        return self._running().publish(draft_deletion(topic, key, id), expect_last)
 
     def close(self) -> None:
         """Disconnect and end the thread. A later publish starts again."""

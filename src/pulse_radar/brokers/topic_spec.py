@@ -1,13 +1,15 @@
 """How a topic is kept: a log by count, age and bytes; a state topic the newest event of each key."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
+from pulse_radar.durations import seconds_of
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.protocol.grammar import check_topic
 
-__all__ = ["DELETIONS_KEPT_SECONDS", "LogTopic", "StateTopic", "TopicSpec"]
+__all__ = ["DELETIONS_KEPT_SECONDS", "LogTopic", "StateTopic", "TopicSpec", "topic_spec"]
 
 # So long a deletion is remembered: who was away for less hears of it, who was away for longer gets a snapshot.
 DELETIONS_KEPT_SECONDS: Final = 600.0
@@ -65,3 +67,28 @@ class StateTopic(msgspec.Struct, frozen=True):
 
 
 TopicSpec = LogTopic | StateTopic
+
+# What users say of each kind, and the field that it is; durations are said as text or seconds.
+_LOG_BOUNDS: Final = {"retain": "retain", "max_age": "max_age_seconds", "max_bytes": "max_bytes"}
+_STATE_BOUNDS: Final = {"ttl": "ttl_seconds", "max_keys": "max_keys", "max_bytes": "max_bytes"}
+_DURATIONS: Final = frozenset({"max_age", "ttl"})
+
+
+def topic_spec(name: str, kind: str, bounds: Mapping[str, Any]) -> TopicSpec:
+    """The topic that a user describes by words. Raises: InvalidTopic, InvalidSetting."""
+    match kind:
+        case "log":
+            return LogTopic(name, **_fields(name, "log", _LOG_BOUNDS, bounds))
+        case "state":
+            return StateTopic(name, **_fields(name, "state topic", _STATE_BOUNDS, bounds))
+        case _:
+            raise InvalidSetting(f"topic {name!r}: kind is {kind!r}, it must be 'log' or 'state'")
+
+
+def _fields(name: str, kind: str, known: Mapping[str, str], bounds: Mapping[str, Any]) -> dict[str, Any]:
+    for word in bounds.keys() - known.keys():
+        raise InvalidSetting(f"topic {name!r}: a {kind} has no {word!r}: it has {', '.join(known)}")
+    return {
+        known[word]: seconds_of(value) if word in _DURATIONS and value is not None else value
+        for word, value in bounds.items()
+    }

@@ -28,4 +28,4 @@ TOPICS: Final = (
 def declare_topics(pulse: Pulse) -> None:
     """Declare them all on a Pulse that does not run yet."""
     for spec in TOPICS:
-        pulse.topic(spec.name, retain=spec.retain, max_age=spec.max_age_seconds, max_bytes=spec.max_bytes)
+        pulse.declare(spec)

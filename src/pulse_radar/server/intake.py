@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, assert_never
 
 from pulse_radar.brokers.base import Broker
-from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
-from pulse_radar.hub.inputs import Arrived, Input, LogOpened
+from pulse_radar.hub.inputs import Arrived, Input, LogOpened, StateOpened
+from pulse_radar.stream.entry import Extent
 
 __all__ = ["Intake"]
 
@@ -22,7 +23,7 @@ class Intake:
     """Tells what the tails of a broker's topics bring."""
 
     def __init__(self, broker: Broker, *, window_events: int, tell: Callable[[Input], None]) -> None:
-        """`window_events`: so many of the newest events are brought first, to be replayed from memory."""
+        """`window_events`: so many of a log's newest events are brought first, to be replayed from memory."""
         self._broker = broker
         self._window_events = window_events
         self._tell = tell
@@ -38,21 +39,28 @@ class Intake:
             else:
                 return
 
-    async def follow(self, topic: str) -> None:
+    async def follow(self, topic: TopicSpec) -> None:
         """Bring every entry of the topic, for ever."""
-        start, head = await self._starting_point(topic)
-        self._tell(LogOpened(topic, start, head))
-        async for entries in self._broker.tail(topic, after=start):
-            self._tell(Arrived(topic, tuple(entries)))
-        raise BrokerError(f"the tail of {topic} ended, which it never should")
+        extent = await self._extent(topic.name)
+        match topic:
+            case LogTopic(name):
+                after = max(extent.first - 1, extent.last - self._window_events)
+                self._tell(LogOpened(name, after, extent.last))
+            case StateTopic(name):
+                # All of it, however old.
+                after = 0
+                self._tell(StateOpened(name, extent.origin - 1, extent))
+            case _:
+                assert_never(topic)
+        async for entries in self._broker.tail(name, after=after):
+            self._tell(Arrived(name, tuple(entries)))
+        raise BrokerError(f"the tail of {name} ended, which it never should")
 
-    async def _starting_point(self, topic: str) -> tuple[int, int]:
-        """Where the window begins, and the newest position by now."""
+    async def _extent(self, topic: str) -> Extent:
+        """How far the topic reaches, as soon as the broker says it."""
         while True:
             try:
-                extent = await self._broker.extent(topic)
+                return await self._broker.extent(topic)
             except (BrokerUnavailable, TopicMissing) as error:
                 _log.warning("%s is not there yet: %s", topic, error)
                 await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return max(extent.first - 1, extent.last - self._window_events), extent.last

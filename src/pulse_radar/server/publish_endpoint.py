@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 
+from pulse_radar.brokers.base import Draft
 from pulse_radar.errors import (
     BrokerError,
     EventTooLarge,
@@ -16,11 +17,12 @@ from pulse_radar.errors import (
     NotPermitted,
     OutcomeUnknown,
     SequenceConflict,
+    TopicFull,
     TopicMissing,
     UnknownTopic,
     UsageError,
 )
-from pulse_radar.publishing import Publishes, draft_event
+from pulse_radar.publishing import Publishes, draft_deletion, draft_event
 from pulse_radar.server.admission import Admission
 
 __all__ = ["PUBLISH_SCHEMA", "PublishEndpoint"]
@@ -37,7 +39,7 @@ PUBLISH_SCHEMA: Final[dict[str, Any]] = {
             "application/json": {
                 "schema": {
                     "type": "object",
-                    "required": ["topic", "event"],
+                    "required": ["topic"],
                     "properties": {
                         "topic": {"type": "string"},
                         "event": {"type": "string"},
@@ -45,6 +47,8 @@ PUBLISH_SCHEMA: Final[dict[str, Any]] = {
                         "key": {"type": "string"},
                         "id": {"type": "string", "description": "a repeated id is stored once"},
                         "expectLast": {"type": "integer", "minimum": 0},
+                        "ttl": {"type": "number", "minimum": 1, "description": "seconds; of a state topic"},
+                        "deleted": {"type": "boolean", "description": "the key of a state topic is no more"},
                     },
                 },
                 "example": {"topic": "knowledge", "event": "atom_created", "data": {"id": "a1"}},
@@ -57,11 +61,13 @@ PUBLISH_SCHEMA: Final[dict[str, Any]] = {
 
 class _Body(msgspec.Struct, rename="camel"):
     topic: str
-    event: str
+    event: str | None = None
     data: Any = {}
     key: str | None = None
     id: str | None = None
     expect_last: int | None = None
+    ttl: float | None = None
+    deleted: bool = False
 
 
 _decode: Final = msgspec.json.Decoder(_Body).decode
@@ -85,7 +91,7 @@ class PublishEndpoint:
             return denied
         try:
             body = self._parse(await self._read(request))
-            draft = draft_event(body.topic, body.event, body.data, key=body.key, event_id=body.id)
+            draft = _draft(body)
             position = await self.publishes.publish_draft(draft, expect_last=body.expect_last)
         except ClientDisconnect:
             # Nobody reads this; it only ends the request without a complaint.
@@ -122,6 +128,14 @@ class PublishEndpoint:
             raise InvalidEvent(f'{error}: the body reads {{"topic": …, "event": …, "data": …}}') from None
 
 
+def _draft(body: _Body) -> Draft:
+    if body.deleted:
+        if body.key is None:
+            raise InvalidEvent("a deletion names the key that is no more")
+        return draft_deletion(body.topic, body.key, body.id)
+    return draft_event(body.topic, body.event, body.data, key=body.key, event_id=body.id, ttl=body.ttl)
+
+
 def _failure(error: UsageError | BrokerError) -> JSONResponse:
     match error:
         case EventTooLarge():
@@ -132,6 +146,8 @@ def _failure(error: UsageError | BrokerError) -> JSONResponse:
             return _error(422, "invalid", str(error))
         case SequenceConflict():
             return _error(409, "conflict", str(error))
+        case TopicFull():
+            return _error(409, "topic_full", str(error))
         case NotPermitted():
             return _error(403, "forbidden", str(error))
         case OutcomeUnknown():

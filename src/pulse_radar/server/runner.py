@@ -21,6 +21,7 @@ from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import (
     BrokerBack,
     BrokerLost,
+    Congested,
     Draining,
     Input,
     Measured,
@@ -36,7 +37,7 @@ from pulse_radar.server import draining
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.session import Session, turn_away
-from pulse_radar.server.transport import Batch
+from pulse_radar.server.transport import CONGESTED_BYTES, Batch
 
 __all__ = ["Runner", "RunnerStats"]
 
@@ -220,8 +221,11 @@ class Runner:
             session = sessions.get(connection_id)
             if session is not None:
                 session.transport.write(batch)
-                if session.transport.unsent_bytes > limit:
+                unsent = session.transport.unsent_bytes
+                if unsent > limit:
                     self._told.append(Overflowed(connection_id))
+                elif unsent > CONGESTED_BYTES and not session.is_awaited:
+                    self._told.append(Congested(connection_id))
 
     async def _read(self, action: Read) -> None:
         try:
@@ -249,7 +253,7 @@ class Runner:
             await self._intake.declare([*self._specs, self.probe.topic])
             async with asyncio.TaskGroup() as self._group:
                 for spec in self._specs:
-                    self._group.create_task(self._intake.follow(spec.name), name=f"tail of {spec.name}")
+                    self._group.create_task(self._intake.follow(spec), name=f"tail of {spec.name}")
                 self._group.create_task(self.probe.run(), name="delivery probe")
                 if not self._specs:
                     self._current.set()

@@ -46,7 +46,7 @@ class Session:
         self.max_frame_bytes = max_frame_bytes
         self._may_read = may_read
         # The hub asked to be told when most is written.
-        self._is_awaited = False
+        self.is_awaited = False
         # Frames behind one whose right to read is being looked up: order is kept.
         self._pending: asyncio.Queue[ClientFrame | UnknownFrame] = asyncio.Queue(_PENDING_FRAMES)
         self._is_asking = False
@@ -65,7 +65,7 @@ class Session:
 
     def await_writable(self) -> None:
         """Tell the hub once no more than the low-water mark is unsent."""
-        self._is_awaited = True
+        self.is_awaited = True
         if self.transport.unsent_bytes <= LOW_WATER_BYTES:
             self.writable()
 
@@ -93,8 +93,8 @@ class Session:
         self._tell(Received(self.connection_id, Pong()))
 
     def writable(self) -> None:
-        if self._is_awaited:
-            self._is_awaited = False
+        if self.is_awaited:
+            self.is_awaited = False
             self._tell(Writable(self.connection_id))
 
     def ending(self, within_seconds: float) -> None:

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-__all__ = ["EXTENSION", "LOW_WATER_BYTES", "Batch", "Listener", "Transport"]
+__all__ = ["CONGESTED_BYTES", "EXTENSION", "LOW_WATER_BYTES", "Batch", "Listener", "Transport"]
 
 # Where an endpoint finds a transport that the server itself offers: scope["extensions"][EXTENSION].
 EXTENSION: Final = "pulse_radar.transport"
 
 # With this much unsent or less a connection is ready for the next page of a replay.
 LOW_WATER_BYTES: Final = 64 * 1024
+
+
+# With more than this unsent a connection is slow: of a state topic it is no longer sent every change. A quarter of the
+# bound beyond which it is evicted, and as much as one step of a replay.
+CONGESTED_BYTES: Final = 256 * 1024
 
 
 class Batch:
