@@ -45,7 +45,7 @@ class ReferenceClient:
                 self.missed.append(frame)
                 self.cursor[frame.feed] = frame.last
             case SnapshotFrame(feed):
-                del self.cursor[feed]
+                self.cursor.pop(feed, None)
             case Subscribed(feed, sequence):
                 self._followed.add(feed)
                 self.cursor[feed] = sequence

@@ -58,6 +58,7 @@ def server_meaning(frame: ServerFrame) -> Vector:
                 "lastSeq": by_text(frame.last_seq),
             }
         case EventFrame():
+            deleted = {"deleted": True} if frame.deleted else {}
             return {
                 "kind": "event",
                 "topic": frame.topic,
@@ -67,6 +68,7 @@ def server_meaning(frame: ServerFrame) -> Vector:
                 "sequence": frame.sequence,
                 "id": frame.id,
                 "timestampMs": frame.timestamp_ms,
+                **deleted,
             }
         case Subscribed(feed, sequence, replayed):
             return {"kind": "subscribed", "feed": str(feed), "sequence": sequence, "replayed": replayed}

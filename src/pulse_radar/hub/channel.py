@@ -165,12 +165,13 @@ class Channel(ABC):
             self._serve_keys(fresh)
 
     def _serve_keys(self, fresh: tuple[Entry, ...]) -> None:
-        told = {entry.key for entry in fresh if isinstance(entry, StoredEvent)}
         has_gap = any(isinstance(entry, Gap) for entry in fresh)
-        for key in self.live.keys if has_gap else told.intersection(self.live.keys):
-            if key is not None:
+        told = {entry.key: None for entry in fresh if isinstance(entry, StoredEvent) and entry.key}
+        for key in self.live.keys if has_gap else told:
+            group = self.live.of_key(key)
+            if group:
                 mine = tuple(e for e in fresh if isinstance(e, Gap) or e.key == key)
-                self._send(self.live.of_key(key), Feed(self.topic, key), mine)
+                self._send(group, Feed(self.topic, key), mine)
 
     def _send(self, group: tuple[str, ...], feed: Feed, entries: tuple[Entry, ...]) -> None:
         texts = tuple(
