@@ -32,6 +32,13 @@ class Settings(BaseSettings):
         pattern=r"^([a-z][a-z0-9_-]{0,31})?$",
         description="Prefix of streams and subjects, so that two systems can share a broker.",
     )
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=5,
+        description="Servers of a NATS cluster that keep each new stream. With 3, one may die and nothing stops. "
+        "1 is all that a single server can, and acknowledges without asking others.",
+    )
     data_dir: Path = Field(
         Path(".pulse"), description="Where embedded:// keeps its data; relative to the working directory."
     )

@@ -30,7 +30,7 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
                 "set PULSE_BROKER to embedded:// (on this machine) or nats://…"
             )
         case "nats" | "tls":
-            return _nats(settings, settings.broker, is_owner=is_owner)
+            return _nats(settings, settings.broker, is_owner=is_owner, replicas=settings.replicas)
         case "embedded":
             return _embedded(settings, is_owner=is_owner)
         case _:
@@ -40,11 +40,12 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
             )
 
 
-def _nats(settings: Settings, url: str, *, is_owner: bool) -> Broker:
+def _nats(settings: Settings, url: str, *, is_owner: bool, replicas: int = 1) -> Broker:
     broker: Broker = _driver("nats").NatsBroker(
         url,
         namespace=settings.namespace,
         create=is_owner,
+        replicas=replicas,
         duplicate_window_seconds=settings.duplicate_window,
     )
     return broker

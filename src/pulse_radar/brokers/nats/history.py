@@ -5,7 +5,7 @@ So that a batch is the last one is believed of the stream's leader only.
 """
 
 from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream, StreamView
-from pulse_radar.brokers.nats.messages import Message, entries_of, event_id_of, sequence_of
+from pulse_radar.brokers.nats.messages import Message, entries_of, event_id_of, sequence_of, subject_of
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.steps import Sight
@@ -64,21 +64,38 @@ class History:
         if is_end and reached < extent.last:
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
             line.append(Gap(reached + 1, extent.last, GapReason.EXPIRED))
-        return _page(extent, missed, line, limit, is_end=is_end)
+        return _page(extent, missed, line, limit, known=extent.last if is_end else 0)
 
     async def page_of_key(self, topic: str, key: str, after: int, limit: int) -> Page:
-        """A page of one key: between its events holes are natural, only what lies before them can be missed."""
+        """A page of one key: between its events holes are natural, only what lies before them can be missed.
+
+        It speaks up to where a replica provably had nothing more of the key: a leader's word is not enough
+        here, for one that was deposed does not know it at first.
+        """
         view = await self._view(topic)
-        extent = view.sight.extent
+        extent, subject = view.sight.extent, self._naming.subject(topic, key)
         start = max(after, extent.first - 1)
-        # A key's newest number is not known: on a replicated stream the leader is asked after each end.
-        reach = extent.last if view.is_replicated else 0
-        found, is_end = await self._collect(topic, self._naming.subject(topic, key), start, limit, reach)
+        newest, up_to = 0, extent.last
+        if view.is_replicated and start < extent.last:
+            newest, up_to = await self._newest(topic, subject, extent)
+        reach = newest if up_to >= extent.last else MAX_SEQUENCE
+        found, is_end = await self._collect(topic, subject, start, limit, reach)
+        is_known = is_end and (found[-1].last if found else start) >= newest
         # Looked at again, for events of the key may have expired before they could be read.
         now = await self.extent(topic)
         missed = opening(after, now)
         line = [entry for entry in found if missed is None or entry.last > missed.last]
-        return _page(extent, missed, line, limit, is_end=is_end)
+        return _page(extent, missed, line, limit, known=up_to if is_known else 0)
+
+    async def _newest(self, topic: str, subject: str, extent: Extent) -> tuple[int, int]:
+        """The newest number on a subject (0: none), and how far the replica had come that says so."""
+        stream = self._naming.stream(topic)
+        # The oldest event's as well: how far it has come a replica tells only with something that it finds.
+        oldest = await self._jetstream.batch(stream, ">", extent.first, limit=1)
+        subjects = {subject, *map(subject_of, oldest.messages)}
+        batch = await self._jetstream.newest(stream, sorted(subjects))
+        numbers = (sequence_of(message) for message in batch.messages if subject_of(message) == subject)
+        return max(numbers, default=0), batch.up_to
 
     async def _view(self, topic: str) -> StreamView:
         stream = self._naming.stream(topic)
@@ -117,12 +134,10 @@ class History:
         return batch if following is None else Batch((*batch.messages, following), is_end=False)
 
 
-def _page(extent: Extent, missed: Gap | None, line: list[Entry], limit: int, *, is_end: bool) -> Page:
+def _page(extent: Extent, missed: Gap | None, line: list[Entry], limit: int, *, known: int) -> Page:
+    """`known`: up to this position nothing is missing from the line; 0: only up to its end."""
     entries = tuple(([missed] if missed else []) + line)
-    if is_end and len(entries) <= limit:
-        # Everything was read: it speaks for all there was.
-        end = max(extent.last, entries[-1].last if entries else 0)
-    else:
-        entries = entries[:limit]
-        end = entries[-1].last
+    if len(entries) > limit:
+        entries, known = entries[:limit], 0
+    end = max(min(known, extent.last), entries[-1].last if entries else 0)
     return Page(extent, entries, end)

@@ -1,5 +1,6 @@
 """The server's stream interface: the few requests we make of it, and what its answers mean."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -36,6 +37,9 @@ _NO_MESSAGE: Final = 10037
 
 # 503 and 500 (no leader, no space, shutting down) pass; everything else is an answer.
 _PASSING: Final = frozenset({500, 503})
+# These as well: too few servers of a cluster are there to keep a new stream, as they start one after the other;
+# the replicas have not agreed yet on an event with this id, which an earlier attempt brought.
+_PASSING_REASONS: Final = frozenset({10005, 10158})
 
 
 class ApiRefused(BrokerRefused):
@@ -59,10 +63,14 @@ class StreamView(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Stored messages in their order. `is_end`: nothing followed them where they were read."""
+    """Stored messages in their order. `is_end`: nothing followed them where they were read.
+
+    `up_to`: how far the replica that answered had come, where that was asked for.
+    """
 
     messages: tuple[Message, ...]
     is_end: bool
+    up_to: int = 0
 
 
 class _Error(msgspec.Struct):
@@ -120,12 +128,24 @@ class JetStream:
 
         Raises: NobodyAnswers, where no replica is ready to; BrokerUnavailable also if one was lost on the way.
         """
-        question = {
-            "seq": first,
-            "batch": min(limit, BATCH_EVENTS),
-            "max_bytes": _BATCH_BYTES,
-            "next_by_subj": subject,
-        }
+        return await self._direct(
+            stream,
+            {
+                "seq": first,
+                "batch": min(limit, BATCH_EVENTS),
+                "max_bytes": _BATCH_BYTES,
+                "next_by_subj": subject,
+            },
+        )
+
+    async def newest(self, stream: str, subjects: Sequence[str]) -> Batch:
+        """The newest message on each subject, and how far the replica had come that says so: 0 if it has none.
+
+        Raises: as `batch`.
+        """
+        return await self._direct(stream, {"multi_last": subjects})
+
+    async def _direct(self, stream: str, question: dict[str, object]) -> Batch:
         answers = await self._link.ask(
             f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(question), is_complete=_is_status
         )
@@ -172,7 +192,7 @@ def check_api_error(answer: bytes) -> None:
 
 
 def _explain(error: _Error) -> BrokerError:
-    if error.code in _PASSING:
+    if error.code in _PASSING or error.err_code in _PASSING_REASONS:
         return BrokerUnavailable(f"the server cannot do it now: {error.description}")
     return ApiRefused(f"the server refuses: {error.description}", error.err_code)
 
@@ -208,7 +228,8 @@ def batch_of(answers: list[Msg]) -> Batch:
             return Batch((), is_end=True)
         case "204":
             _check_chain([*messages, end])
-            return Batch(tuple(messages), is_end=headers.get("Nats-Num-Pending") == "0")
+            is_end = headers.get("Nats-Num-Pending") == "0"
+            return Batch(tuple(messages), is_end, up_to=int(headers.get("Nats-UpTo-Sequence", 0)))
         case status:
             raise BrokerUnavailable(f"no batch: {status} {headers.get('Description', '')}")
 

@@ -23,6 +23,7 @@ __all__ = [
     "headers_of",
     "is_stored",
     "sequence_of",
+    "subject_of",
 ]
 
 _EVENT_ID: Final = "Nats-Msg-Id"
@@ -77,6 +78,10 @@ def sequence_of(message: Message) -> int:
     return int(_headers(message)[_SEQUENCE])
 
 
+def subject_of(message: Message) -> str:
+    return _headers(message)[_SUBJECT]
+
+
 def event_id_of(message: Message) -> str | None:
     return _headers(message).get(_EVENT_ID)
 
@@ -84,7 +89,7 @@ def event_id_of(message: Message) -> str | None:
 def entry_of(naming: Naming, topic: str, message: Message) -> Entry:
     """The event in a stored message, or the gap that it is for us if it is something else."""
     sequence = sequence_of(message)
-    key = naming.key_text(topic, _headers(message)[_SUBJECT])
+    key = naming.key_text(topic, subject_of(message))
     try:
         body = decode_body(message.data)
         if key is not None:

@@ -34,9 +34,10 @@ class Request:
         self._patience_seconds = 0.0
 
     def take(self, message: Msg) -> None:
-        self._messages.append(message)
         if self._answer.done():
+            # Of a cluster that was cut in two, two servers may answer: both think that they lead.
             return
+        self._messages.append(message)
         if _is_refusal(message):
             self._answer.set_exception(NobodyAnswers(f"nobody answers on {self.subject}"))
         elif self._is_complete(message):

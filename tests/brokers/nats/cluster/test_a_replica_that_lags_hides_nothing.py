@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.nats.access import Access
-from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
+from pulse_radar.brokers.nats.jetstream import Batch, JetStream
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
@@ -23,8 +23,8 @@ class BehindALaggingReplica(JetStream):
         super().__init__(leader)
         self._replica = JetStream(replica)
 
-    async def batch(self, stream: str, subject: str, first: int, limit: int = BATCH_EVENTS) -> Batch:
-        return await self._replica.batch(stream, subject, first, limit)
+    async def _direct(self, stream: str, question: dict[str, object]) -> Batch:
+        return await self._replica._direct(stream, question)
 
 
 @contextlib.asynccontextmanager
@@ -74,9 +74,20 @@ async def test_what_a_lagging_replica_has_not_is_in_every_page(cluster: NatsClus
         everything = sorted(ledger.events)
         for limit in (1, 7, 100):
             assert numbers(await paged(broker, limit)) == everything
+
+
+async def test_a_page_of_a_key_speaks_only_for_what_a_replica_has_shown(cluster: NatsCluster) -> None:
+    ledger = Ledger()
+    async with lagging(cluster, ledger) as broker:
+        everything = sorted(ledger.events)
+        for limit in (1, 7, 100):
             assert numbers(await paged(broker, limit, key="a")) == everything[0::2]
             assert numbers(await paged(broker, limit, key="b")) == everything[1::2]
-        assert (await broker.read("tasks", after=0, limit=10, key="nobody")).entries == ()
+        whole = await broker.read("tasks", after=everything[20], limit=100, key="a")
+        # The leader has no more of it, but whether it still is the leader nobody knows.
+        assert (numbers(whole.entries), whole.end) == (everything[22::2], everything[28])
+        nobody = await broker.read("tasks", after=0, limit=10, key="nobody")
+        assert (nobody.entries, nobody.end) == ((), everything[9])
 
 
 async def test_a_tail_does_not_take_what_a_replica_has_not_for_expired(cluster: NatsCluster) -> None:
@@ -96,12 +107,11 @@ async def test_an_event_is_found_that_a_replica_has_not(cluster: NatsCluster) ->
 
 
 async def paged(broker: NatsBroker, limit: int, key: str | None = None) -> list[Entry]:
+    """Every page, up to the one that leads no further."""
     entries: list[Entry] = []
     after = 0
-    while True:
-        page = await broker.read("tasks", after=after, limit=limit, key=key)
+    while (page := await broker.read("tasks", after=after, limit=limit, key=key)).end > after:
         entries += page.entries
-        if page.end >= page.extent.last:
-            assert len(set(ids(entries))) == len(entries)
-            return entries
         after = page.end
+    assert len(set(ids(entries))) == len(entries)
+    return entries

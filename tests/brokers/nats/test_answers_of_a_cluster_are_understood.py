@@ -1,0 +1,44 @@
+"""What only a cluster answers: two leaders at once, and refusals that pass."""
+
+import msgspec
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from pulse_radar.brokers.nats.jetstream import ApiRefused, check_api_error
+from pulse_radar.brokers.nats.requests import Requests
+from pulse_radar.errors import BrokerUnavailable
+
+
+async def test_of_two_servers_that_both_think_they_lead_the_first_one_is_heard() -> None:
+    requests = Requests("_INBOX")
+    request = requests.open("$JS.API.STREAM.INFO.PULSE_tasks", lambda _: True)
+    first, second = (Msg(Client(), subject=request.reply, data=data) for data in (b"first", b"second"))
+    for message in (first, second):
+        await requests.answer(message)
+    assert await request.answers(1.0) == [first]
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "description"),
+    [
+        (503, 10008, "JetStream system temporarily unavailable"),
+        (500, 10077, "no space left"),
+        (400, 10005, "no suitable peers for placement"),
+        (409, 10158, "duplicate message id is in process"),
+    ],
+)
+def test_a_refusal_that_passes_is_worth_another_attempt(code: int, number: int, description: str) -> None:
+    with pytest.raises(BrokerUnavailable, match=description):
+        check_api_error(error(code, number, description))
+
+
+def test_a_refusal_that_stays_is_none() -> None:
+    with pytest.raises(ApiRefused, match="not supported"):
+        check_api_error(error(400, 10074, "replicas > 1 not supported in non-clustered mode"))
+
+
+def error(code: int, number: int, description: str) -> bytes:
+    return msgspec.json.encode(
+        {"error": {"code": code, "err_code": number, "description": description}, "seq": 0}
+    )
