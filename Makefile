@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # Ours where there is none: uv brings the exact packages of uv.lock into .venv.
 UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := .venv/bin/
+CLIENT := npm --prefix web/client run --silent
 STAGE := scripts/stage
 
 # uv takes the Python that is here and fetches none.
@@ -21,11 +22,14 @@ help:
 demo: .venv/.synced
 	@$(RUN)pulse-radar demo $(ARGS)
 
-test: .venv/.synced
+test: .venv/.synced web/node_modules/.synced
 	@$(STAGE) "lint" $(RUN)ruff check .
 	@$(STAGE) "format" $(RUN)ruff format --check --quiet .
 	@$(STAGE) "types" $(RUN)mypy
 	@$(STAGE) "layers" $(RUN)lint-imports --no-cache
+	@$(STAGE) "client: lint and format" $(CLIENT) lint
+	@$(STAGE) "client: types" $(CLIENT) types
+	@$(STAGE) "client: tests" $(CLIENT) test
 	@$(STAGE) "chromium" scripts/chromium
 	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q tests/protocol tests/stream tests/hub
 	@echo "== all tests"
@@ -39,10 +43,14 @@ audit: .venv/.synced
 	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
 
 clean:
-	rm -rf .venv .tools .pulse artifacts .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools .pulse artifacts .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules web/*/node_modules web/client/dist
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
+	@touch $@
+
+web/node_modules/.synced: web/package-lock.json web/client/package.json web/react-18/package.json
+	@$(STAGE) "npm packages" npm --prefix web ci --silent
 	@touch $@
 
 .tools/bin/uv:

@@ -1,0 +1,211 @@
+/** Who in the page follows what, from where, and what the server is told about it. */
+
+import { expect, test } from "vitest";
+import { event, livePage, Page, subscribed } from "./page.js";
+
+test("many readers of a topic are one subscription", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge");
+  page.settle();
+  page.receive(event("knowledge", 101));
+  expect(page.sent()).toEqual([]);
+  expect(page.seen("a")).toEqual([101]);
+  expect(page.seen("b")).toEqual([101]);
+});
+
+test("the last reader who leaves ends the subscription", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge");
+  page.follow("c", "messages");
+  page.settle();
+  page.sent();
+  page.unfollow("a");
+  page.settle();
+  expect(page.sent()).toEqual([]);
+  page.unfollow("b");
+  page.settle();
+  expect(page.sent()).toEqual(['{"action":"unsubscribe","topic":"knowledge"}']);
+});
+
+test("whoever leaves and comes back in one turn is not noticed", () => {
+  const page = livePage("knowledge", 100);
+  page.unfollow("a");
+  page.follow("b", "knowledge");
+  page.settle();
+  expect(page.sent()).toEqual([]);
+  expect(page.connection.status).toBe("open");
+});
+
+test("a page that follows nothing is not connected", () => {
+  const page = livePage("knowledge", 100);
+  page.unfollow("a");
+  page.settle();
+  expect(page.connection.status).toBe("idle");
+  expect(page.effects.at(-1)).toEqual({ kind: "drop" });
+});
+
+test("a page that follows nothing any more while it connects gives up connecting", () => {
+  const page = new Page();
+  page.follow("a", "knowledge");
+  page.settle();
+  page.unfollow("a");
+  page.settle();
+  expect(page.connection.status).toBe("idle");
+  page.greet({ knowledge: 100 });
+  expect(page.connection.status).toBe("idle");
+});
+
+test("what changes while it connects is said once the server has greeted", () => {
+  const page = new Page();
+  page.follow("a", "knowledge");
+  page.settle();
+  page.follow("b", "messages");
+  page.unfollow("a");
+  page.settle();
+  page.greet({ knowledge: 100 });
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"messages"}',
+  ]);
+});
+
+test("a reader that begins earlier is given what it wants, and the others nothing again", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge", { after: 98 });
+  page.settle();
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"knowledge","lastSeq":98}',
+  ]);
+  // Still on its way from before.
+  page.receive(event("knowledge", 101));
+  page.receive({ kind: "unsubscribed", feed: "knowledge" });
+  page.receive(...[99, 100, 101, 102].map((sequence) => event("knowledge", sequence)));
+  page.receive(subscribed("knowledge", 102, 4), event("knowledge", 103));
+  expect(page.seen("a")).toEqual([101, 102, 103]);
+  expect(page.seen("b")).toEqual([99, 100, 101, 102, 103]);
+});
+
+test("a cut in the middle of going back costs nobody anything", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge", { after: 97 });
+  page.settle();
+  page.receive({ kind: "unsubscribed", feed: "knowledge" }, event("knowledge", 98));
+  page.lose();
+  page.pass(20_000);
+  expect(page.opened.cursor).toEqual({ knowledge: 98 });
+  page.greet({ knowledge: 98 });
+  page.receive(...[99, 100, 101].map((sequence) => event("knowledge", sequence)));
+  expect(page.seen("a")).toEqual([101]);
+  expect(page.seen("b")).toEqual([98, 99, 100, 101]);
+});
+
+test("the newest events are asked for once the feed is live", () => {
+  const page = new Page();
+  page.follow("a", "knowledge", { last: 2 });
+  page.settle();
+  page.greet({ knowledge: 100 });
+  page.receive(event("knowledge", 101));
+  expect(page.sent()).toEqual([]);
+  page.receive(subscribed("knowledge", 101, 1));
+  expect(page.sent()).toEqual(['{"action":"subscribe","topic":"knowledge","last":2}']);
+  page.receive(event("knowledge", 100), event("knowledge", 101), subscribed("knowledge", 101, 2));
+  expect(page.seen("a")).toEqual([100, 101]);
+});
+
+test("a first reader that begins after a position needs no second request", () => {
+  const page = new Page();
+  page.follow("a", "knowledge", { after: 98 });
+  page.settle();
+  expect(page.opened.cursor).toEqual({ knowledge: 98 });
+  page.greet({ knowledge: 98 });
+  page.receive(event("knowledge", 99), subscribed("knowledge", 99, 1));
+  expect(page.sent()).toEqual([]);
+  expect(page.seen("a")).toEqual([99]);
+});
+
+test("keys give way to their whole topic, and nobody misses or repeats an event", () => {
+  const page = livePage("monitoring/a", 100);
+  page.receive(event("monitoring", 103, "a"));
+  page.follow("all", "monitoring");
+  page.settle();
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"monitoring","key":"a"}',
+    '{"action":"subscribe","topic":"monitoring","lastSeq":103}',
+  ]);
+  page.receive(event("monitoring", 105, "a"), { kind: "unsubscribed", feed: "monitoring/a" });
+  page.receive(event("monitoring", 104, "b"), event("monitoring", 105, "a"), subscribed("monitoring", 105, 2));
+  page.receive(event("monitoring", 106, "b"));
+  expect(page.seen("a")).toEqual([103, 105]);
+  expect(page.seen("all")).toEqual([104, 105, 106]);
+});
+
+test("a key goes on where its whole topic was", () => {
+  const page = livePage("monitoring", 100);
+  page.follow("key", "monitoring/a");
+  page.settle();
+  expect(page.sent()).toEqual([]);
+  page.receive(event("monitoring", 101, "a"));
+  page.unfollow("a");
+  page.settle();
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"monitoring"}',
+    '{"action":"subscribe","topic":"monitoring","key":"a","lastSeq":101}',
+  ]);
+  page.receive(event("monitoring", 102, "a"), { kind: "unsubscribed", feed: "monitoring" });
+  page.receive(event("monitoring", 102, "a"), subscribed("monitoring/a", 102, 1));
+  expect(page.seen("key")).toEqual([101, 102]);
+});
+
+test("keys are asked for themselves where the whole topic is forbidden", () => {
+  const page = livePage("monitoring/a", 100);
+  page.follow("all", "monitoring");
+  page.settle();
+  page.sent();
+  page.receive({ kind: "unsubscribed", feed: "monitoring/a" });
+  page.receive({ kind: "error", code: "forbidden", message: "no", topic: "monitoring" });
+  expect(page.sent()).toEqual(['{"action":"subscribe","topic":"monitoring","key":"a","lastSeq":100}']);
+  page.receive(subscribed("monitoring/a", 100), event("monitoring", 102, "a"));
+  expect(page.seen("a")).toEqual([102]);
+  expect(page.newsOf("all").map((news) => news.kind)).toEqual(["error"]);
+});
+
+test("feeds that do not fit into the address follow as frames", () => {
+  const page = new Page();
+  const feeds = Array.from({ length: 100 }, (_, index) => `monitoring/${"k".repeat(60)}${index}`);
+  for (const feed of feeds) page.follow(feed, feed);
+  page.settle();
+  const { feeds: asked } = page.opened;
+  expect(asked.join().length).toBeLessThan(3_600);
+  page.greet(Object.fromEntries(asked.map((feed) => [feed, 7])));
+  expect(asked.length + page.sent().length).toBe(100);
+});
+
+test("whoever comes to a state topic later is given the state", () => {
+  const page = new Page();
+  page.follow("a", "metrics");
+  page.settle();
+  page.greet({}, ["metrics"]);
+  page.receive({ kind: "snapshot", feed: "metrics" }, event("metrics", 5, "x"), subscribed("metrics", 7, 1));
+  page.follow("b", "metrics");
+  page.settle();
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"metrics"}',
+    '{"action":"subscribe","topic":"metrics","lastSeq":0}',
+  ]);
+  page.receive({ kind: "unsubscribed", feed: "metrics" });
+  page.receive(event("metrics", 5, "x"), subscribed("metrics", 7, 1));
+  expect(page.seen("a")).toEqual([5]);
+  expect(page.seen("b")).toEqual([5]);
+});
+
+test("a state topic's sequences may have holes", () => {
+  const page = new Page();
+  page.follow("a", "metrics");
+  page.settle();
+  page.greet({}, ["metrics"]);
+  page.receive({ kind: "snapshot", feed: "metrics" }, event("metrics", 5, "x"), event("metrics", 9, "y"));
+  page.receive(subscribed("metrics", 12, 2), event("metrics", 15, "x"));
+  expect(page.seen("a")).toEqual([5, 9, 15]);
+  expect(page.sent()).toEqual([]);
+});

@@ -1,0 +1,137 @@
+/** A server as a model: one topic of a log, its keys, what is kept; and a link on which frames travel, and may get lost. */
+
+import type { ClientFrame, Feed, Positions, ServerFrame } from "../../src/protocol/frames.js";
+import { feedOf } from "../../src/protocol/grammar.js";
+import { event, greeting, subscribed } from "./page.js";
+
+export const TOPIC = "knowledge";
+
+/** What is stored: the key of each event, or that it is no event. */
+type Stored = { key: string | undefined } | "unreadable";
+
+/** Sequences begin anywhere but at the first. */
+export const ORIGIN = 1_000;
+
+export class ModelServer {
+  /** Everything ever published, by its number. */
+  readonly published = new Map<number, string | undefined>();
+  /** Whether anything was ever lost, so that gaps are allowed at all. */
+  hasLost = false;
+  private kept = new Map<number, Stored>();
+  private origin = ORIGIN;
+  private next = ORIGIN;
+
+  publish(key: string | undefined): number {
+    this.kept.set(this.next, { key });
+    this.published.set(this.next, key);
+    return this.next++;
+  }
+
+  publishGarbage(): number {
+    this.hasLost = true;
+    this.kept.set(this.next, "unreadable");
+    return this.next++;
+  }
+
+  expire(count: number): void {
+    for (const sequence of [...this.kept.keys()].slice(0, count)) {
+      this.kept.delete(sequence);
+      this.hasLost = true;
+    }
+  }
+
+  /** The stream is lost, and made anew above every number ever given. */
+  recreate(): void {
+    this.hasLost = true;
+    this.kept.clear();
+    this.next += 1_000;
+    this.origin = this.next;
+  }
+
+  get last(): number {
+    return this.next - 1;
+  }
+
+  /** The position before the oldest that is kept. */
+  get before(): number {
+    return this.next - this.kept.size - 1;
+  }
+
+  /** What comes after a position of a feed, as frames; the position afterwards is `last`. */
+  after(feed: Feed, position: number): ServerFrame[] {
+    const frames: ServerFrame[] = [];
+    const first = this.before + 1;
+    let at = position;
+    const isForeign = at > this.last || (at !== 0 && at < this.origin - 1);
+    if (isForeign) frames.push({ kind: "gap", feed, from: null, to: first - 1, reason: "reset" });
+    else if (at !== 0 && at < first - 1)
+      frames.push({ kind: "gap", feed, from: at + 1, to: first - 1, reason: "expired" });
+    if (isForeign || at < first - 1) at = first - 1;
+    for (let sequence = at + 1; sequence <= this.last; sequence++) frames.push(...this.frame(feed, sequence));
+    return frames;
+  }
+
+  /** What is stored at a number, as those who follow a feed are told of it. */
+  frame(feed: Feed, sequence: number): ServerFrame[] {
+    const stored = this.kept.get(sequence);
+    if (stored === undefined) throw new Error(`${sequence} is not kept`);
+    if (stored === "unreadable") return [{ kind: "gap", feed, from: sequence, to: sequence, reason: "unreadable" }];
+    const isWanted = feed === TOPIC || feed === feedOf(TOPIC, stored.key);
+    return isWanted ? [event(TOPIC, sequence, stored.key)] : [];
+  }
+}
+
+/** One connection: the server's side of it, and what is on its way in either direction. */
+export class Link {
+  readonly toClient: ServerFrame[] = [];
+  readonly toServer: ClientFrame[] = [];
+  private readonly followed = new Map<Feed, number>();
+  private readonly server: ModelServer;
+
+  constructor(server: ModelServer, feeds: readonly Feed[], cursor: Positions) {
+    this.server = server;
+    const lastSeq = Object.fromEntries(feeds.map((feed) => [feed, cursor[feed] ?? cursor[TOPIC] ?? server.last]));
+    this.toClient.push(greeting(lastSeq));
+    for (const [feed, position] of Object.entries(lastSeq)) this.catchUp(feed, position);
+  }
+
+  /** The server takes up the oldest frame that is on its way to it. */
+  heed(): void {
+    // Whoever is live has been served what this process knows before it heeds anybody.
+    this.live();
+    const frame = this.toServer.shift();
+    if (frame?.kind === "ping") this.toClient.push({ kind: "pong" });
+    else if (frame?.kind === "unsubscribe") {
+      this.followed.delete(frame.feed);
+      this.toClient.push({ kind: "unsubscribed", feed: frame.feed });
+    } else if (frame?.kind === "subscribe") this.subscribe(frame.feed, frame.after, frame.last);
+  }
+
+  /** Serve what was published since. */
+  live(): void {
+    for (const [feed, position] of this.followed) {
+      this.toClient.push(...this.server.after(feed, position));
+      this.followed.set(feed, this.server.last);
+    }
+  }
+
+  /** A ping, which keeps quiet keys young. */
+  ping(): void {
+    this.live();
+    const quiet = [...this.followed].filter(([feed]) => feed !== TOPIC);
+    this.toClient.push({ kind: "ping", lastSeq: Object.fromEntries(quiet) });
+  }
+
+  private subscribe(feed: Feed, after: number | undefined, last: number | undefined): void {
+    const covering = [...this.followed.keys()].find((each) => each !== feed && (each === TOPIC || feed === TOPIC));
+    if (covering !== undefined) throw new Error(`'${feed}' and '${covering}' share a connection`);
+    const newest = last === undefined ? this.server.last : Math.max(this.server.before, this.server.last - last);
+    this.catchUp(feed, after ?? newest);
+  }
+
+  private catchUp(feed: Feed, position: number): void {
+    const replay = this.server.after(feed, position);
+    this.toClient.push(...replay, subscribed(feed, this.server.last, replay.length));
+    this.followed.set(feed, this.server.last);
+  }
+}

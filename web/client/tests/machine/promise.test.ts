@@ -1,0 +1,208 @@
+/**
+ * The law, attacked: what a reader was given plus the gaps it was told of is what was published.
+ *
+ * Readers of the topic and of its keys come and go, live or after positions; connections are cut with frames on their
+ * way; frames come twice or not at all; events expire; streams are lost and made anew.
+ */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Effect, News } from "../../src/machine/state.js";
+import type { Gap } from "../../src/protocol/frames.js";
+import { feedOf, partsOf } from "../../src/protocol/grammar.js";
+import { Link, ModelServer, ORIGIN, TOPIC } from "./modelServer.js";
+import { Page } from "./page.js";
+
+/** The page, the server and what is between them. */
+class World {
+  readonly server = new ModelServer();
+  readonly page = new Page();
+  link: Link | undefined;
+  /** Whether a frame was ever lost on an open connection, which no honest network does. */
+  hasHoles = false;
+  private readers = 0;
+  /** From which number on a reader must know everything, once it is known. */
+  readonly begins = new Map<string, number>();
+
+  /** Tell the machine, and do what it answers. */
+  tell(act: () => void): void {
+    this.page.effects = [];
+    act();
+    for (const effect of this.page.effects) this.perform(effect);
+    this.note();
+  }
+
+  private perform(effect: Effect): void {
+    if (effect.kind === "open") this.link = new Link(this.server, effect.feeds, effect.cursor);
+    else if (effect.kind === "drop") this.link = undefined;
+    else if (effect.kind === "send") this.link?.toServer.push(effect.frame);
+  }
+
+  /** A live reader begins where its line first stands, one with a position there. */
+  private note(): void {
+    for (const { id, feed, wish, floor } of this.page.state.readers.values()) {
+      if (this.begins.has(id)) continue;
+      if (wish) {
+        if (wish.after !== undefined) this.begins.set(id, wish.after);
+      } else if (floor >= 0) this.begins.set(id, floor);
+      else {
+        const line = this.page.state.lines.get(feed) ?? this.page.state.lines.get(TOPIC);
+        if (line?.at !== undefined) this.begins.set(id, line.at);
+      }
+    }
+  }
+
+  follow(feed: string, start: { after?: number; last?: number }): void {
+    const id = `r${this.readers++}`;
+    this.tell(() => {
+      this.page.follow(id, feed, start);
+      this.page.settle();
+    });
+  }
+
+  leave(index: number): void {
+    const ids = [...this.page.state.readers.keys()];
+    const id = ids[index % Math.max(1, ids.length)];
+    if (id === undefined) return;
+    this.begins.delete(id);
+    this.tell(() => {
+      this.page.unfollow(id);
+      this.page.settle();
+    });
+  }
+
+  deliver(): boolean {
+    const frame = this.link?.toClient.shift();
+    if (frame) this.tell(() => this.page.receive(frame));
+    return frame !== undefined;
+  }
+
+  cut(): void {
+    if (!this.link) return;
+    this.link = undefined;
+    this.tell(() => this.page.lose());
+  }
+
+  /** Until everything that can happen by itself has happened. */
+  settle(): void {
+    for (let turn = 0; turn < 20_000; turn++) {
+      const { link } = this;
+      if (link?.toServer.length) link.heed();
+      else if (this.deliver()) continue;
+      else if (!link && this.page.connection.status === "waiting") this.tell(() => this.page.pass(20_000));
+      else if (link) {
+        link.live();
+        if (link.toClient.length === 0) return;
+      } else return;
+    }
+    throw new Error("never came to rest");
+  }
+
+  check(): void {
+    for (const [id, from] of this.begins) {
+      const feed = this.page.state.readers.get(id)?.feed ?? "";
+      const { key } = partsOf(feed);
+      const mine = [...this.server.published.keys()].filter(
+        (sequence) => key === undefined || this.server.published.get(sequence) === key,
+      );
+      for (const { seen, gaps } of chapters(this.page.newsOf(id))) {
+        expect(seen, `${id} was given events twice or out of order`).toEqual([...new Set(seen)].sort((a, b) => a - b));
+        const both = seen.filter((sequence) => gaps.some((gap) => isIn(gap, sequence)));
+        expect(both, `${id} was given an event and told that it was missing`).toEqual([]);
+      }
+      const seen = this.page.seen(id);
+      const gaps = this.page.gaps(id);
+      const missed = mine.filter((each) => each > from && !seen.includes(each) && !gaps.some((gap) => isIn(gap, each)));
+      expect(missed, `${id} of ${feed} after ${from} missed in silence, with ${seen}`).toEqual([]);
+      expect(seen.filter((sequence) => !mine.includes(sequence))).toEqual([]);
+      if (!this.server.hasLost && !this.hasHoles) expect(gaps, "told of a gap where nothing was lost").toEqual([]);
+    }
+  }
+}
+
+const isIn = (gap: Gap, sequence: number): boolean => (gap.from ?? 0) <= sequence && sequence <= gap.to;
+
+/** What a reader was given between one reset, after which all that it knew is void, and the next. */
+function chapters(news: readonly News[]): { seen: number[]; gaps: Gap[] }[] {
+  const all: { seen: number[]; gaps: Gap[] }[] = [{ seen: [], gaps: [] }];
+  for (const each of news) {
+    if (each.kind === "gap" && each.from === null) all.push({ seen: [], gaps: [] });
+    else if (each.kind === "gap") all.at(-1)?.gaps.push(each);
+    else if (each.kind === "event") all.at(-1)?.seen.push(each.sequence);
+  }
+  return all;
+}
+
+type Act = (world: World) => void;
+
+/** An act that says its name in a counterexample. */
+const named = (name: string, act: Act): Act => Object.assign(act, { [fc.toStringMethod]: () => name });
+const one = (name: string, act: Act) => fc.constant(named(name, act));
+
+const key = fc.constantFrom(undefined, "a", "b");
+const upTo = (most: number, name: string, act: (world: World, count: number) => void) =>
+  fc.nat(most).map((count) => named(`${name} ${count}`, (world) => act(world, count)));
+
+const ordinary = [
+  key.map((which) => named(`follow ${which} live`, (world) => world.follow(feedOf(TOPIC, which), {}))),
+  fc
+    .tuple(key, fc.nat(12))
+    .map(([which, back]) =>
+      named(`follow ${which} from ${back} before the last`, (world) =>
+        world.follow(feedOf(TOPIC, which), { after: Math.max(ORIGIN - 1, world.server.last - back) }),
+      ),
+    ),
+  upTo(4, "follow the newest", (world, last) => world.follow(TOPIC, { last })),
+  upTo(9, "leave", (world, index) => world.leave(index)),
+  fc
+    .array(key, { minLength: 1, maxLength: 4 })
+    .map((keys) => named(`publish ${keys}`, (world) => keys.forEach((each) => void world.server.publish(each)))),
+  upTo(6, "the client hears", (world, count) => {
+    for (let time = 0; time < count; time++) world.deliver();
+  }),
+  upTo(3, "the server hears", (world, count) => {
+    for (let time = 0; time < count; time++) world.link?.heed();
+  }),
+  one("the server serves", (world) => world.link?.live()),
+  one("the server pings", (world) => world.link?.ping()),
+  one("cut", (world) => world.cut()),
+  fc
+    .constantFrom(100, 6_000, 40_000)
+    .map((time) => named(`${time} ms pass`, (world) => world.tell(() => world.page.pass(time)))),
+  one("wake", (world) => world.tell(() => world.page.tell({ kind: "woke" }))),
+];
+const losses = [
+  upTo(6, "events expire:", (world, count) => world.server.expire(count)),
+  one("garbage is stored", (world) => world.server.publishGarbage()),
+  one("the stream is made anew", (world) => world.server.recreate()),
+];
+/** An event is lost on the way, or comes twice: what a faulty proxy or a faulty server would do. */
+const faults = [
+  one("an event is lost", (world) => {
+    const first = world.link?.toClient[0];
+    // The server vouches for keys; only the order of whole topics can be checked.
+    if (first?.kind !== "event" || !world.page.state.lines.has(TOPIC)) return;
+    world.hasHoles = true;
+    world.link?.toClient.shift();
+  }),
+  one("an event comes twice", (world) => {
+    const first = world.link?.toClient[0];
+    if (first?.kind === "event") world.link?.toClient.unshift(first);
+  }),
+];
+
+function holds(acts: readonly fc.Arbitrary<Act>[]): void {
+  const property = fc.property(fc.array(fc.oneof(...acts), { maxLength: 40 }), (story) => {
+    const world = new World();
+    for (const act of story) act(world);
+    world.settle();
+    world.check();
+  });
+  fc.assert(property, { numRuns: Number(process.env.FAST_CHECK_RUNS ?? 300) });
+}
+
+test("a page comes out exact through cuts, and is told of no gap", () => holds(ordinary));
+test("a page knows exactly what it missed when events expire and streams are lost", () =>
+  holds([...ordinary, ...losses]));
+test("a page finds holes by itself, and ignores repeats", () => holds([...ordinary, ...faults]));
+test("a page comes out exact through everything at once", () => holds([...ordinary, ...losses, ...faults]));
