@@ -4,10 +4,12 @@ import pulse_radar
 from pulse_radar import errors
 
 DOCUMENTED = {"Event", "Position", "Publisher", "Pulse", "Settings", "SyncPublisher"}
+# `connect`, and what comes out of it.
+CLIENT = {"connect", "Events", "EventFrame", "GapFrame", "GapReason", "SnapshotFrame", "Subscribed"}
 
 
-def test_the_package_exports_the_facade_the_publishers_and_the_errors() -> None:
-    assert set(pulse_radar.__all__) == DOCUMENTED | set(errors.__all__)
+def test_the_package_exports_the_facade_the_publishers_the_client_and_the_errors() -> None:
+    assert set(pulse_radar.__all__) == DOCUMENTED | CLIENT | set(errors.__all__)
 
 
 def test_every_error_is_ours_and_says_what_it_is() -> None:

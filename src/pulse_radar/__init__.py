@@ -18,15 +18,19 @@ from pulse_radar.errors import (
     OutcomeUnknown,
     ProtocolError,
     PulseError,
+    Refused,
     SequenceConflict,
     TopicFull,
     TopicMissing,
     UnknownTopic,
+    Unreachable,
     UsageError,
 )
 
 if TYPE_CHECKING:
+    from pulse_radar.client.events import Events, connect
     from pulse_radar.events import Event
+    from pulse_radar.protocol.frames import EventFrame, GapFrame, GapReason, SnapshotFrame, Subscribed
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
@@ -38,7 +42,11 @@ __all__ = [
     "BrokerRefused",
     "BrokerUnavailable",
     "Event",
+    "EventFrame",
     "EventTooLarge",
+    "Events",
+    "GapFrame",
+    "GapReason",
     "InvalidCursor",
     "InvalidEvent",
     "InvalidKey",
@@ -52,13 +60,18 @@ __all__ = [
     "Publisher",
     "Pulse",
     "PulseError",
+    "Refused",
     "SequenceConflict",
     "Settings",
+    "SnapshotFrame",
+    "Subscribed",
     "SyncPublisher",
     "TopicFull",
     "TopicMissing",
     "UnknownTopic",
+    "Unreachable",
     "UsageError",
+    "connect",
 ]
 
 __version__ = "0.1.0"
@@ -66,11 +79,16 @@ __version__ = "0.1.0"
 # Imported when they are first asked for: a worker, a test of the pure storeys and `pulse-radar --help` need no FastAPI.
 _HOMES: Final = {
     "Event": "events",
+    "Events": "client.events",
+    **dict.fromkeys(
+        ("EventFrame", "GapFrame", "GapReason", "SnapshotFrame", "Subscribed"), "protocol.frames"
+    ),
     "Position": "publishing",
     "Publisher": "publisher",
     "Pulse": "pulse",
     "Settings": "settings",
     "SyncPublisher": "sync_publisher",
+    "connect": "client.events",
 }
 
 

@@ -10,6 +10,8 @@ PulseError
 │   ├── UnknownTopic           the topic was never declared
 │   └── InvalidSetting         a setting cannot work
 ├── ProtocolError              the peer broke the protocol; carries the close code
+├── Refused                    a server does not serve this client, and trying again changes nothing; carries the code
+├── Unreachable                nobody answered at a server's address
 └── BrokerError                the environment failed
     ├── BrokerUnavailable      no answer; the event may or may not be stored
     ├── TopicMissing           the broker knows no such topic: nobody created it
@@ -36,10 +38,12 @@ __all__ = [
     "OutcomeUnknown",
     "ProtocolError",
     "PulseError",
+    "Refused",
     "SequenceConflict",
     "TopicFull",
     "TopicMissing",
     "UnknownTopic",
+    "Unreachable",
     "UsageError",
 ]
 
@@ -86,6 +90,21 @@ class ProtocolError(PulseError):
     def __init__(self, message: str, close_code: int) -> None:
         super().__init__(message)
         self.close_code = close_code
+
+
+class Refused(PulseError):
+    """A server does not serve this client, and trying again changes nothing.
+
+    `code` is what it closed with, or the HTTP status of a refused upgrade; None where it refused a topic only.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unreachable(PulseError):
+    """Nobody answered at a server's address when a client first came."""
 
 
 class BrokerError(PulseError):

@@ -35,8 +35,10 @@ from pulse_radar.protocol.frames import (
     EventFrame,
     GapFrame,
     Ping,
+    ServerFrame,
     Subscribe,
     Subscribed,
+    UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent, Page
@@ -74,6 +76,8 @@ class Process:
                     self.owed.append((action, self._early_answer(action)))
         for connection_id in closed:
             self.clients[connection_id].disconnect()
+        for client in tuple(self.clients.values()):
+            client.speak()
 
     def read_tail(self, count: int) -> None:
         self.last_batch = self.tail.next(count)
@@ -166,37 +170,43 @@ class Client:
 
     def receive(self, texts: Sequence[bytes]) -> None:
         for text in texts:
-            match decode_server(text):
-                case Connected(last_seq=last_seq):
-                    if self.cursor is None:
-                        self.cursor = self.start = last_seq[self.feed]
-                case EventFrame(sequence=sequence, key=key):
-                    assert self.cursor is not None
-                    assert self.feed.key in (None, key)
-                    assert sequence > self.cursor, "an event came twice or out of order"
-                    if self.feed.key is None:
-                        assert sequence == self.cursor + 1, "a hole was not told"
-                    self.seen.append(sequence)
-                    self.cursor = sequence
-                case Ping(last_seq=last_seq):
-                    assert self.cursor is not None
-                    assert last_seq.get(self.feed, self.cursor) >= self.cursor, "a ping took a cursor back"
-                    self.cursor = last_seq.get(self.feed, self.cursor)
-                case GapFrame(first=first, last=last):
-                    assert self.cursor is not None
-                    if self.feed.key is None:
-                        assert first in (None, self.cursor + 1), "a gap does not begin where the client is"
-                    # A reset leaves the old numbering behind: all of it above the cursor is missed.
-                    self.gaps.append((min(self.cursor, last) + 1 if first is None else first, last))
-                    self.cursor = last
-                case Subscribed(sequence=sequence):
-                    assert self.cursor is not None
-                    if self.feed.key is None:
-                        assert sequence == self.cursor, "said to be live somewhere else"
-                    self.cursor = sequence
-                    self.is_live = True
-                case other:
-                    raise AssertionError(f"unexpected: {other}")
+            self.heed(decode_server(text))
+
+    def speak(self) -> None:
+        """Nothing is said by this one."""
+
+    def heed(self, frame: ServerFrame | UnknownFrame) -> None:
+        match frame:
+            case Connected(last_seq=last_seq):
+                if self.cursor is None:
+                    self.cursor = self.start = last_seq[self.feed]
+            case EventFrame(sequence=sequence, key=key):
+                assert self.cursor is not None
+                assert self.feed.key in (None, key)
+                assert sequence > self.cursor, "an event came twice or out of order"
+                if self.feed.key is None:
+                    assert sequence == self.cursor + 1, "a hole was not told"
+                self.seen.append(sequence)
+                self.cursor = sequence
+            case Ping(last_seq=last_seq):
+                assert self.cursor is not None
+                assert last_seq.get(self.feed, self.cursor) >= self.cursor, "a ping took a cursor back"
+                self.cursor = last_seq.get(self.feed, self.cursor)
+            case GapFrame(first=first, last=last):
+                assert self.cursor is not None
+                if self.feed.key is None:
+                    assert first in (None, self.cursor + 1), "a gap does not begin where the client is"
+                # A reset leaves the old numbering behind: all of it above the cursor is missed.
+                self.gaps.append((min(self.cursor, last) + 1 if first is None else first, last))
+                self.cursor = last
+            case Subscribed(sequence=sequence):
+                assert self.cursor is not None
+                if self.feed.key is None:
+                    assert sequence == self.cursor, "said to be live somewhere else"
+                self.cursor = sequence
+                self.is_live = True
+            case other:
+                raise AssertionError(f"unexpected: {other}")
 
     def check(self, published: dict[int, str | None]) -> None:
         assert self.start is not None
@@ -213,6 +223,7 @@ class Client:
 
 class Promise(RuleBasedStateMachine):
     clients = Bundle("clients")
+    client_type = Client
 
     def __init__(self) -> None:
         super().__init__()
@@ -227,7 +238,7 @@ class Promise(RuleBasedStateMachine):
 
     @rule(target=clients, key=st.sampled_from([None, None, "a", "b"]), where=st.integers(0, 1))
     def connect(self, key: str | None, where: int) -> Client:
-        client = Client(Feed(TOPIC, key))
+        client = self.client_type(Feed(TOPIC, key))
         self.everyone.append(client)
         # A process that is still warming up greets later; these two began with an empty topic.
         client.connect(self.processes[where], self._next_id())
@@ -289,7 +300,7 @@ class Promise(RuleBasedStateMachine):
     @rule(where=st.integers(0, 1), cursor=st.sampled_from([1, 999, 2_500, 10**6, 2**53 - 1]))
     def a_client_brings_a_cursor_from_elsewhere(self, where: int, cursor: int) -> None:
         """It is told that what it knew is void, and then gets everything that is kept."""
-        client = Client(Feed(TOPIC))
+        client = self.client_type(Feed(TOPIC))
         client.cursor = cursor
         client.start = -1
         client.is_foreign = True

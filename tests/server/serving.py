@@ -36,11 +36,13 @@ class Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: FastAPI, *, is_direct: bool = True, **options: Any) -> AsyncIterator[Server]:
-    """Serve the app on a free port of loopback, with our protocol class or with uvicorn's own."""
+async def serving(
+    app: FastAPI, *, is_direct: bool = True, port: int = 0, **options: Any
+) -> AsyncIterator[Server]:
+    """Serve the app on loopback, on a free port where none is given, with our protocol class or with uvicorn's own."""
     config = uvicorn.Config(
         app,
-        port=0,
+        port=port,
         ws=PulseWebSocketProtocol if is_direct else "websockets-sansio",
         log_level="error",
         timeout_graceful_shutdown=3,

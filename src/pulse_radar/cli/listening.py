@@ -1,9 +1,9 @@
 """The address to serve on: bound before anything else starts, so that a port that is taken is told at once."""
 
 import errno
-import ipaddress
 import socket
 
+from pulse_radar.client.address import is_loopback
 from pulse_radar.errors import InvalidSetting, PulseError
 
 __all__ = ["AddressTaken", "bind", "exposure", "is_loopback"]
@@ -11,16 +11,6 @@ __all__ = ["AddressTaken", "bind", "exposure", "is_loopback"]
 
 class AddressTaken(PulseError):
     """Nobody can listen there: another program does, or this user may not."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that host name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def exposure(host: str) -> InvalidSetting:

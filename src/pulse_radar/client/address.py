@@ -1,5 +1,6 @@
 """The address of a live layer, as people write it: ws://host/ws, http://host, host:8000."""
 
+import ipaddress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -7,7 +8,7 @@ import msgspec
 
 from pulse_radar.errors import InvalidSetting
 
-__all__ = ["Address"]
+__all__ = ["Address", "is_loopback"]
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
@@ -40,7 +41,18 @@ class Address(msgspec.Struct, frozen=True):
         return f"{self.scheme}://{host}{'' if self.port is None else f':{self.port}'}{self.path}"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that host name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def _invalid(text: str) -> InvalidSetting:
     return InvalidSetting(
-        f"{text[:200]!r} (PULSE_URL) is no address: write ws://host:8000/ws or http://host:8000"
+        f"{text[:200]!r} is no address of a server (PULSE_URL on the command line): "
+        "write ws://host:8000/ws or http://host:8000"
     )

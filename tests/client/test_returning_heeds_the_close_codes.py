@@ -2,7 +2,8 @@
 
 import pytest
 
-from pulse_radar.cli.tailing.returning import Returning
+from pulse_radar.client.returning import Returning
+from tests.protocol.vectors import load
 
 
 def at_most() -> Returning:
@@ -34,11 +35,23 @@ def test_a_connection_that_held_ten_seconds_begins_anew() -> None:
     assert returning.closed(1012, "", 10) == 0.5
 
 
-def test_no_pause_is_shorter_than_the_server_asks() -> None:
+def test_it_waits_as_long_as_the_server_asks() -> None:
     returning = Returning(lambda: 0.0)
     assert returning.closed(1013, "retry=1500", 0) == 1.5
     assert returning.closed(4002, "retry=700", 60) == 0.7
     assert returning.closed(1012, "retry=soon", 0) == 0.0
+
+
+def test_whoever_gets_fresh_credentials_comes_back_when_they_ran_out() -> None:
+    renewing = Returning(lambda: 1.0, renews=True)
+    assert [renewing.closed(4101, "", 0) for _ in range(3)] == [0.25, 1.0, 2.0]
+    assert renewing.closed(4401, "", 0) is None
+
+
+def test_every_code_of_the_vectors_is_heeded() -> None:
+    for vector in load("close_codes")["codes"]:
+        comes_back = Returning(lambda: 1.0, renews=True).closed(vector["code"], "", 0) is not None
+        assert comes_back is (vector["advice"] not in {"done", "stop"}), vector
 
 
 def test_waits_are_spread_over_all_of_the_pause() -> None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from pulse_radar.cli.listening import is_loopback
-from pulse_radar.cli.tailing.address import Address
+from pulse_radar.client.address import Address, is_loopback
 from pulse_radar.errors import InvalidSetting
 
 

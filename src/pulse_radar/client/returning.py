@@ -1,4 +1,4 @@
-"""When to come back after a connection ended, and when not to: the client's side of the close codes."""
+"""When to come back after a connection ended, and when not to: pure, the client's side of the close codes."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,30 +19,33 @@ _GOOD_SECONDS: Final = 10.0
 
 
 class Returning:
-    """Counts vain attempts. `chance` answers a number from 0 to 1."""
+    """Counts vain attempts.
 
-    def __init__(self, chance: Callable[[], float]) -> None:
+    `chance` answers a number from 0 to 1; `renews` says that each attempt brings fresh credentials.
+    """
+
+    def __init__(self, chance: Callable[[], float], *, renews: bool = False) -> None:
         self._chance = chance
+        self._renews = renews
         self._attempts = 0
 
     def closed(self, code: int, reason: str, held_seconds: float) -> float | None:
         """Seconds to wait after a connection was closed; None: do not come back."""
         if held_seconds >= _GOOD_SECONDS:
             self._attempts = 0
-        retry_ms = parse_retry(reason)
         match advice(code):
-            case Advice.DONE | Advice.STOP | Advice.FRESH_CREDENTIALS:
+            case Advice.DONE | Advice.STOP:
                 return None
-            case Advice.RESUME if self._attempts == 0:
-                self._attempts = 1
-                return max(_RESUME_SECONDS * self._chance(), (retry_ms or 0) / 1_000)
+            case Advice.FRESH_CREDENTIALS if not self._renews:
+                return None
+            case Advice.RESUME | Advice.FRESH_CREDENTIALS if self._attempts == 0:
+                longest = _RESUME_SECONDS
             case _:
-                return max(self._jitter(), (retry_ms or 0) / 1_000)
-
-    def _jitter(self) -> float:
-        pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * (1 << min(self._attempts, 10)))
+                longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(self._attempts, 10))
         self._attempts += 1
-        return pause * self._chance()
+        # The server spreads its clients itself where it says when.
+        retry_ms = parse_retry(reason)
+        return longest * self._chance() if retry_ms is None else retry_ms / 1_000
 
     def __repr__(self) -> str:
         return f"<Returning after {self._attempts} vain attempts>"

@@ -1,0 +1,300 @@
+"""Where a client stands in each feed, and what it asks a server for: pure, told frames, answering steps and frames."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
+from urllib.parse import urlencode
+
+import msgspec
+
+from pulse_radar.errors import PulseError, Refused, UnknownTopic
+from pulse_radar.protocol.cursor import Cursor, format_cursor
+from pulse_radar.protocol.frames import (
+    ClientFrame,
+    Connected,
+    ErrorCode,
+    ErrorFrame,
+    EventFrame,
+    GapFrame,
+    GapReason,
+    Ping,
+    Pong,
+    ServerFrame,
+    SnapshotFrame,
+    Subscribe,
+    Subscribed,
+    UnknownFrame,
+    Unsubscribe,
+    Unsubscribed,
+)
+from pulse_radar.protocol.grammar import Feed
+
+__all__ = ["Beginning", "Following", "FollowingStats", "Heeded", "Received", "Step"]
+
+# What reaches whoever follows; all else is between the client and the server.
+Received: TypeAlias = EventFrame | GapFrame | SnapshotFrame | Subscribed
+
+# A request line may have 4 KiB, and a path and a prefix want their part of it.
+_QUERY_LENGTH: Final = 3_400
+
+# A position and the signs around it and its feed.
+_POSITION_LENGTH: Final = 20
+
+# A server that looks up each permission keeps 256 frames in line: a feed is asked for when another one is there.
+_ASKED_AT_ONCE: Final = 32
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """Where to begin in a feed without a position: after one, or with the `last` newest events. Neither: live."""
+
+    after: int | None = None
+    last: int | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.after is None and self.last is None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Where a client now stands in a feed (None: nowhere), and what it is handed there, if anything."""
+
+    feed: Feed
+    position: int | None
+    received: Received | None = None
+
+
+class Heeded(msgspec.Struct, frozen=True):
+    """What a frame leads to: steps for whoever follows, frames for the server, or the end."""
+
+    steps: tuple[Step, ...] = ()
+    replies: tuple[ClientFrame, ...] = ()
+    refusal: PulseError | None = None
+
+
+class FollowingStats(msgspec.Struct, frozen=True):
+    """A snapshot. `repeats` were ignored; `holes` were healed by asking once more, or became gaps."""
+
+    events: int
+    gaps: int
+    repeats: int
+    holes: int
+
+
+class Following:
+    """The feeds, and where each was left; survives any number of connections.
+
+    A server begins live where it is given no position. To begin elsewhere, or where a position did not fit into
+    the URL, a feed is left and entered again there; what comes in between is ignored.
+    """
+
+    def __init__(
+        self,
+        feeds: Iterable[Feed],
+        beginning: Beginning | None = None,
+        positions: Mapping[Feed, int] | None = None,
+    ) -> None:
+        """`feeds`: none means all topics. `positions`: where to go on, of the feeds that have one."""
+        self._named = _uncovered(feeds)
+        self._in_query = _fitting(self._named)
+        self._beginning = beginning or Beginning()
+        cursor = Cursor(positions or {})
+        # Of all topics those with a position are known before the server has named them.
+        known = self._named or [feed for feed in cursor.positions if feed.key is None]
+        self._places = {feed: _Place(cursor.of(feed)) for feed in known}
+        # What this connection follows, as far as the server has said it.
+        self._accepted: frozenset[Feed] = frozenset()
+        # Topics of which only the latest event of a key counts: their numbers have natural holes.
+        self._states: set[str] = set()
+        # To be asked for by frames, and asked for but not there yet.
+        self._unasked: deque[Feed] = deque()
+        self._asked: set[Feed] = set()
+        self._events = self._gaps = self._repeats = self._holes = 0
+
+    @property
+    def positions(self) -> dict[Feed, int]:
+        """Where a next connection would go on."""
+        return {feed: place.position for feed, place in self._places.items() if place.position is not None}
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it is known of every feed where it begins: from here on nothing can be missed in silence."""
+        expected = self._named or self._accepted
+        return bool(expected) and all(self._places[feed].has_begun for feed in expected)
+
+    def query(self) -> str:
+        """The query of the address to connect to. What does not fit into it follows by frames."""
+        positions = self.positions
+        known = [feed for feed in self._in_query or _fitting(list(positions)) if feed in positions]
+        cursor = format_cursor({feed: positions[feed] for feed in known})
+        asked = {"topics": ",".join(map(str, self._in_query)), "lastSeq": cursor}
+        return urlencode({name: text for name, text in asked.items() if text}, safe=",:/=")
+
+    def heed(self, frame: ServerFrame | UnknownFrame) -> Heeded:
+        """What a frame leads to. Order: as they came, each once."""
+        match frame:
+            case EventFrame(sequence=sequence):
+                return self._advance(self._feed_of(frame), sequence, sequence, frame)
+            case GapFrame(feed, first, last):
+                return self._advance(feed, first, last, frame)
+            case Subscribed(feed, sequence):
+                return self._caught_up(self._advance(feed, sequence + 1, sequence, frame), feed)
+            case SnapshotFrame(feed):
+                self._states.add(feed.topic)
+                return self._advance(feed, None, None, frame)
+            case Unsubscribed(feed):
+                return self._unsubscribed(feed)
+            case Connected():
+                return self._connected(frame)
+            case Ping(_, last_seq):
+                moved = (Step(feed, position) for feed, position in last_seq.items() if self._hears(feed))
+                return self._walk(*moved, replies=(Pong(),))
+            case ErrorFrame():
+                return Heeded(refusal=_refusal(frame))
+            case _:
+                return Heeded()
+
+    def stats(self) -> FollowingStats:
+        return FollowingStats(self._events, self._gaps, self._repeats, self._holes)
+
+    def __repr__(self) -> str:
+        return f"<Following {', '.join(map(str, self._named[:5])) or 'all topics'}, {format_cursor(self.positions)}>"
+
+    # Moving on.
+
+    def _advance(self, feed: Feed, first: int | None, last: int | None, received: Received) -> Heeded:
+        """Go on to `last`, with what covers everything from `first`; a first of None begins anew there."""
+        if not self._hears(feed):
+            return Heeded()
+        position = self._places[feed].position
+        if first is not None and position is not None:
+            if isinstance(received, EventFrame) and first <= position:
+                self._repeats += 1
+                return Heeded()
+            if first > position + 1 and self._is_contiguous(feed):
+                return self._at_hole(position, first, Step(feed, last, received))
+        return self._walk(Step(feed, last, received))
+
+    def _at_hole(self, position: int, first: int, step: Step) -> Heeded:
+        """Something is missing that no gap named: it is asked for once more, and then it is a gap."""
+        feed, place = step.feed, self._places[step.feed]
+        if place.asked_again_after != position:
+            self._holes += 1
+            place.asked_again_after = position
+            place.is_left = True
+            return Heeded(replies=(Unsubscribe(feed), Subscribe(feed, position)))
+        lost = GapFrame(feed, position + 1, first - 1, GapReason.LOST)
+        return self._walk(Step(feed, first - 1, lost), step)
+
+    def _walk(self, *steps: Step, replies: tuple[ClientFrame, ...] = ()) -> Heeded:
+        for step in steps:
+            place = self._places[step.feed]
+            place.position, place.has_begun = step.position, True
+            self._events += isinstance(step.received, EventFrame)
+            self._gaps += isinstance(step.received, GapFrame)
+        return Heeded(steps, replies)
+
+    def _is_contiguous(self, feed: Feed) -> bool:
+        """Whether each number is one more than the one before, so that a hole shows."""
+        return feed.key is None and feed.topic not in self._states
+
+    def _hears(self, feed: Feed) -> bool:
+        """Whether frames of this feed are ours: it is followed, and not left to be entered again."""
+        return feed in self._places and not self._places[feed].is_left
+
+    def _feed_of(self, event: EventFrame) -> Feed:
+        """A whole topic and keys of it never share a connection, so one of the two is followed."""
+        whole = Feed(event.topic)
+        return whole if whole in self._places else Feed(event.topic, event.key)
+
+    # Asking.
+
+    def _connected(self, frame: Connected) -> Heeded:
+        self._accepted = frozenset(frame.topics)
+        self._asked.clear()
+        self._unasked.clear()
+        for place in self._places.values():
+            place.is_left = False
+        steps: list[Step] = []
+        for feed in frame.topics:
+            place = self._places.setdefault(feed, _Place())
+            served_after = frame.last_seq.get(feed)
+            place.is_left = self._begins_elsewhere(place, served_after)
+            if place.is_left:
+                self._unasked.append(feed)
+            elif served_after is not None:
+                steps.append(Step(feed, served_after))
+        self._unasked.extend(self._named[len(self._in_query) :])
+        return self._walk(*steps, replies=self._ask())
+
+    def _begins_elsewhere(self, place: "_Place", served_after: int | None) -> bool:
+        if not place.has_begun and place.position is None:
+            return not self._beginning.is_live
+        return None not in (place.position, served_after) and place.position != served_after
+
+    def _caught_up(self, heeded: Heeded, feed: Feed) -> Heeded:
+        if not heeded.steps or feed not in self._asked:
+            return heeded
+        self._asked.discard(feed)
+        return Heeded(heeded.steps, self._ask())
+
+    def _ask(self) -> tuple[ClientFrame, ...]:
+        """The frames that ask for the next feeds, as many as may be under way."""
+        frames: list[ClientFrame] = []
+        while self._unasked and len(self._asked) < _ASKED_AT_ONCE:
+            feed = self._unasked.popleft()
+            self._asked.add(feed)
+            if feed in self._accepted:
+                frames.append(Unsubscribe(feed))
+            frames.append(self._subscribe(feed, self._places[feed]))
+        return tuple(frames)
+
+    def _subscribe(self, feed: Feed, place: "_Place") -> Subscribe:
+        if place.has_begun or place.position is not None:
+            return Subscribe(feed, place.position)
+        return Subscribe(feed, self._beginning.after, self._beginning.last)
+
+    def _unsubscribed(self, feed: Feed) -> Heeded:
+        place = self._places.get(feed)
+        if place is None:
+            return Heeded()
+        if not place.is_left:
+            return Heeded(refusal=Refused(f"the server no longer serves '{feed}' to this client"))
+        place.is_left = False
+        return Heeded()
+
+
+class _Place:
+    """Where a client stands in one feed."""
+
+    __slots__ = ("asked_again_after", "has_begun", "is_left", "position")
+
+    def __init__(self, position: int | None = None) -> None:
+        self.position = position
+        # The server has said where it begins, or something of it has come.
+        self.has_begun = False
+        # Left, to be entered again elsewhere: what comes until then is not ours.
+        self.is_left = False
+        # The position behind which something was missing, and was asked for.
+        self.asked_again_after: int | None = None
+
+
+def _uncovered(feeds: Iterable[Feed]) -> list[Feed]:
+    """The feeds, once each, without keys whose whole topic is among them: a connection cannot follow both."""
+    wanted = dict.fromkeys(feeds)
+    return [feed for feed in wanted if feed.key is None or feed.whole not in wanted]
+
+
+def _fitting(feeds: list[Feed]) -> list[Feed]:
+    """The first feeds, as many as fit into a URL with their positions."""
+    free = _QUERY_LENGTH
+    for count, feed in enumerate(feeds):
+        free -= 2 * len(str(feed)) + _POSITION_LENGTH
+        if free < 0:
+            return feeds[:count]
+    return feeds
+
+
+def _refusal(frame: ErrorFrame) -> PulseError:
+    if frame.code == ErrorCode.UNKNOWN_TOPIC:
+        return UnknownTopic(frame.message)
+    return Refused(f"{frame.message} ({frame.code})")

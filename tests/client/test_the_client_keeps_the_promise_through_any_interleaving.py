@@ -1,0 +1,97 @@
+"""The laws of the hub's own test, with the Python client's machine on the other side, and a wire that loses frames."""
+
+from collections import deque
+from urllib.parse import parse_qs
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from pulse_radar.client.following import Following
+from pulse_radar.hub.inputs import Opened, Received
+from pulse_radar.protocol.cursor import parse_cursor, parse_topics
+from pulse_radar.protocol.frames import ClientFrame, EventFrame, ServerFrame, UnknownFrame
+from pulse_radar.protocol.grammar import Feed
+from tests.hub.test_the_promise_holds_for_any_interleaving import Client, Process, Promise
+
+
+class MachineClient(Client):
+    """What the machine hands on is held to the laws; what it asks for goes over the URL and frames of the wire."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(feed)
+        self.following: Following | None = None
+        self.unsaid: deque[ClientFrame] = deque()
+        # Event frames that the wire is still to lose.
+        self.to_lose = 0
+
+    def connect(self, process: Process, connection_id: str, *, resume: bool = True) -> None:
+        assert resume
+        if self.following is None:
+            self.following = Following(
+                [self.feed], None, {} if self.cursor is None else {self.feed: self.cursor}
+            )
+        self.process, self.connection_id = process, connection_id
+        self.is_live = False
+        self.unsaid.clear()
+        process.clients[connection_id] = self
+        asked = parse_qs(self.following.query())
+        feeds, _ = parse_topics(asked["topics"][0])
+        cursor, refused = parse_cursor(asked.get("lastSeq", [""])[0])
+        assert (feeds, refused) == ((self.feed,), ())
+        process.tell(Opened(connection_id, feeds, cursor))
+
+    def heed(self, frame: ServerFrame | UnknownFrame) -> None:
+        assert self.following is not None
+        if self.to_lose and isinstance(frame, EventFrame):
+            self.to_lose -= 1
+            return
+        heeded = self.following.heed(frame)
+        assert heeded.refusal is None
+        self.unsaid.extend(heeded.replies)
+        for step in heeded.steps:
+            if self.cursor is None:
+                self.start = self.cursor = step.position
+            if step.received is not None:
+                super().heed(step.received)
+            self.cursor = step.position
+        assert self.following.positions.get(self.feed) == self.cursor
+
+    def speak(self) -> None:
+        while self.unsaid and self.process is not None:
+            self.process.tell(Received(self.connection_id, self.unsaid.popleft()))
+
+
+class ClientPromise(Promise):
+    client_type = MachineClient
+
+
+class LossyPromise(ClientPromise):
+    """A server, or what is between, that loses event frames of whole topics: holes are healed, or told."""
+
+    @rule(lost=st.integers(1, 3), arriving=st.integers(0, 3))
+    def the_wire_loses_frames(self, lost: int, arriving: int) -> None:
+        for client in self.everyone:
+            assert isinstance(client, MachineClient)
+            if client.feed.key is None:
+                client.to_lose += lost
+        # What is lost twice is told as a gap.
+        self.broker.has_lost = True
+        self.publish([None] * (lost + arriving))
+        for process in self.processes:
+            process.read_tail(lost + arriving)
+
+    def teardown(self) -> None:
+        for client in self.everyone:
+            assert isinstance(client, MachineClient)
+            client.to_lose = 0
+        # A hole shows by what comes behind it.
+        self.broker.publish(None)
+        super().teardown()
+
+
+TestTheClientKeepsThePromise = ClientPromise.TestCase
+TestTheClientKeepsThePromise.settings = settings(stateful_step_count=40, deadline=None)
+
+TestHolesAreHealedOrTold = LossyPromise.TestCase
+TestHolesAreHealedOrTold.settings = settings(stateful_step_count=40, deadline=None)
