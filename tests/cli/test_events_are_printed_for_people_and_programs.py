@@ -39,6 +39,7 @@ def test_a_person_is_told_where_a_state_begins_anew(capsys: pytest.CaptureFixtur
     "text",
     [
         '{"topic":"tasks","event":"task_changed","data":{"n":9007199254740993},"_seq":7,"key":"a","id":"x","ts":5}',
+        '{"topic":"metrics","event":"deleted","data":{},"_seq":7,"key":"a","deleted":true}',
         '{"type":"gap","data":{"topic":"tasks","from":3,"to":9,"reason":"expired"}}',
         '{"type":"snapshot","data":{"topic":"metrics"}}',
     ],

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from pulse_radar import EventFrame, Events, GapFrame, Pulse, Subscribed, connect
+from pulse_radar import EventFrame, Events, GapFrame, Pulse, SnapshotFrame, Subscribed, connect
 from pulse_radar.testing.faulty_link import FaultyLink
 from tests.server.serving import app_with, make_pulse, serving
 
@@ -104,3 +104,37 @@ async def test_more_keys_than_a_url_holds_are_followed() -> None:
                 await pulse.publish("knowledge", "counted", {"n": number}, key=key)
             link.mend()
             assert sorted(await numbers(events, 30)) == list(range(30))
+
+
+async def test_a_state_topic_comes_whole_and_then_what_changed_and_is_no_more() -> None:
+    pulse = Pulse()
+    pulse.topic("metrics", kind="state")
+    async with serving(app_with(pulse)) as server, FaultyLink(server.port) as link:
+        for key in ("a", "b"):
+            await pulse.publish("metrics", "measured", {"n": 1}, key=key)
+        async with connect(f"http://127.0.0.1:{link.port}", "metrics") as events:
+            assert await told(events, 4) == ["snapshot", "a", "b", "caught up"]
+            link.cut()
+            await pulse.publish("metrics", "measured", {"n": 2}, key="b")
+            await pulse.publish("metrics", "measured", {"n": 3}, key="b")
+            await pulse.delete("metrics", "a")
+            link.mend()
+            # Superseded numbers are no holes here.
+            assert await told(events, 3) == ["b", "a is deleted", "caught up"]
+            assert events.stats().following.holes == 0
+
+
+async def told(events: Events, count: int) -> list[str]:
+    found: list[str] = []
+    async with asyncio.timeout(PATIENCE):
+        while len(found) < count:
+            match await anext(events):
+                case EventFrame(key=key, deleted=deleted):
+                    found.append(f"{key} is deleted" if deleted else str(key))
+                case SnapshotFrame():
+                    found.append("snapshot")
+                case Subscribed():
+                    found.append("caught up")
+                case GapFrame() as gap:
+                    raise AssertionError(gap)
+    return found

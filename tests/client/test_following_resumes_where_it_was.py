@@ -290,6 +290,12 @@ def test_a_hole_shows_at_the_end_of_a_replay_and_before_a_gap_as_well() -> None:
         assert following.heed(frame).replies == (Unsubscribe(KNOWLEDGE), Subscribe(KNOWLEDGE, 7))
 
 
+def test_from_the_oldest_that_is_kept_there_is_no_hole_before_it() -> None:
+    following = Following((KNOWLEDGE,), None, {KNOWLEDGE: 0})
+    following.heed(connected(knowledge=0))
+    assert handed(following, [700, 701]) == [700, 701]
+
+
 def test_keys_and_state_topics_have_natural_holes() -> None:
     following = Following((JOB, KNOWLEDGE))
     following.heed(Connected("abc", (JOB, KNOWLEDGE), {JOB: 40}, 20, 30))

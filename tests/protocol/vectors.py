@@ -56,7 +56,7 @@ def server_meaning(frame: ServerFrame) -> Vector:
                 "pingInterval": frame.ping_interval,
                 "pongTimeout": frame.pong_timeout,
                 "lastSeq": by_text(frame.last_seq),
-            }
+            } | ({"state": [*frame.state_topics]} if frame.state_topics else {})
         case EventFrame():
             deleted = {"deleted": True} if frame.deleted else {}
             return {

@@ -166,7 +166,8 @@ class Following:
         if not self._hears(feed):
             return Heeded()
         position = self._places[feed].position
-        if first is not None and position is not None:
+        # 0 is before all that is kept, wherever that begins.
+        if first is not None and position:
             if isinstance(received, EventFrame) and first <= position:
                 self._repeats += 1
                 return Heeded()
@@ -210,6 +211,7 @@ class Following:
 
     def _connected(self, frame: Connected) -> Heeded:
         self._accepted = frozenset(frame.topics)
+        self._states.update(frame.state_topics)
         self._asked.clear()
         self._unasked.clear()
         for place in self._places.values():

@@ -214,6 +214,7 @@ class Clients:
             last_seq=self._subscribing.promised(accepted),
             ping_interval=self._context.limits.ping_interval_seconds,
             pong_timeout=self._context.limits.pong_timeout_seconds,
+            state_topics=self._subscribing.state_topics,
         )
 
     def _heed(self, connection: Connection, frame: ClientFrame | UnknownFrame) -> None:

@@ -40,6 +40,12 @@ class Subscribing:
         connection.subscriptions[request.feed] = subscription
         return subscription
 
+    @property
+    def state_topics(self) -> tuple[str, ...]:
+        """The topics in which a client cannot check the order by itself."""
+        channels = self._channels.items()
+        return tuple(topic for topic, channel in channels if not channel.is_counted(Feed(topic)))
+
     def advance(self, subscription: Subscription) -> None:
         """Carry a subscription that catches up as far as it goes without waiting."""
         if subscription.is_catching_up:

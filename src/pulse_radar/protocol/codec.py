@@ -110,6 +110,7 @@ class _ConnectionWire(msgspec.Struct, rename="camel"):
     pong_timeout: float = 30
     protocol: int = PROTOCOL_VERSION
     last_seq: dict[str, _Sequence] = {}
+    state: tuple[str, ...] = ()
 
 
 class _SubscriptionWire(msgspec.Struct):
@@ -243,7 +244,7 @@ def _connection(frame: Connected) -> dict[str, Any]:
         "pingInterval": _plain(frame.ping_interval),
         "pongTimeout": _plain(frame.pong_timeout),
         "lastSeq": _positions(frame.last_seq),
-    }
+    } | ({"state": frame.state_topics} if frame.state_topics else {})
 
 
 def _plain(seconds: float) -> float:
@@ -324,6 +325,7 @@ def _decode_connection(wire: _ConnectionWire) -> Connected:
         ping_interval=wire.ping_interval,
         pong_timeout=wire.pong_timeout,
         protocol=wire.protocol,
+        state_topics=wire.state,
     )
 
 

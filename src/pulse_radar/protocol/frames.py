@@ -60,6 +60,7 @@ class ErrorCode(StrEnum):
 class Connected(msgspec.Struct, frozen=True):
     """The first frame: who you are here and after which position of each feed you are served.
 
+    `state_topics`: of which topics here only the latest event of each key counts.
     Units: `ping_interval`, `pong_timeout` seconds.
     """
 
@@ -69,6 +70,7 @@ class Connected(msgspec.Struct, frozen=True):
     ping_interval: float
     pong_timeout: float
     protocol: int = PROTOCOL_VERSION
+    state_topics: tuple[str, ...] = ()
 
 
 class EventFrame(msgspec.Struct, frozen=True):
