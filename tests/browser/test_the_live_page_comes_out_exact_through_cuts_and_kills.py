@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import Page, expect
 
@@ -19,6 +18,7 @@ from pulse_radar.testing.faulty_link import FaultyLink
 from pulse_radar.testing.nats_server import NatsServer, free_port
 from pulse_radar.testing.telegram_exports import write_export
 from tests.browser.chromium import chromium
+from tests.waiting import until_up
 
 MESSAGES = 20_000
 PATIENCE_MS = 60_000
@@ -40,6 +40,9 @@ class Command:
             *(sys.executable, "-m", "pulse_radar.cli", *self._arguments),
             env={**os.environ, "PULSE_BROKER": self._broker},
         )
+
+    async def until_up(self, port: int) -> None:
+        await until_up(self._process, port)
 
     async def end(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -70,7 +73,7 @@ async def test_the_numbers_on_the_page_come_out_exact(tmp_path: Path) -> None:
         FaultyLink(port) as network,
         chromium() as browser,
     ):
-        await _until_up(port)
+        await api.until_up(port)
         page = await browser.new_page(viewport={"width": 1200, "height": 720})
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -109,21 +112,12 @@ async def test_the_numbers_on_the_page_come_out_exact(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_fits_a_narrow_screen(scheme: str) -> None:
     port = free_port()
-    async with running("serve", "--port", str(port), broker="memory://"), chromium() as browser:
-        await _until_up(port)
+    async with running("serve", "--port", str(port), broker="memory://") as api, chromium() as browser:
+        await api.until_up(port)
         page = await browser.new_page(viewport={"width": 360, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
         await page.goto(f"http://127.0.0.1:{port}/")
         await expect(page.locator("#state")).to_have_text("connected", timeout=PATIENCE_MS)
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
-
-
-async def _until_up(port: int) -> None:
-    async with httpx.AsyncClient() as http, asyncio.timeout(30):
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                await http.get(f"http://127.0.0.1:{port}/health")
-                return
-            await asyncio.sleep(0.05)
 
 
 async def _until_read(page: Page, messages: int) -> None:

@@ -7,9 +7,8 @@ import sys
 from types import TracebackType
 from typing import Self
 
-import httpx
-
 from pulse_radar.testing.nats_server import free_port
+from tests.waiting import until_up
 
 APP = "tests.promise.api:app"
 PROTOCOL_CLASS = "pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"
@@ -47,14 +46,7 @@ class ApiProcess:
 
     async def start(self) -> None:
         self._process = await spawn("-m", *self._command, "--port", str(self.port), broker=self._broker)
-        async with httpx.AsyncClient() as http, asyncio.timeout(30):
-            while True:
-                try:
-                    await http.get(f"http://127.0.0.1:{self.port}/health")
-                except httpx.TransportError:
-                    await asyncio.sleep(0.02)
-                else:
-                    return
+        await until_up(self._process, self.port)
 
     async def kill(self) -> None:
         await self.end(signal.SIGKILL)

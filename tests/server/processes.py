@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-# Python, our imports and uvicorn's reloader on a busy machine.
-START_SECONDS = 30.0
+from tests.waiting import until_up
 
 
 class ServerProcess:
@@ -23,13 +22,7 @@ class ServerProcess:
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5)
 
     async def until_up(self) -> None:
-        async with asyncio.timeout(START_SECONDS):
-            while True:
-                assert self.process.returncode is None, "the server ended"
-                with contextlib.suppress(httpx.TransportError):
-                    await self.http.get("/pid")
-                    return
-                await asyncio.sleep(0.05)
+        await until_up(self.process, self.port)
 
     async def interrupt(self) -> float:
         """Ctrl-C; the seconds until everything has ended."""

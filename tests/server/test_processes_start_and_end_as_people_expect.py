@@ -9,8 +9,9 @@ import pytest
 from websockets.asyncio.client import connect
 
 from pulse_radar.testing.nats_server import NatsServer, free_port
-from tests.server.processes import START_SECONDS, process
+from tests.server.processes import process
 from tests.server.serving import Client, stalled_client
+from tests.waiting import START_SECONDS
 
 
 @pytest.mark.parametrize("options", [(), ("--reload",)], ids=["plain", "reload"])

@@ -9,8 +9,9 @@ from typing import Final
 
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.topic_spec import LogTopic
-from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
+from pulse_radar.errors import BrokerError
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
+from pulse_radar.server.patience import until_answered
 from pulse_radar.stream.entry import StoredEvent
 
 __all__ = ["DeliveryProbe"]
@@ -64,18 +65,12 @@ class DeliveryProbe:
             group.create_task(self._beat())
 
     async def _listen(self) -> None:
-        position = await self._position()
+        topic = self.topic.name
+        extent = await until_answered(f"{topic} is not there yet", lambda: self._broker.extent(topic))
         self._is_listening.set()
-        async for entries in self._broker.tail(self.topic.name, after=position):
+        async for entries in self._broker.tail(topic, after=extent.last):
             if any(isinstance(entry, StoredEvent) and entry.key == self._process for entry in entries):
                 self._returned.set()
-
-    async def _position(self) -> int:
-        while True:
-            try:
-                return (await self._broker.extent(self.topic.name)).last
-            except (BrokerUnavailable, TopicMissing):
-                await asyncio.sleep(_PERIOD_SECONDS)
 
     async def _beat(self) -> None:
         await self._is_listening.wait()

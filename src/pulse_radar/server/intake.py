@@ -1,22 +1,15 @@
 """From the broker into the hub: topics declared, and each one's tail followed for ever."""
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
-from typing import Final, assert_never
+from typing import assert_never
 
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
-from pulse_radar.errors import BrokerError, BrokerUnavailable, TopicMissing
+from pulse_radar.errors import BrokerError
 from pulse_radar.hub.inputs import Arrived, Input, LogOpened, StateOpened
-from pulse_radar.stream.entry import Extent
+from pulse_radar.server.patience import until_answered
 
 __all__ = ["Intake"]
-
-_log: Final = logging.getLogger("pulse_radar.server")
-
-# Asked again after so long when the broker did not answer.
-_RETRY_SECONDS: Final = 0.5
 
 
 class Intake:
@@ -30,18 +23,13 @@ class Intake:
 
     async def declare(self, topics: Sequence[TopicSpec]) -> None:
         """Create the topics, as soon as the broker is there. Raises: BrokerRefused, NotPermitted."""
-        while True:
-            try:
-                await self._broker.declare(topics)
-            except BrokerUnavailable as error:
-                _log.warning("topics not declared yet: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        await until_answered("topics not declared yet", lambda: self._broker.declare(topics))
 
     async def follow(self, topic: TopicSpec) -> None:
         """Bring every entry of the topic, for ever."""
-        extent = await self._extent(topic.name)
+        extent = await until_answered(
+            f"{topic.name} is not there yet", lambda: self._broker.extent(topic.name)
+        )
         match topic:
             case LogTopic(name):
                 after = max(extent.first - 1, extent.last - self._window_events)
@@ -55,12 +43,3 @@ class Intake:
         async for entries in self._broker.tail(name, after=after):
             self._tell(Arrived(name, tuple(entries)))
         raise BrokerError(f"the tail of {name} ended, which it never should")
-
-    async def _extent(self, topic: str) -> Extent:
-        """How far the topic reaches, as soon as the broker says it."""
-        while True:
-            try:
-                return await self._broker.extent(topic)
-            except (BrokerUnavailable, TopicMissing) as error:
-                _log.warning("%s is not there yet: %s", topic, error)
-                await asyncio.sleep(_RETRY_SECONDS)
