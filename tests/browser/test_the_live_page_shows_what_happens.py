@@ -273,3 +273,18 @@ async def test_a_gap_is_shown(browser: Browser) -> None:
         stage.link.mend()
         await stage.until("gaps", "1")
         await stage.until("atomCount", "6")
+
+
+async def test_each_row_reads_in_the_direction_of_its_own_text(browser: Browser) -> None:
+    async with scene(browser) as at:
+        await at.open()
+        await at.publish(atom(1, "We ship on Friday"), atom(2, "نسخه‌ی تازه را کی منتشر می‌کنیم؟"))
+        await at.until("atomCount", "2")
+        titles = at.place("atoms").locator("li span")
+        directions = [await titles.nth(row).evaluate("e => getComputedStyle(e).direction") for row in (0, 1)]
+        assert directions == ["rtl", "ltr"]
+        # The rows stay, their texts move down.
+        await at.publish(atom(3, "It is shipped"))
+        await at.until("atomCount", "3")
+        assert await titles.nth(0).evaluate("e => getComputedStyle(e).direction") == "ltr"
+        assert await titles.nth(1).evaluate("e => getComputedStyle(e).direction") == "rtl"
