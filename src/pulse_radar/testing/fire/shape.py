@@ -1,0 +1,78 @@
+"""How large a run is, what is published on which topics, and who follows what. Pure."""
+
+from typing import Final, Literal
+
+import msgspec
+
+__all__ = ["TOPICS", "Following", "Shape", "TopicShape", "following", "topic_shape"]
+
+
+class TopicShape(msgspec.Struct, frozen=True):
+    """A topic of the run. `keys`: how many keys its events are about; 0: none."""
+
+    name: str
+    retain: int
+    keys: int = 0
+    kind: Literal["log", "state"] = "log"
+
+
+# More than a run publishes: what is never forgotten must arrive.
+_EVERYTHING: Final = 1_000_000
+
+TOPICS: Final = (
+    TopicShape("tasks", _EVERYTHING, keys=12),
+    TopicShape("knowledge", _EVERYTHING),
+    # Forgets: whoever is away for long is told of a gap.
+    TopicShape("providers", 150),
+)
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """How many of each take part. Units: `events_per_second` of each worker, `gap_seconds` between two faults."""
+
+    brokers: int = 1
+    apis: int = 2
+    workers: int = 1
+    # Processes that hold the clients.
+    crowds: int = 1
+    clients: int = 60
+    # Ways from clients to each API process; a fault of the network hits one of them.
+    links_per_api: int = 2
+    events_per_second: float = 15.0
+    gap_seconds: float = 0.7
+    app: str = "pulse_radar.testing.fire.app:app"
+
+    @property
+    def links(self) -> int:
+        return self.apis * self.links_per_api
+
+    @property
+    def uplinks(self) -> int:
+        """Ways to the broker: each API process and each worker has its own."""
+        return self.apis + self.workers
+
+
+class Following(msgspec.Struct, frozen=True):
+    """What a client follows, and after which position: 0 is everything that is kept, None what comes from now on."""
+
+    feeds: tuple[str, ...]
+    after: int | None
+
+
+_FOLLOWINGS: Final = (
+    Following(("tasks", "knowledge"), 0),
+    Following(("knowledge",), None),
+    Following(("tasks/k1", "tasks/k5", "providers"), 0),
+    Following(("providers",), 0),
+    Following(("tasks", "providers"), None),
+    Following(("tasks/k0", "tasks/k2", "tasks/k7", "knowledge"), None),
+)
+
+
+def following(client: int) -> Following:
+    """What the client with this number follows: a few patterns, in turn."""
+    return _FOLLOWINGS[client % len(_FOLLOWINGS)]
+
+
+def topic_shape(name: str) -> TopicShape:
+    return next(topic for topic in TOPICS if topic.name == name)
