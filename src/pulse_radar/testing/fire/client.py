@@ -1,0 +1,98 @@
+"""A client: one connection after another to any of the API processes, for ever, as docs/PROTOCOL.md asks for."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from pulse_radar.testing.fire.follower import Follower, cursors_of
+from pulse_radar.testing.fire.logbook import Closed, Logbook, Stopped, Waits, read_client
+from pulse_radar.testing.fire.patience import Patience
+from pulse_radar.testing.fire.shape import Following
+from pulse_radar.testing.fire.wire import Ended, Wire
+
+__all__ = ["Client"]
+
+# Until a server has said how long it may be silent.
+_FIRST_SILENCE_SECONDS: Final = 5.0
+
+# What a client that must not come back by itself waits for: a person who loads the page again.
+_PERSON_SECONDS: Final = 1.0
+
+# Pages are left and opened again all the time.
+_VISIT_SECONDS: Final = 25.0
+_POLITE: Final = 0.5
+
+
+class Client:
+    """Follows its feeds over the links with these ports, and writes down what it hears."""
+
+    def __init__(self, links: Sequence[int], following: Following, path: Path, chance: Random) -> None:
+        beginning = {} if following.after is None else dict.fromkeys(following.feeds, following.after)
+        cursors = cursors_of(read_client(path), beginning)
+        self.logbook = Logbook(path)
+        self._follower = Follower(following.feeds, cursors, self.logbook.note)
+        self._patience = Patience(chance)
+        self._chance = chance
+        self._links = links
+        # Full rotation from a place of its own.
+        self._turn = chance.randrange(len(links))
+        self._has_heard = False
+
+    def reaches(self, positions: Mapping[str, int]) -> bool:
+        """Whether it has come as far as these positions."""
+        return self._follower.reaches(positions)
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            began_at = time.monotonic()
+            link = self._next_link()
+            ended = await self._visit(link)
+            now = time.monotonic()
+            self.logbook.note(Closed(now, ended.code, ended.reason))
+            pause = self._patience.pause(ended.code, ended.reason, now - began_at)
+            if pause is None or ended.stop is not None:
+                why = ended.stop or f"the server closed with {ended.code} {ended.reason}"
+                self.logbook.note(Stopped(now, link, ended.port, why))
+                pause = _PERSON_SECONDS
+            self.logbook.note(Waits(now, pause))
+            await asyncio.sleep(pause)
+
+    async def _visit(self, link: int) -> Ended:
+        hear = partial(self._hear, link)
+        url = f"ws://127.0.0.1:{link}/ws?{self._follower.ask()}"
+        try:
+            async with asyncio.timeout(_FIRST_SILENCE_SECONDS):
+                loop = asyncio.get_running_loop()
+                _, wire = await loop.create_connection(
+                    lambda: Wire(url, hear, self._silence), "127.0.0.1", link
+                )
+        except (OSError, TimeoutError):
+            return Ended(1006)
+        try:
+            return await self._stay(wire)
+        finally:
+            wire.hang_up(politely=False)
+
+    async def _stay(self, wire: Wire) -> Ended:
+        await asyncio.wait([wire.ended], timeout=self._chance.expovariate(1 / _VISIT_SECONDS))
+        wire.hang_up(politely=self._chance.random() < _POLITE)
+        return await wire.ended
+
+    def _hear(self, link: int, text: bytes, port: int) -> str | None:
+        self._has_heard = True
+        return self._follower.hear(text, time.monotonic(), link, port)
+
+    def _silence(self) -> float:
+        return self._follower.pong_timeout_seconds if self._has_heard else _FIRST_SILENCE_SECONDS
+
+    def _next_link(self) -> int:
+        self._turn += 1
+        return self._links[self._turn % len(self._links)]
+
+    def __repr__(self) -> str:
+        return f"<Client {self._follower!r}>"

@@ -1,0 +1,144 @@
+"""One run, from a seed to a report: start everything, let the plan befall it, wait until it is at rest, and judge."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from pulse_radar.testing.fire.faults import befall
+from pulse_radar.testing.fire.hearing import Heard, hear
+from pulse_radar.testing.fire.logbook import read_client, read_damage, read_worker
+from pulse_radar.testing.fire.orders import Folder
+from pulse_radar.testing.fire.plan import Fault, make_plan
+from pulse_radar.testing.fire.recovery import Recovery, recoveries, summary
+from pulse_radar.testing.fire.report import Report, breaches
+from pulse_radar.testing.fire.scene import Scene
+from pulse_radar.testing.fire.shape import TOPICS, Shape, following
+from pulse_radar.testing.fire.streams import read_streams
+from pulse_radar.testing.fire.truth import Stored, Truth
+
+__all__ = ["run"]
+
+# Until everyone is there and caught up, before the first fault.
+_WARM_UP_SECONDS: Final = 2.0
+
+# What is begun must be stored, and what is stored must arrive: a machine that does ten other things takes its time.
+_STORED_SECONDS: Final = 120.0
+_REST_SECONDS: Final = 120.0
+
+
+async def run(
+    path: Path, seed: int, seconds: float, shape: Shape, tell: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Everything is written into the folder `path`. `tell` is told each fault when it begins."""
+    folder = Folder(path)
+    plan = make_plan(seed, seconds, shape)
+    async with Scene(folder, seed, shape) as scene:
+        await asyncio.sleep(_WARM_UP_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            for fault in plan:
+                group.create_task(_perform(scene, fault, tell))
+        stored = await _rest(scene, tell)
+    tell("judging")
+    return _judge(scene, seed, seconds, plan, stored)
+
+
+async def _perform(scene: Scene, fault: Fault, tell: Callable[[str], None]) -> None:
+    await asyncio.sleep(fault.at)
+    tell(f"{fault.at:6.1f} s  {fault.kind} ({fault.target}) for {fault.lasts:.1f} s")
+    async with befall(scene, fault.kind, fault.target):
+        await asyncio.sleep(fault.lasts)
+
+
+async def _rest(scene: Scene, tell: Callable[[str], None]) -> dict[str, list[Stored]]:
+    """Publish no more, and let everything arrive."""
+    tell("coming to rest")
+    scene.check_alive()
+    for worker in scene.workers:
+        if not await worker.stop(_STORED_SECONDS):
+            scene.troubles.append(f"{worker.name} had not stored everything after {_STORED_SECONDS} s")
+    stored = await read_streams(scene.url)
+    scene.folder.end(_ends(scene.shape, stored))
+    waiting = [asyncio.create_task(crowd.wait()) for crowd in scene.crowds]
+    _, late = await asyncio.wait(waiting, timeout=_REST_SECONDS)
+    for crowd in scene.crowds:
+        if crowd.is_running or crowd.exit_code != 0:
+            scene.troubles.append(f"{crowd.name} did not come to rest ({crowd.exit_code})")
+            # Its logbooks say what is missing.
+            await crowd.kill()
+    await asyncio.gather(*late)
+    scene.check_alive()
+    return stored
+
+
+def _ends(shape: Shape, stored: Mapping[str, Sequence[Stored]]) -> dict[str, int]:
+    """The last number of every feed that somebody follows."""
+    ends: dict[str, int] = {}
+    for feed in {feed for client in range(shape.clients) for feed in following(client).feeds}:
+        topic, _, key = feed.partition("/")
+        numbers = [
+            entry.sequence for entry in stored[topic] if not key or (entry.fact and entry.fact.key == key)
+        ]
+        if numbers:
+            ends[feed] = numbers[-1]
+    return ends
+
+
+def _judge(
+    scene: Scene, seed: int, seconds: float, plan: Sequence[Fault], stored: Mapping[str, Sequence[Stored]]
+) -> Report:
+    folder, shape = scene.folder, scene.shape
+    states = frozenset(topic.name for topic in TOPICS if topic.kind == "state")
+    workers = {path.stem: list(read_worker(path)) for path in folder.workers}
+    truth = Truth(workers, stored, state_topics=states)
+    damage = frozenset(read_damage(folder.damage))
+    heard: list[Heard] = []
+    recovered: list[Recovery] = []
+    for client in range(shape.clients):
+        records = list(read_client(folder.client(client)))
+        feeds = following(client).feeds
+        heard.append(hear(truth, f"client {client}", feeds, records, damage))
+        recovered += recoveries(records, feeds, _kills(scene), _absences(scene, client))
+    objections = [*truth.objections, *(objection for one in heard for objection in one.objections)]
+    return Report(
+        seed=seed,
+        seconds=seconds,
+        shape=_words(shape),
+        folder=str(folder.path),
+        faults=dict(Counter(str(fault.kind) for fault in plan)),
+        attempted=len(truth.attempts),
+        acknowledged=truth.acknowledged,
+        unknown=truth.unknown,
+        deliveries=sum(one.deliveries for one in heard),
+        connections=sum(one.connections for one in heard),
+        resumes=sum(max(0, one.connections - 1) for one in heard),
+        snapshots=sum(one.snapshots for one in heard),
+        damages=sum(one.damages for one in heard),
+        gaps=dict(sum((one.gaps for one in heard), Counter())),
+        closes=dict(sum((one.closes for one in heard), Counter())),
+        recovery=summary(len(scene.kills), recovered),
+        breaches=breaches(objections),
+        objections=objections,
+        troubles=scene.troubles,
+    )
+
+
+def _kills(scene: Scene) -> list[tuple[float, frozenset[int]]]:
+    """When, and over which links that process was reached."""
+    links, each = scene.network.links, scene.shape.links_per_api
+    return [
+        (at, frozenset(link.port for link in links[api * each : (api + 1) * each])) for at, api in scene.kills
+    ]
+
+
+def _absences(scene: Scene, client: int) -> list[tuple[float, float]]:
+    crowd = client % scene.shape.crowds
+    return [(away, back) for away, back, number in scene.absences if number == crowd]
+
+
+def _words(shape: Shape) -> str:
+    return (
+        f"{shape.clients} clients, {shape.apis} API processes, {shape.workers} workers, "
+        f"{shape.brokers} nats-server{'s' if shape.brokers > 1 else ''}"
+    )

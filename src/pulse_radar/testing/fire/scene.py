@@ -1,0 +1,142 @@
+"""Everything that takes part in a run, started, and ended whatever happens."""
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from pulse_radar.testing.fire.network import Network
+from pulse_radar.testing.fire.orders import Folder, Orders
+from pulse_radar.testing.fire.processes import Child
+from pulse_radar.testing.fire.shape import Shape
+from pulse_radar.testing.nats_server import NatsServer, free_port
+
+__all__ = ["Scene"]
+
+_PACKAGE: Final = "pulse_radar.testing.fire"
+
+# What shortens a run without changing what happens in it: heartbeats and deadlines that are over while a fault lasts,
+# a window so small that history is read beyond it.
+_SETTINGS: Final = {
+    "PULSE_PING_INTERVAL": "1",
+    "PULSE_PONG_TIMEOUT": "3",
+    "PULSE_PUBLISH_DEADLINE": "4",
+    "PULSE_WINDOW_EVENTS": "200",
+    "PULSE_UNSENT_LIMIT_BYTES": str(512 * 1024),
+}
+
+_START_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.05
+
+
+class Scene:
+    """The processes and the network of one run."""
+
+    def __init__(self, folder: Folder, seed: int, shape: Shape) -> None:
+        self.folder = folder
+        self.shape = shape
+        self._seed = seed
+        self._api_ports = [free_port() for _ in range(shape.apis)]
+        self.brokers = [NatsServer(folder.path / f"broker-{number}") for number in range(shape.brokers)]
+        self.network = Network(
+            self._api_ports,
+            shape.links_per_api,
+            [broker.port for broker in self.brokers],
+            shape.uplinks,
+            folder,
+        )
+        self.apis: list[Child] = []
+        self.crowds: list[Child] = []
+        # The living worker of each number; its name says which life it is.
+        self.workers: list[Child] = []
+        self._lives = [0] * shape.workers
+        # When an API process was killed, on the clock that all processes share.
+        self.kills: list[tuple[float, int]] = []
+        # When a process of clients was away, and which.
+        self.absences: list[tuple[float, float, int]] = []
+        # What went wrong that no fault explains.
+        self.troubles: list[str] = []
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for broker in self.brokers:
+                await stack.enter_async_context(broker)
+            await stack.enter_async_context(self.network)
+            stack.push_async_callback(self._kill_all)
+            self.folder.give(Orders(self._seed, self.shape, tuple(link.port for link in self.network.links)))
+            await self._start_all()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def url(self) -> str:
+        """The broker without any fault in between."""
+        return ",".join(broker.url for broker in self.brokers)
+
+    async def revive_worker(self, number: int) -> None:
+        """Start a worker, or the next life of one that is gone."""
+        self._lives[number] += 1
+        self.workers[number] = self._worker(number)
+        await self.workers[number].start()
+
+    def check_alive(self) -> None:
+        """Note who has ended though nobody ended it, once it should be there."""
+        for child in (*self.apis, *self.workers):
+            if not child.is_running:
+                tail = self.folder.output(child.name).read_text(errors="replace")[-2_000:]
+                self.troubles.append(f"{child.name} ended by itself with {child.exit_code}: …{tail}")
+
+    def __repr__(self) -> str:
+        return f"<Scene {self.shape}>"
+
+    async def _start_all(self) -> None:
+        self.apis = [self._api(number) for number in range(self.shape.apis)]
+        self.workers = [self._worker(number) for number in range(self.shape.workers)]
+        self.crowds = [self._crowd(number) for number in range(self.shape.crowds)]
+        # Topics are created by the API processes, which are there before anybody publishes.
+        for child in self.apis:
+            await child.start()
+        await asyncio.gather(*(_until_up(port) for port in self._api_ports))
+        for child in (*self.workers, *self.crowds):
+            await child.start()
+
+    async def _kill_all(self) -> None:
+        for child in (*self.workers, *self.crowds, *self.apis):
+            await child.kill()
+
+    def _api(self, number: int) -> Child:
+        return self._child(
+            f"api-{number}",
+            *("pulse_radar.cli", "serve", self.shape.app, "--port", str(self._api_ports[number])),
+            uplink=number,
+        )
+
+    def _worker(self, number: int) -> Child:
+        life = self._lives[number]
+        arguments = (f"{_PACKAGE}.worker", str(self.folder.path), str(number), str(life))
+        return self._child(f"worker-{number}", *arguments, uplink=self.shape.apis + number)
+
+    def _crowd(self, number: int) -> Child:
+        return self._child(f"crowd-{number}", f"{_PACKAGE}.crowd", str(self.folder.path), str(number))
+
+    def _child(self, name: str, *arguments: str, uplink: int | None = None) -> Child:
+        broker = {} if uplink is None else {"PULSE_BROKER": self.network.uplinks[uplink].url}
+        return Child(name, *arguments, output=self.folder.output(name), environment={**_SETTINGS, **broker})
+
+
+async def _until_up(port: int) -> None:
+    async with httpx.AsyncClient() as http, asyncio.timeout(_START_SECONDS):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                await http.get(f"http://127.0.0.1:{port}/health")
+                return
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -1,0 +1,62 @@
+"""What the streams hold in the end, read by the broker's own client: the product has no say in what was published."""
+
+from typing import Any, Final
+
+import msgspec
+import nats
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from pulse_radar.testing.fire.logbook import digest
+from pulse_radar.testing.fire.shape import TOPICS
+from pulse_radar.testing.fire.truth import Fact, Stored
+
+__all__ = ["read_streams", "store_foreign"]
+
+_BATCH: Final = 500
+
+# JSON, and no event.
+_FOREIGN: Final = b'["not an event"]'
+
+
+async def read_streams(url: str) -> dict[str, list[Stored]]:
+    """All that is stored, by topic."""
+    client = await nats.connect(servers=url.split(","))
+    try:
+        return {topic.name: await _read(client.jetstream(), topic.name) for topic in TOPICS}
+    finally:
+        await client.close()
+
+
+async def store_foreign(url: str, topic: str) -> None:
+    """Store under a topic what is no event, as a stranger would. Raises: nats.errors.Error, when it is away."""
+    client = await nats.connect(servers=url.split(","), allow_reconnect=False, connect_timeout=1)
+    try:
+        await client.publish(f"websocket.{topic}", _FOREIGN)
+        await client.flush(1)
+    finally:
+        await client.close()
+
+
+async def _read(streams: JetStreamContext, topic: str) -> list[Stored]:
+    name = f"PULSE_{topic}"
+    last = (await streams.stream_info(name)).state.last_seq
+    consumer = await streams.pull_subscribe("", stream=name)
+    stored: list[Stored] = []
+    try:
+        while (await consumer.consumer_info()).num_pending:
+            stored += [_stored(topic, message) for message in await consumer.fetch(_BATCH, timeout=5)]
+    finally:
+        await consumer.unsubscribe()
+    assert not stored or stored[-1].sequence >= last, f"{name} ends at {last}, read was {stored[-1]}"
+    return stored
+
+
+def _stored(topic: str, message: Msg) -> Stored:
+    sequence = message.metadata.sequence.stream
+    key = message.subject[len(f"websocket.{topic}.") :] or None
+    event_id = (message.headers or {}).get("Nats-Msg-Id")
+    body: Any = msgspec.json.decode(message.data)
+    if not isinstance(body, dict):
+        return Stored(sequence, None)
+    return Stored(sequence, Fact(event_id, key, digest(body["data"])))

@@ -1,0 +1,111 @@
+"""A worker: publishes through a Publisher and writes down what was acknowledged, and under which number.
+
+python -m pulse_radar.testing.fire.worker FOLDER NUMBER INCARNATION
+
+It may be killed at any moment. SIGTERM ends it when everything that it began is stored.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from random import Random
+from typing import Final
+
+import uvloop
+
+from pulse_radar import Publisher
+from pulse_radar.errors import BrokerUnavailable, OutboxFull, OutcomeUnknown, TopicMissing
+from pulse_radar.protocol.json_value import JsonValue
+from pulse_radar.testing.fire.logbook import Acknowledged, Attempted, Logbook, Unknown, digest
+from pulse_radar.testing.fire.orders import Folder
+from pulse_radar.testing.fire.shape import TOPICS
+
+__all__: list[str] = []
+
+# Each publishes one event after the other; together they are as many at once as a worker has tasks.
+_LANES: Final = 6
+
+# Now and then a lane publishes without a pause.
+_BURST_CHANCE: Final = 0.03
+_BURST_EVENTS: Final = 40
+
+# Longer than this a repetition is no longer sure to be recognised: half of the duplicate window.
+_INSIST_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 0.2
+
+# Texts as people write them: every length of UTF-8, what JSON must escape, and now and then much of it.
+_WORDS: Final = ("pulse", "naïve", "живой", "روشن", "雷达", "🛰️", '"quoted"', "back\\slash", "line\nbreak")
+_LONG_CHANCE: Final = 0.01
+_LONG_WORDS: Final = 2_000
+
+
+class Worker:
+    """One life of a worker."""
+
+    def __init__(self, folder: Folder, number: int, incarnation: int) -> None:
+        orders = folder.take()
+        self._name = f"w{number}.{incarnation}"
+        self._chance = Random(f"{orders.seed} {self._name}")  # noqa: S311 - it shall be the same each time
+        self._pause_seconds = _LANES / orders.shape.events_per_second
+        self._logbook = Logbook(folder.worker(number, incarnation))
+        self._is_ending = asyncio.Event()
+
+    async def run(self) -> None:
+        """Publish until told to end."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._is_ending.set)
+        with self._logbook:
+            async with Publisher() as publisher, asyncio.TaskGroup() as group:
+                for lane in range(_LANES):
+                    group.create_task(self._publish_for_ever(publisher, f"{self._name}-{lane}"))
+
+    async def _publish_for_ever(self, publisher: Publisher, lane: str) -> None:
+        number = 0
+        while not self._is_ending.is_set():
+            burst = _BURST_EVENTS if self._chance.random() < _BURST_CHANCE else 1
+            for _ in range(burst):
+                number += 1
+                await self._publish(publisher, lane, f"{lane}-{number}")
+            pause = self._chance.expovariate(1 / (self._pause_seconds * burst))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_ending.wait(), pause)
+
+    async def _publish(self, publisher: Publisher, lane: str, event_id: str) -> None:
+        topic = self._chance.choice(TOPICS)
+        key = f"k{self._chance.randrange(topic.keys)}" if topic.keys else None
+        data = self._data()
+        self._note(Attempted(event_id, lane, topic.name, key, digest(data)))
+        began_at = time.monotonic()
+        while True:
+            try:
+                position = await publisher.publish(topic.name, "happened", data, key=key, id=event_id)
+            except (OutcomeUnknown, BrokerUnavailable, OutboxFull, TopicMissing) as error:
+                if time.monotonic() - began_at > _INSIST_SECONDS:
+                    self._note(Unknown(event_id, repr(error)))
+                    return
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                self._note(Acknowledged(event_id, position.sequence))
+                return
+
+    def _data(self) -> JsonValue:
+        words = _LONG_WORDS if self._chance.random() < _LONG_CHANCE else self._chance.randrange(1, 12)
+        text = " ".join(self._chance.choices(_WORDS, k=words))
+        return {"text": text, "n": self._chance.randrange(2**53), "tags": [text[:5], None, True]}
+
+    def _note(self, record: Attempted | Acknowledged | Unknown) -> None:
+        self._logbook.note(record)
+        # At once: what was attempted must be known before it can be stored.
+        self._logbook.flush()
+
+    def __repr__(self) -> str:
+        return f"<Worker {self._name}>"
+
+
+async def _main() -> None:
+    await Worker(Folder.of(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])).run()
+
+
+if __name__ == "__main__":
+    uvloop.run(_main())
