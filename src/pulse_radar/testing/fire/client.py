@@ -19,8 +19,8 @@ __all__ = ["Client"]
 # Until a server has said how long it may be silent.
 _FIRST_SILENCE_SECONDS: Final = 5.0
 
-# What a client that must not come back by itself waits for: a person who loads the page again.
-_PERSON_SECONDS: Final = 1.0
+# A page that stands still so long, or for good, is loaded again by a person: a new client with the old cursors.
+_PERSON_SECONDS: Final = 3.0
 
 # Pages are left and opened again all the time.
 _VISIT_SECONDS: Final = 25.0
@@ -58,7 +58,9 @@ class Client:
             if pause is None or ended.stop is not None:
                 why = ended.stop or f"the server closed with {ended.code} {ended.reason}"
                 self.logbook.note(Stopped(now, link, ended.port, why))
+            if pause is None or pause > _PERSON_SECONDS:
                 pause = _PERSON_SECONDS
+                self._patience = Patience(self._chance)
             self.logbook.note(Waits(now, pause))
             await asyncio.sleep(pause)
 

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Final
 
-import nats.errors
-
 from pulse_radar.testing.faulty_link import FaultyLink
 from pulse_radar.testing.fire.plan import Kind
 from pulse_radar.testing.fire.processes import Child
@@ -92,8 +90,8 @@ async def _broker_paused(scene: Scene, number: int) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _foreign_stored(scene: Scene, _number: int) -> AsyncIterator[None]:
     # Whether it is stored is the stranger's luck: the broker may be down.
-    with suppress(nats.errors.Error, OSError, TimeoutError):
-        await store_foreign(scene.url, "knowledge")
+    with suppress(OSError, EOFError, TimeoutError):
+        await store_foreign(scene.brokers[0].port, "knowledge")
     yield
 
 

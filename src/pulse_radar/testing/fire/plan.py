@@ -108,7 +108,7 @@ def make_plan(seed: int, seconds: float, shape: Shape) -> tuple[Fault, ...]:
             fault = _fault(chance, kind, chance.choice(free), at, seconds)
             busy_until[fault.place] = at + fault.lasts + _REST_SECONDS
             plan.append(fault)
-        at += chance.expovariate(1 / shape.gap_seconds)
+        at += chance.uniform(0, 2 * shape.gap_seconds)
     return tuple(plan)
 
 

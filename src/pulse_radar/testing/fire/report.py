@@ -56,7 +56,11 @@ def breaches(objections: Iterable[Objection]) -> dict[str, int]:
 
 def show(report: Report, console: Console) -> None:
     """The verdict table, and after it the account."""
-    table = Table(title=f"seed {report.seed}, {report.seconds:g} s, {report.shape}", title_justify="left")
+    table = Table(
+        title=f"seed {report.seed}, {report.seconds:g} s, {report.shape}",
+        title_justify="left",
+        show_header=False,
+    )
     table.add_column("")
     table.add_column("", justify="right")
     _rows(table, {f"{kind}": count for kind, count in sorted(report.faults.items())})

@@ -20,8 +20,10 @@ from pulse_radar.testing.fire.truth import Stored, Truth
 
 __all__ = ["run"]
 
-# Until everyone is there and caught up, before the first fault.
-_WARM_UP_SECONDS: Final = 2.0
+# Until everyone is there, before the first fault, and a little beyond it.
+_START_SECONDS: Final = 120.0
+_WARM_UP_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.1
 
 # What is begun must be stored, and what is stored must arrive: a machine that does ten other things takes its time.
 _STORED_SECONDS: Final = 120.0
@@ -35,13 +37,23 @@ async def run(
     folder = Folder(path)
     plan = make_plan(seed, seconds, shape)
     async with Scene(folder, seed, shape) as scene:
-        await asyncio.sleep(_WARM_UP_SECONDS)
+        await _until_warm(folder, shape)
         async with asyncio.TaskGroup() as group:
             for fault in plan:
                 group.create_task(_perform(scene, fault, tell))
         stored = await _rest(scene, tell)
     tell("judging")
     return _judge(scene, seed, seconds, plan, stored)
+
+
+async def _until_warm(folder: Folder, shape: Shape) -> None:
+    """Return when every worker has published and every client has been served. Raises: TimeoutError."""
+    logbooks = [folder.worker(number, 0) for number in range(shape.workers)]
+    logbooks += [folder.client(number) for number in range(shape.clients)]
+    async with asyncio.timeout(_START_SECONDS):
+        while not all(path.exists() and path.stat().st_size for path in logbooks):  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(_LOOK_SECONDS)
+    await asyncio.sleep(_WARM_UP_SECONDS)
 
 
 async def _perform(scene: Scene, fault: Fault, tell: Callable[[str], None]) -> None:
@@ -68,7 +80,6 @@ async def _rest(scene: Scene, tell: Callable[[str], None]) -> dict[str, list[Sto
             # Its logbooks say what is missing.
             await crowd.kill()
     await asyncio.gather(*late)
-    scene.check_alive()
     return stored
 
 
@@ -126,10 +137,8 @@ def _judge(
 
 def _kills(scene: Scene) -> list[tuple[float, frozenset[int]]]:
     """When, and over which links that process was reached."""
-    links, each = scene.network.links, scene.shape.links_per_api
-    return [
-        (at, frozenset(link.port for link in links[api * each : (api + 1) * each])) for at, api in scene.kills
-    ]
+    links, each = scene.orders.links, scene.shape.links_per_api
+    return [(at, frozenset(links[api * each : (api + 1) * each])) for at, api in scene.kills]
 
 
 def _absences(scene: Scene, client: int) -> list[tuple[float, float]]:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import httpx
+import msgspec
 
 from pulse_radar.testing.fire.network import Network
 from pulse_radar.testing.fire.orders import Folder, Orders
@@ -38,7 +39,7 @@ class Scene:
     def __init__(self, folder: Folder, seed: int, shape: Shape) -> None:
         self.folder = folder
         self.shape = shape
-        self._seed = seed
+        self.orders = Orders(seed, shape)
         self._api_ports = [free_port() for _ in range(shape.apis)]
         self.brokers = [NatsServer(folder.path / f"broker-{number}") for number in range(shape.brokers)]
         self.network = Network(
@@ -67,7 +68,9 @@ class Scene:
                 await stack.enter_async_context(broker)
             await stack.enter_async_context(self.network)
             stack.push_async_callback(self._kill_all)
-            self.folder.give(Orders(self._seed, self.shape, tuple(link.port for link in self.network.links)))
+            links = tuple(link.port for link in self.network.links)
+            self.orders = msgspec.structs.replace(self.orders, links=links)
+            self.folder.give(self.orders)
             await self._start_all()
             self._stack = stack.pop_all()
         return self
@@ -90,7 +93,7 @@ class Scene:
 
     def check_alive(self) -> None:
         """Note who has ended though nobody ended it, once it should be there."""
-        for child in (*self.apis, *self.workers):
+        for child in (*self.apis, *self.workers, *self.crowds):
             if not child.is_running:
                 tail = self.folder.output(child.name).read_text(errors="replace")[-2_000:]
                 self.troubles.append(f"{child.name} ended by itself with {child.exit_code}: …{tail}")

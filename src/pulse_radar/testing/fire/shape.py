@@ -23,7 +23,7 @@ TOPICS: Final = (
     TopicShape("tasks", _EVERYTHING, keys=12),
     TopicShape("knowledge", _EVERYTHING),
     # Forgets: whoever is away for long is told of a gap.
-    TopicShape("providers", 150),
+    TopicShape("providers", 50),
 )
 
 
@@ -38,8 +38,8 @@ class Shape(msgspec.Struct, frozen=True):
     clients: int = 60
     # Ways from clients to each API process; a fault of the network hits one of them.
     links_per_api: int = 2
-    events_per_second: float = 15.0
-    gap_seconds: float = 0.7
+    events_per_second: float = 30.0
+    gap_seconds: float = 0.5
     app: str = "pulse_radar.testing.fire.app:app"
 
     @property

@@ -1,5 +1,6 @@
 """What the streams hold in the end, read by the broker's own client: the product has no say in what was published."""
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,9 @@ __all__ = ["read_streams", "store_foreign"]
 _BATCH: Final = 500
 
 # JSON, and no event.
-_FOREIGN: Final = b'["not an event"]'
+_FOREIGN: Final = '["not an event"]'
+
+_PATIENCE_SECONDS: Final = 2.0
 
 
 async def read_streams(url: str) -> dict[str, list[Stored]]:
@@ -28,14 +31,17 @@ async def read_streams(url: str) -> dict[str, list[Stored]]:
         await client.close()
 
 
-async def store_foreign(url: str, topic: str) -> None:
-    """Store under a topic what is no event, as a stranger would. Raises: nats.errors.Error, when it is away."""
-    client = await nats.connect(servers=url.split(","), allow_reconnect=False, connect_timeout=1)
-    try:
-        await client.publish(f"websocket.{topic}", _FOREIGN)
-        await client.flush(1)
-    finally:
-        await client.close()
+async def store_foreign(port: int, topic: str) -> None:
+    """Store under a topic what is no event, as any stranger can. Raises: OSError, EOFError, TimeoutError."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            said = f"CONNECT {{}}\r\nPUB websocket.{topic} {len(_FOREIGN)}\r\n{_FOREIGN}\r\nPING\r\n"
+            writer.write(said.encode())
+            # Behind it on the same connection: what was published is taken.
+            await reader.readuntil(b"PONG\r\n")
+        finally:
+            writer.transport.abort()
 
 
 async def _read(streams: JetStreamContext, topic: str) -> list[Stored]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from pulse_radar.protocol.grammar import MAX_SEQUENCE
 from pulse_radar.testing.fire.logbook import Acknowledged, Attempted, Unknown, WorkerRecord
 from pulse_radar.testing.fire.objection import Breach, Objection
 
@@ -65,8 +66,8 @@ class TopicTruth:
 
     @property
     def first(self) -> int:
-        """The oldest number that is known; behind the last one where there is none."""
-        return min((*self.facts, *self.unreadable), default=self.last + 1)
+        """The oldest number that is known; behind all others where there is none."""
+        return min((*self.facts, *self.unreadable), default=MAX_SEQUENCE)
 
     def __repr__(self) -> str:
         return f"<TopicTruth of {len(self.facts)} events up to {self.last}>"

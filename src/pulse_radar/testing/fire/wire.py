@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from websockets.client import ClientProtocol
@@ -70,8 +70,8 @@ class Wire(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's is one, though not by its class.
+        self._transport = cast(asyncio.Transport, transport)
         self.port = transport.get_extra_info("sockname")[1]
         self._core.send_request(self._core.connect())
         self._flush()

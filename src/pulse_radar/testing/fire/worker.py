@@ -10,6 +10,7 @@ import contextlib
 import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 from random import Random
 from typing import Final
 
@@ -56,9 +57,11 @@ class Worker:
         """Publish until told to end."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._is_ending.set)
         with self._logbook:
-            async with Publisher() as publisher, asyncio.TaskGroup() as group:
-                for lane in range(_LANES):
-                    group.create_task(self._publish_for_ever(publisher, f"{self._name}-{lane}"))
+            async with AsyncExitStack() as stack:
+                publisher = await _connect(stack)
+                async with asyncio.TaskGroup() as group:
+                    for lane in range(_LANES):
+                        group.create_task(self._publish_for_ever(publisher, f"{self._name}-{lane}"))
 
     async def _publish_for_ever(self, publisher: Publisher, lane: str) -> None:
         number = 0
@@ -101,6 +104,14 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<Worker {self._name}>"
+
+
+async def _connect(stack: AsyncExitStack) -> Publisher:
+    """As often as somebody would start a worker again that ends because the broker is away."""
+    while True:
+        with contextlib.suppress(BrokerUnavailable):
+            return await stack.enter_async_context(Publisher())
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _main() -> None:
