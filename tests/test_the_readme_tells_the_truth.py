@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,13 @@ def test_the_five_lines_are_five() -> None:
     lines = [s for s in statements if not isinstance(s, ast.AsyncFunctionDef | ast.ImportFrom)]
     publish = 1
     assert len(lines) + publish == 5
+
+
+def test_the_app_is_tested_as_the_readme_says(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(blocks("python")[0])
+    (tmp_path / "test_app.py").write_text(next(block for block in blocks("python") if "TestClient" in block))
+    ran = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, text=True)
+    assert "1 passed" in ran.stdout, ran.stdout
 
 
 def test_the_typed_event_is_named_on_the_wire_as_the_comment_says() -> None:
