@@ -1,0 +1,5 @@
+"""For tests of your own: an app's live layer in memory, brokers held to their contract, faults on demand."""
+
+from pulse_radar.testing.app_client import AppClient, connect
+
+__all__ = ["AppClient", "connect"]
