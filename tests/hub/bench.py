@@ -6,7 +6,7 @@ from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read,
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Arrived, Input, LogOpened, Opened, Received, Ticked, Writable
 from pulse_radar.hub.limits import Limits
-from pulse_radar.protocol.codec import decode_body, decode_server, encode_body, encode_event
+from pulse_radar.protocol.codec import DELETION, decode_body, decode_server, encode_body, encode_event
 from pulse_radar.protocol.cursor import parse_cursor, parse_topics
 from pulse_radar.protocol.frames import (
     ClientFrame,
@@ -17,13 +17,14 @@ from pulse_radar.protocol.frames import (
     Ping,
     Pong,
     ServerFrame,
+    SnapshotFrame,
     Subscribed,
     UnknownFrame,
     Unsubscribed,
 )
 from pulse_radar.stream.entry import Entry, StoredEvent
 
-__all__ = ["HEAD", "WALL_MS", "Bench", "event", "events"]
+__all__ = ["HEAD", "WALL_MS", "Bench", "deletion", "event", "events"]
 
 # Where topics stand when a bench is set up.
 HEAD = 1_000
@@ -133,6 +134,11 @@ def event(topic: str, sequence: int, key: str | None = None, *, size: int = 0) -
     return StoredEvent(sequence, key, encode_event(topic, sequence, body, key=key))
 
 
+def deletion(topic: str, sequence: int, key: str) -> StoredEvent:
+    text = encode_event(topic, sequence, DELETION, key=key, deleted=True)
+    return StoredEvent(sequence, key, text, is_deletion=True)
+
+
 def events(topic: str, first: int, last: int, *, size: int = 0) -> tuple[StoredEvent, ...]:
     return tuple(event(topic, sequence, size=size) for sequence in range(first, last + 1))
 
@@ -140,9 +146,12 @@ def events(topic: str, first: int, last: int, *, size: int = 0) -> tuple[StoredE
 def _word(frame: ServerFrame | UnknownFrame) -> str:
     match frame:
         case Connected(_, topics, last_seq):
-            return "connected " + ",".join(f"{feed}:{last_seq[feed]}" for feed in topics)
-        case EventFrame(topic, _, _, sequence, key):
-            return f"{topic}:{sequence}" if key is None else f"{topic}/{key}:{sequence}"
+            return "connected " + ",".join(f"{feed}:{last_seq.get(feed, 'none')}" for feed in topics)
+        case EventFrame(topic, _, _, sequence, key, deleted=deleted):
+            word = f"{topic}:{sequence}" if key is None else f"{topic}/{key}:{sequence}"
+            return f"{word} deleted" if deleted else word
+        case SnapshotFrame(feed):
+            return f"{feed} snapshot"
         case Subscribed(feed, sequence, replayed):
             return f"{feed} live at {sequence} after {replayed}"
         case Unsubscribed(feed):

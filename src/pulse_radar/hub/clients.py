@@ -92,10 +92,12 @@ class Clients:
     def congested(self, connection_id: str) -> None:
         """It takes less than is written to it: what can be left out is left out until it has room again."""
         connection = self._living(connection_id)
-        if connection is not None:
+        if connection is None:
+            return
+        if not connection.congested:
             connection.congested = True
             self._context.agenda.put(AwaitWritable(connection_id))
-            self._subscribing.ease(connection)
+        self._subscribing.ease(connection)
 
     def misbehaved(self, connection_id: str, code: CloseCode, reason: str) -> None:
         connection = self._living(connection_id)

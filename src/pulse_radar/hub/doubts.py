@@ -27,6 +27,8 @@ class Doubts:
         self._waiting: dict[Subscription, None] = {}
         # Those who waited when the broker was last asked how far it reaches; None: it is not being asked.
         self._suspects: tuple[Subscription, ...] | None = None
+        # It is to be asked although nobody waits.
+        self._is_wanted = False
         # When it last answered, and until when it is left in peace.
         self._measured_at = -math.inf
         self._planned_for = -math.inf
@@ -48,9 +50,14 @@ class Doubts:
     def discard(self, subscription: Subscription) -> None:
         self._waiting.pop(subscription, None)
 
+    def want(self) -> None:
+        """Ask until there is an answer, though nobody waits."""
+        self._is_wanted = True
+        self.ask()
+
     def ask(self) -> None:
         """Ask the broker how far it reaches, if somebody waits, and not too soon after the last time."""
-        if not self._waiting or self.is_asking:
+        if self.is_asking or not (self._waiting or self._is_wanted):
             return
         due = self._measured_at + RETRY_SECONDS
         if self._context.now >= due:
@@ -66,6 +73,7 @@ class Doubts:
         self._measured_at = self._context.now
         if extent is None:
             return ()
+        self._is_wanted = False
         disproved = tuple(s for s in suspects if s in self._waiting and _is_disproved(s, extent))
         for subscription in disproved:
             self.discard(subscription)

@@ -37,7 +37,7 @@ from pulse_radar.hub.log_channel import LogChannel
 from pulse_radar.hub.state_channel import StateChannel
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
-from pulse_radar.stream.entry import Entry
+from pulse_radar.stream.entry import Entry, Extent
 
 __all__ = ["Hub"]
 
@@ -131,7 +131,7 @@ class Hub:
             case PageRead() | ReadFailed():
                 self._page_read(told)
             case Measured(topic, extent):
-                self._channels[topic].measured(extent)
+                self._measured(topic, extent)
             case LogOpened(topic, start, head):
                 self._opened(LogChannel(topic, self._context, start=start, head=head))
             case StateOpened(topic, start, extent):
@@ -169,6 +169,13 @@ class Hub:
         channel = self._channels[topic]
         was_current = channel.is_current
         channel.arrive(entries)
+        if not was_current and self.is_current:
+            self._clients.greet_all()
+
+    def _measured(self, topic: str, extent: Extent | None) -> None:
+        channel = self._channels[topic]
+        was_current = channel.is_current
+        channel.measured(extent)
         if not was_current and self.is_current:
             self._clients.greet_all()
 

@@ -114,6 +114,7 @@ class StateChannel(Channel):
         self._is_answer_void = self._doubts.is_asking
         for subscription in self._live_subscriptions():
             self._set_back(subscription, 0)
+        self._doubts.want()
 
     def _set_back(self, subscription: Subscription, cursor: int) -> None:
         self.live.discard(subscription.connection_id, subscription.feed.key)

@@ -1,0 +1,82 @@
+"""A model of a broker with one state topic, small enough to be believed at sight."""
+
+from pulse_radar.protocol.codec import DELETION, decode_body, encode_body, encode_event
+from pulse_radar.protocol.frames import GapReason
+from pulse_radar.stream.entry import Entry, Extent, Gap, StoredEvent
+
+__all__ = ["ModelStateBroker", "ModelStateTail"]
+
+
+class ModelStateBroker:
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.origin = 1_000
+        self.last = 999
+        # Every deletion up to here may be forgotten.
+        self.horizon = 999
+        # All that was ever stored in this stream, and the newest of each key that is still kept.
+        self.history: list[StoredEvent] = []
+        self.newest: dict[str, StoredEvent] = {}
+        self.generation = 0
+
+    @property
+    def map(self) -> dict[str, int]:
+        """What everybody should believe."""
+        return {key: event.sequence for key, event in self.newest.items() if not event.is_deletion}
+
+    def publish(self, key: str, *, is_deletion: bool = False) -> None:
+        self.last += 1
+        body = DELETION if is_deletion else decode_body(encode_body("thing_changed", b"{}"))
+        text = encode_event(self.topic, self.last, body, key=key, deleted=is_deletion)
+        self.newest[key] = StoredEvent(self.last, key, text, is_deletion)
+        self.history.append(self.newest[key])
+
+    def forget_oldest_deletion(self) -> None:
+        deletions = [event for event in self.newest.values() if event.is_deletion]
+        if deletions:
+            oldest = min(deletions, key=lambda event: event.sequence)
+            self.horizon = max(self.horizon, oldest.sequence)
+            assert oldest.key is not None
+            del self.newest[oldest.key]
+
+    def recreate(self) -> None:
+        self.origin = self.last + 1_000
+        self.last = self.horizon = self.origin - 1
+        self.history.clear()
+        self.newest.clear()
+        self.generation += 1
+
+    def extent(self) -> Extent:
+        return Extent(self.origin, self.horizon + 1, self.last)
+
+
+class ModelStateTail:
+    """Follows the broker, event by event as one that keeps up, or by what is still kept as one that does not."""
+
+    def __init__(self, broker: ModelStateBroker) -> None:
+        self._broker = broker
+        self._generation = broker.generation
+        self.position = broker.origin - 1
+        # Since when no deletion may be forgotten unseen.
+        self._horizon = broker.horizon
+
+    def next(self, count: int, *, keeps_up: bool) -> tuple[Entry, ...]:
+        broker = self._broker
+        found: list[Entry] = []
+        forgot = broker.horizon > self._horizon and self.position < broker.horizon
+        if self._generation != broker.generation or forgot:
+            self._generation = broker.generation
+            self.position = broker.origin - 1
+            found.append(Gap(None, self.position, GapReason.RESET))
+        self._horizon = broker.horizon
+        source = broker.history if keeps_up else broker.newest.values()
+        events = sorted((e for e in source if e.sequence > self.position), key=lambda e: e.sequence)
+        for event in events[:count]:
+            if event.sequence > self.position + 1:
+                found.append(Gap(self.position + 1, event.sequence - 1, GapReason.EXPIRED))
+            found.append(event)
+            self.position = event.sequence
+        if len(events) <= count and self.position < broker.last:
+            found.append(Gap(self.position + 1, broker.last, GapReason.EXPIRED))
+            self.position = broker.last
+        return tuple(found)

@@ -1,0 +1,299 @@
+"""The laws of state topics, attacked: per key strictly increasing; at rest everybody's map is the stream's.
+
+Two hubs tail one model of a broker, one event at a time or by what is still kept; clients come, go, are slow
+and resume anywhere, also amid a snapshot; deletions are forgotten; streams are lost and made anew.
+"""
+
+from collections.abc import Sequence
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+
+from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Send
+from pulse_radar.hub.hub import Hub
+from pulse_radar.hub.inputs import (
+    Arrived,
+    Closed,
+    Congested,
+    Input,
+    Measured,
+    Opened,
+    Overflowed,
+    Received,
+    StateOpened,
+    Ticked,
+    Writable,
+)
+from pulse_radar.hub.limits import Limits
+from pulse_radar.protocol.codec import decode_server
+from pulse_radar.protocol.cursor import Cursor
+from pulse_radar.protocol.frames import (
+    Connected,
+    EventFrame,
+    Ping,
+    SnapshotFrame,
+    Subscribe,
+    Subscribed,
+)
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.stream.entry import Entry, Extent
+from tests.hub.model_state_broker import ModelStateBroker, ModelStateTail
+
+TOPIC = "monitoring"
+KEYS = ["a", "b", "c", "d", "e"]
+LIMITS = Limits(page_events=2, page_bytes=300, deletions_remembered=2)
+
+
+class Process:
+    """One API process: a hub, how far its tail has read, and what it still owes to the hub."""
+
+    def __init__(self, broker: ModelStateBroker) -> None:
+        self.broker = broker
+        self.hub = Hub([TOPIC], LIMITS)
+        self.now = 0.0
+        self.clients: dict[str, Client] = {}
+        self.owed: list[tuple[Action, Extent]] = []
+        self.tail = ModelStateTail(broker)
+        self.last_batch: tuple[Entry, ...] = ()
+        self.tell(StateOpened(TOPIC, self.tail.position, broker.extent()))
+
+    def tell(self, told: Input) -> None:
+        closed: list[str] = []
+        for action in self.hub.handle(told, self.now):
+            match action:
+                case Send(connections, texts):
+                    for connection_id in connections:
+                        self.clients[connection_id].receive(texts)
+                case Close(connection_id):
+                    closed.append(connection_id)
+                case _:
+                    self.owed.append((action, self.broker.extent()))
+        for connection_id in closed:
+            self.clients[connection_id].disconnect()
+
+    def read_tail(self, count: int, *, keeps_up: bool) -> None:
+        self.last_batch = self.tail.next(count, keeps_up=keeps_up)
+        if self.last_batch:
+            self.tell(Arrived(TOPIC, self.last_batch))
+
+    def pay(self, index: int, answer: str = "now") -> None:
+        """Answer one of the hub's wishes: as things are now, as they were when it asked, or not."""
+        action, early = self.owed.pop(index % len(self.owed))
+        match action:
+            case AwaitWritable(connection_id):
+                self.tell(Writable(connection_id))
+            case Measure(topic) if answer == "fail":
+                self.tell(Measured(topic, None))
+            case Measure(topic):
+                self.tell(Measured(topic, early if answer == "early" else self.broker.extent()))
+            case _:
+                raise AssertionError(action)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        for client in tuple(self.clients.values()):
+            self.tell(Received(client.connection_id, Subscribe(client.feed)))  # a sign of life, and harmless
+        self.tell(Ticked(0))
+
+    def settle(self) -> None:
+        """Until everything that can happen by itself has happened."""
+        for _ in range(400):
+            self.read_tail(10, keeps_up=False)
+            if self.owed:
+                self.pay(0)
+            elif self.tail.position == self.broker.last and self.is_quiet:
+                return
+            else:
+                self.pass_time(0.6)
+        raise AssertionError(f"never came to rest: {self.hub!r} {self.hub.stats()}")
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.hub.stats().subscriptions_catching_up == 0
+
+
+class Client:
+    """A client that follows the protocol: its map of keys, and its cursor."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.connection_id = ""
+        self.process: Process | None = None
+        self.cursor: int | None = None
+        self.map: dict[str, int] = {}
+        # The newest it knows of each key, deleted ones as well, since it last forgot all.
+        self.newest: dict[str, int] = {}
+        self.is_live = False
+        self.owes_forgetting = False
+
+    def connect(self, process: Process, connection_id: str) -> None:
+        self.process, self.connection_id = process, connection_id
+        self.is_live = False
+        process.clients[connection_id] = self
+        process.tell(
+            Opened(
+                connection_id,
+                (self.feed,),
+                Cursor({} if self.cursor is None else {self.feed: self.cursor}),
+            )
+        )
+
+    def disconnect(self) -> None:
+        if self.process is not None:
+            process, self.process = self.process, None
+            del process.clients[self.connection_id]
+            process.tell(Closed(self.connection_id))
+
+    def receive(self, texts: Sequence[bytes]) -> None:
+        for text in texts:
+            match decode_server(text):
+                case Connected(last_seq=last_seq):
+                    assert last_seq.get(self.feed, self.cursor) == self.cursor
+                    self.owes_forgetting = self.feed not in last_seq
+                case SnapshotFrame(feed):
+                    assert feed == self.feed
+                    self.map.clear()
+                    self.newest.clear()
+                    self.cursor = None
+                    self.owes_forgetting = self.is_live = False
+                case EventFrame() as event:
+                    self._take(event)
+                case Ping(last_seq=last_seq):
+                    self._move(last_seq.get(self.feed, self.cursor))
+                case Subscribed(sequence=sequence):
+                    self._move(sequence)
+                    self.is_live = True
+                case other:
+                    raise AssertionError(f"unexpected: {other}")
+
+    def _take(self, event: EventFrame) -> None:
+        assert not self.owes_forgetting, "an event came before the snapshot that was announced"
+        assert event.key is not None
+        assert self.feed.key in (None, event.key)
+        assert event.sequence > self.newest.get(event.key, 0), "a key went back, or came twice"
+        assert event.sequence > (self.cursor or 0), "out of the order of sequences"
+        self.newest[event.key] = self.cursor = event.sequence
+        if event.deleted:
+            self.map.pop(event.key, None)
+        else:
+            self.map[event.key] = event.sequence
+
+    def _move(self, cursor: int | None) -> None:
+        assert self.cursor is None or (cursor is not None and cursor >= self.cursor), "the cursor went back"
+        self.cursor = cursor
+
+    def check(self, map_of_stream: dict[str, int]) -> None:
+        mine = {key: number for key, number in map_of_stream.items() if self.feed.key in (None, key)}
+        assert self.is_live
+        assert self.map == mine
+
+
+class StateLaws(RuleBasedStateMachine):
+    clients = Bundle("clients")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broker = ModelStateBroker(TOPIC)
+        self.processes = [Process(self.broker), Process(self.broker)]
+        self.everyone: list[Client] = []
+        self.connections = 0
+
+    def _next_id(self) -> str:
+        self.connections += 1
+        return f"c{self.connections}"
+
+    @rule(target=clients, key=st.sampled_from([None, None, "a", "b"]), where=st.integers(0, 1))
+    def connect(self, key: str | None, where: int) -> Client:
+        client = Client(Feed(TOPIC, key))
+        self.everyone.append(client)
+        client.connect(self.processes[where], self._next_id())
+        return client
+
+    @rule(client=clients, where=st.integers(0, 1))
+    def resume(self, client: Client, where: int) -> None:
+        client.disconnect()
+        client.connect(self.processes[where], self._next_id())
+
+    @rule(client=clients)
+    def resume_on_the_same_connection(self, client: Client) -> None:
+        if client.process is not None and client.cursor is not None:
+            client.process.tell(Received(client.connection_id, Subscribe(client.feed, client.cursor)))
+
+    @rule(client=clients)
+    def cut(self, client: Client) -> None:
+        client.disconnect()
+
+    @rule(keys=st.lists(st.sampled_from(KEYS), min_size=1, max_size=8))
+    def publish(self, keys: list[str]) -> None:
+        for key in keys:
+            self.broker.publish(key)
+
+    @rule(key=st.sampled_from(KEYS))
+    def delete(self, key: str) -> None:
+        self.broker.publish(key, is_deletion=True)
+
+    @rule()
+    def a_deletion_is_forgotten(self) -> None:
+        self.broker.forget_oldest_deletion()
+
+    @rule(where=st.integers(0, 1), count=st.integers(1, 6), keeps_up=st.booleans())
+    def tail_brings(self, where: int, count: int, keeps_up: bool) -> None:
+        self.processes[where].read_tail(count, keeps_up=keeps_up)
+
+    @rule(where=st.integers(0, 1))
+    def tail_brings_the_same_again(self, where: int) -> None:
+        process = self.processes[where]
+        again = tuple(e for e in process.last_batch if e.first is not None)
+        if again:
+            process.tell(Arrived(TOPIC, again))
+
+    @rule(where=st.integers(0, 1), index=st.integers(0, 9), answer=st.sampled_from(["now", "early", "fail"]))
+    def broker_answers(self, where: int, index: int, answer: str) -> None:
+        process = self.processes[where]
+        if process.owed:
+            process.pay(index, answer)
+
+    @rule(where=st.integers(0, 1), seconds=st.sampled_from([0.7, 0.7, 21.0]))
+    def time_passes(self, where: int, seconds: float) -> None:
+        self.processes[where].pass_time(seconds)
+
+    @rule(client=clients)
+    def client_is_slow(self, client: Client) -> None:
+        if client.process is not None:
+            client.process.tell(Congested(client.connection_id))
+
+    @rule(client=clients)
+    def client_is_too_slow(self, client: Client) -> None:
+        if client.process is not None:
+            client.process.tell(Overflowed(client.connection_id))
+
+    @rule(where=st.integers(0, 1), cursor=st.sampled_from([1, 999, 2_500, 10**6, 2**53 - 1]))
+    def a_client_brings_a_cursor_from_elsewhere(self, where: int, cursor: int) -> None:
+        """It believes things that never were, and is told to forget them."""
+        client = Client(Feed(TOPIC))
+        client.cursor = cursor
+        client.map = {"never": cursor}
+        self.everyone.append(client)
+        # Only what no process of this stream can have given out is certain to be recognised.
+        if not self.broker.origin - 1 <= cursor <= self.broker.last + 10_000:
+            client.connect(self.processes[where], self._next_id())
+        else:
+            self.everyone.remove(client)
+
+    @rule()
+    def the_stream_is_lost_and_made_anew(self) -> None:
+        self.broker.recreate()
+
+    def teardown(self) -> None:
+        for client in self.everyone:
+            if client.process is None:
+                client.connect(self.processes[0], self._next_id())
+        for process in self.processes:
+            process.settle()
+        for client in self.everyone:
+            client.check(self.broker.map)
+
+
+TestTheLaws = StateLaws.TestCase
+TestTheLaws.settings = settings(stateful_step_count=40, deadline=None)
