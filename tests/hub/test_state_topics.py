@@ -180,10 +180,14 @@ def test_an_answer_from_before_the_state_began_anew_proves_nothing() -> None:
     hub.connect(TOPIC, "metrics:1500", connection_id="ahead")
     assert hub.measures == [TOPIC]
     hub.arrive(TOPIC, reset(999))
-    hub.tell(Measured(TOPIC, Extent(ORIGIN, ORIGIN, 1_000)))
-    assert hub.hub.stats().subscriptions_catching_up == 1
+    hub.tell(Measured(TOPIC, Extent(ORIGIN, ORIGIN, ORIGIN - 1)))
+    hub.connect(TOPIC, connection_id="new")
+    assert hub.heard("new") == []
     hub.tick(now=0.6)
     assert hub.measures == [TOPIC, TOPIC]
+    hub.tell(Measured(TOPIC, Extent(ORIGIN, ORIGIN + 1, ORIGIN)))
+    hub.arrive(TOPIC, of(1_000, "b"))
+    assert hub.heard("new")[1:3] == ["metrics snapshot", "metrics/b:1000"]
 
 
 def test_a_cursor_that_was_never_given_out_ends_in_a_snapshot() -> None:
