@@ -18,8 +18,10 @@ from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
+from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.policy import Authenticate, Authorize, Policy
 from pulse_radar.server.publish_endpoint import PublishEndpoint
+from pulse_radar.server.reception import Reception
 from pulse_radar.server.router import make_router
 from pulse_radar.server.runner import Runner, RunnerStats
 from pulse_radar.server.status_endpoints import StatusEndpoints
@@ -67,13 +69,10 @@ class Pulse(Publishes):
         admission = Admission(
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
         )
+        reception = Reception(admission, Policy(authenticate, authorize))
         self.router: APIRouter = make_router(
-            WebSocketEndpoint(
-                self._runner,
-                admission,
-                Policy(authenticate, authorize),
-                max_frame_bytes=self.settings.max_frame_bytes,
-            ),
+            WebSocketEndpoint(self._runner, reception, max_frame_bytes=self.settings.max_frame_bytes),
+            EventsEndpoint(self._runner, reception),
             PublishEndpoint(
                 self, admission, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
             ),

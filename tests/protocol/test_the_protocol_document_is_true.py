@@ -96,7 +96,9 @@ def vectors() -> list[Any]:
         for step in session["steps"]
         for text in step.values()
     ]
+    streams = [stream["text"] for stream in load("event_streams")["streams"]]
+    streamed = [data for text in streams for data in re.findall(r"^data: (.*)$", text, re.MULTILINE)]
     requests = load("publish")["requests"]
     bodies = [request["body"] for request in requests if request["status"] == 201]
-    texts = [*(frame["text"] for frame in frames), *steps, *bodies]
+    texts = [*(frame["text"] for frame in frames), *steps, *streamed, *bodies]
     return [*map(json.loads, texts), *(request["answer"] for request in requests)]

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from pulse_radar import Pulse, Settings
+from pulse_radar.server.uvicorn_http import PulseHttpProtocol
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 
 Frame = dict[str, Any]
@@ -39,11 +41,12 @@ class Server(uvicorn.Server):
 async def serving(
     app: FastAPI, *, is_direct: bool = True, port: int = 0, **options: Any
 ) -> AsyncIterator[Server]:
-    """Serve the app on loopback, on a free port where none is given, with our protocol class or with uvicorn's own."""
+    """Serve the app on loopback, on a free port unless one is given, with our protocol classes or uvicorn's own."""
     config = uvicorn.Config(
         app,
         port=port,
         ws=PulseWebSocketProtocol if is_direct else "websockets-sansio",
+        http=PulseHttpProtocol if is_direct else "httptools",
         log_level="error",
         timeout_graceful_shutdown=3,
         **options,
@@ -129,14 +132,106 @@ class Client:
             return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
 
 
+class StreamReader:
+    """A reader of GET /events that keeps to the HTML standard, as far as our tests need it; else as `Client`."""
+
+    def __init__(self, port: int, query: str = "", *, last_event_id: str = "", **headers: str) -> None:
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=None)
+        self._query = query
+        self._stack = contextlib.AsyncExitStack()
+        self._lines: AsyncIterator[str]
+        self.response: httpx.Response
+        # As in a browser: the newest of each that a block brought.
+        self.last_event_id = last_event_id
+        self.retry_ms: int | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._http)
+        stream = self._http.stream("GET", f"/events{self._query}")
+        self.response = await self._stack.enter_async_context(stream)
+        self._lines = self.response.aiter_lines()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def block(self) -> tuple[str, Frame]:
+        """The next block that has data: its name (`message` where it has none), and the frame. Raises: EOFError."""
+        name, data = "message", []
+        while True:
+            line = await self._line()
+            field, _, value = line.partition(": ")
+            match field:
+                case "event":
+                    name = value
+                case "data":
+                    data.append(value)
+                case "id":
+                    self.last_event_id = value
+                case "retry":
+                    self.retry_ms = int(value)
+                case "" if data:
+                    return name, json.loads("\n".join(data))
+
+    async def _line(self) -> str:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await anext(self._lines)
+        except (StopAsyncIteration, httpx.TransportError):
+            raise EOFError from None
+
+    async def next(self) -> Frame:
+        return (await self.block())[1]
+
+    async def take(self, count: int) -> list[Frame]:
+        return [await self.next() for _ in range(count)]
+
+    async def until(self, kind: str) -> Frame:
+        while (frame := await self.next()).get("type") != kind:
+            pass
+        return frame
+
+    async def events(self, count: int) -> list[int]:
+        found: list[int] = []
+        while len(found) < count:
+            frame = await self.next()
+            if "_seq" in frame:
+                found.append(frame["_seq"])
+        return found
+
+    async def closed(self) -> tuple[int, str]:
+        """The code and reason of the close block; 1006 where the stream just ends."""
+        try:
+            data = (await self.until("close"))["data"]
+        except EOFError:
+            return 1006, ""
+        return data["code"], data["reason"]
+
+
 def stalled_client(port: int, query: str = "") -> socket.socket:
     """A client that completes the handshake and then never reads again."""
-    stalled = socket.create_connection(("127.0.0.1", port))
-    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    stalled.sendall(
+    return _stalled(
+        port,
         f"GET /ws{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     )
+
+
+def stalled_reader(port: int, query: str = "") -> socket.socket:
+    """The same for GET /events."""
+    return _stalled(port, f"GET /events{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")
+
+
+def _stalled(port: int, request: str) -> socket.socket:
+    stalled = socket.socket()
+    # Before the connection is made: a window once offered is not taken back.
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.connect(("127.0.0.1", port))
+    stalled.sendall(request.encode())
     return stalled
 
 

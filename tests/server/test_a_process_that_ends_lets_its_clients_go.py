@@ -16,11 +16,13 @@ from tests.server.serving import (
     PATIENCE,
     Client,
     Server,
+    StreamReader,
     app_with,
     eventually,
     make_pulse,
     serving,
     stalled_client,
+    stalled_reader,
 )
 
 SERVE = ("pulse_radar.cli", "serve", "tests.server.busy_app:app")
@@ -87,15 +89,20 @@ async def test_sigterm_ends_serve_in_bounded_time_whatever_is_stalled(
     port = free_port()
     async with process(*SERVE, port=port) as server:
         await server.until_up()
-        peer = stalled_client(port, "?topics=knowledge")
-        async with Client(port, "?topics=knowledge") as client:
+        peers = [stalled_client(port, "?topics=knowledge"), stalled_reader(port, "?topics=knowledge")]
+        async with (
+            Client(port, "?topics=knowledge") as client,
+            StreamReader(port, "?topics=knowledge") as reader,
+        ):
             await client.until("subscription")
+            await reader.until("subscription")
             await server.http.post("/publish-to-everyone/200")
-            leaving = asyncio.create_task(client.closed())
+            leaving = asyncio.gather(client.closed(), reader.closed())
             # Two of Python's own, three that a busy machine may take.
             assert await ended(server, signal.SIGTERM) < 1 + 2 + 3
-            assert (await leaving)[0] == 4002
-        peer.close()
+            assert [code for code, _ in await leaving] == [4002, 4002]
+        for peer in peers:
+            peer.close()
     assert server.process.returncode == -signal.SIGTERM
 
 

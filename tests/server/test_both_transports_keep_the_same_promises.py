@@ -1,19 +1,50 @@
-"""One suite for the uvicorn protocol class and for the portable ASGI path."""
+"""One suite for WebSocket and event stream, on our protocol classes for uvicorn and on the portable ASGI path."""
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from pulse_radar import Pulse
 from pulse_radar.protocol.close_codes import parse_retry
-from tests.server.serving import Client, Server, app_with, eventually, make_pulse, serving, stalled_client
+from tests.server.serving import (
+    Client,
+    Server,
+    StreamReader,
+    app_with,
+    eventually,
+    make_pulse,
+    serving,
+    stalled_client,
+    stalled_reader,
+)
+
+
+class Wire(NamedTuple):
+    """One way to follow topics, on a server with our protocol classes (direct) or with uvicorn's own (portable)."""
+
+    is_direct: bool
+    is_stream: bool
+
+    def client(self, port: int, query: str = "") -> Client | StreamReader:
+        return StreamReader(port, query) if self.is_stream else Client(port, query, max_queue=4)
+
+    def stalled(self, port: int, query: str) -> socket.socket:
+        return (stalled_reader if self.is_stream else stalled_client)(port, query)
+
+
+@pytest.fixture(params=["websocket-direct", "websocket-portable", "stream-direct", "stream-portable"])
+def wire(request: pytest.FixtureRequest) -> Wire:
+    kind, _, server = request.param.partition("-")
+    return Wire(is_direct=server == "direct", is_stream=kind == "stream")
 
 
 @pytest.fixture(params=["direct", "portable"])
 def is_direct(request: pytest.FixtureRequest) -> bool:
+    """For what a client says: over a WebSocket only."""
     return bool(request.param == "direct")
 
 
@@ -24,10 +55,10 @@ async def running(is_direct: bool, **given: Any) -> AsyncIterator[tuple[Pulse, S
         yield pulse, server
 
 
-async def test_the_connection_frame_comes_first_and_says_where_delivery_begins(is_direct: bool) -> None:
-    async with running(is_direct) as (pulse, server):
+async def test_the_connection_frame_comes_first_and_says_where_delivery_begins(wire: Wire) -> None:
+    async with running(wire.is_direct) as (pulse, server):
         head = pulse.position("knowledge").sequence
-        async with Client(server.port, "?topics=knowledge") as client:
+        async with wire.client(server.port, "?topics=knowledge") as client:
             first, second = await client.take(2)
     assert first["type"] == "connection"
     assert len(first["data"].pop("connectionId")) == 8
@@ -43,13 +74,16 @@ async def test_the_connection_frame_comes_first_and_says_where_delivery_begins(i
     assert second == {"type": "subscription", "data": data}
 
 
-async def test_without_topics_a_client_gets_all_of_them(is_direct: bool) -> None:
-    async with running(is_direct) as (_, server), Client(server.port) as client:
+async def test_without_topics_a_client_gets_all_of_them(wire: Wire) -> None:
+    async with running(wire.is_direct) as (_, server), wire.client(server.port) as client:
         assert (await client.next())["data"]["topics"] == ["knowledge", "messages"]
 
 
-async def test_an_event_reaches_its_subscriber_as_the_record_writes_it(is_direct: bool) -> None:
-    async with running(is_direct) as (pulse, server), Client(server.port, "?topics=knowledge") as client:
+async def test_an_event_reaches_its_subscriber_as_the_record_writes_it(wire: Wire) -> None:
+    async with (
+        running(wire.is_direct) as (pulse, server),
+        wire.client(server.port, "?topics=knowledge") as client,
+    ):
         await client.until("subscription")
         position = await pulse.publish("knowledge", "atom_created", {"id": "a1"}, key="a1", id="once")
         event = await client.next()
@@ -64,11 +98,11 @@ async def test_an_event_reaches_its_subscriber_as_the_record_writes_it(is_direct
         }
 
 
-async def test_a_client_that_comes_back_gets_exactly_what_it_missed(is_direct: bool) -> None:
-    async with running(is_direct) as (pulse, server):
+async def test_a_client_that_comes_back_gets_exactly_what_it_missed(wire: Wire) -> None:
+    async with running(wire.is_direct) as (pulse, server):
         places = [await pulse.publish("knowledge", "atom_created", {"n": n}) for n in range(10)]
         seen = places[3].sequence
-        async with Client(server.port, f"?topics=knowledge&lastSeq=knowledge:{seen}") as client:
+        async with wire.client(server.port, f"?topics=knowledge&lastSeq=knowledge:{seen}") as client:
             assert await client.events(6) == [place.sequence for place in places[4:]]
             caught_up = await client.next()
             assert caught_up["data"]["seq"] == places[-1].sequence
@@ -77,21 +111,21 @@ async def test_a_client_that_comes_back_gets_exactly_what_it_missed(is_direct: b
             assert await client.events(1) == [live.sequence]
 
 
-async def test_a_replay_longer_than_the_unsent_bound_does_not_evict_its_reader(is_direct: bool) -> None:
-    async with running(is_direct, unsent_limit_bytes=512 * 1024) as (pulse, server):
+async def test_a_replay_longer_than_the_unsent_bound_does_not_evict_its_reader(wire: Wire) -> None:
+    async with running(wire.is_direct, unsent_limit_bytes=512 * 1024) as (pulse, server):
         filler = "x" * 400
         places = [
             await pulse.publish("knowledge", "atom_created", {"n": n, "text": filler}) for n in range(8_000)
         ]
-        async with Client(server.port, "?topics=knowledge&lastSeq=knowledge:0", max_queue=4) as client:
+        async with wire.client(server.port, "?topics=knowledge&lastSeq=knowledge:0") as client:
             assert await client.events(8_000) == [place.sequence for place in places]
         assert pulse.stats().hub.evicted_slow == 0
 
 
-async def test_a_stalled_client_is_evicted_and_the_others_notice_nothing(is_direct: bool) -> None:
-    async with running(is_direct, unsent_limit_bytes=512 * 1024) as (pulse, server):
-        stalled = stalled_client(server.port, "?topics=knowledge")
-        async with Client(server.port, "?topics=knowledge") as healthy:
+async def test_a_stalled_client_is_evicted_and_the_others_notice_nothing(wire: Wire) -> None:
+    async with running(wire.is_direct, unsent_limit_bytes=512 * 1024) as (pulse, server):
+        stalled = wire.stalled(server.port, "?topics=knowledge")
+        async with wire.client(server.port, "?topics=knowledge") as healthy:
             await healthy.until("subscription")
             await eventually(lambda: pulse.stats().hub.connections == 2)
             reading = asyncio.create_task(healthy.events(2_000))
@@ -100,7 +134,7 @@ async def test_a_stalled_client_is_evicted_and_the_others_notice_nothing(is_dire
             ]
             assert await reading == [place.sequence for place in places]
             assert pulse.stats().hub.evicted_slow == 1
-            if is_direct:
+            if wire.is_direct:
                 # Cut off for good, though it never reads the close frame.
                 await eventually(lambda: pulse.stats().hub.connections == 1)
         stalled.close()
@@ -164,9 +198,9 @@ async def test_frames_change_the_subscriptions(is_direct: bool) -> None:
         assert await client.events(1) == [live.sequence]
 
 
-async def test_bad_items_of_the_query_are_named_and_the_rest_is_served(is_direct: bool) -> None:
+async def test_bad_items_of_the_query_are_named_and_the_rest_is_served(wire: Wire) -> None:
     query = "?topics=knowledge,,No%20Topic,messages/&lastSeq=knowledge:abc,,messages"
-    async with running(is_direct) as (_, server), Client(server.port, query) as client:
+    async with running(wire.is_direct) as (_, server), wire.client(server.port, query) as client:
         frames = await client.take(6)
     assert frames[0]["data"]["topics"] == ["knowledge"]
     errors = [(frame["data"]["code"], frame["data"]["topic"]) for frame in frames[1:5]]
@@ -215,9 +249,9 @@ async def test_a_client_that_answers_pings_stays(is_direct: bool) -> None:
         assert pulse.stats().hub.evicted_stale == 0
 
 
-async def test_a_client_that_leaves_is_forgotten(is_direct: bool) -> None:
-    async with running(is_direct) as (pulse, server):
-        async with Client(server.port) as client:
+async def test_a_client_that_leaves_is_forgotten(wire: Wire) -> None:
+    async with running(wire.is_direct) as (pulse, server):
+        async with wire.client(server.port) as client:
             await client.next()
             assert pulse.stats().hub.connections == 1
         await eventually(lambda: pulse.stats().hub.connections == 0)
@@ -230,19 +264,20 @@ async def test_a_client_cut_without_a_word_is_forgotten(is_direct: bool) -> None
         await eventually(lambda: pulse.stats().hub.connections == 0)
 
 
-async def test_when_the_server_ends_clients_are_told_to_come_back(is_direct: bool) -> None:
+async def test_when_the_server_ends_clients_are_told_to_come_back(wire: Wire) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        _, server = await stack.enter_async_context(running(is_direct))
-        client = await stack.enter_async_context(Client(server.port))
+        _, server = await stack.enter_async_context(running(wire.is_direct))
+        client = wire.client(server.port)
+        await stack.enter_async_context(client)
         await client.next()
         server.should_exit = True
         code, reason = await client.closed()
-    if is_direct:
+    if wire.is_direct:
         assert code == 4002
         assert parse_retry(reason) is not None
     else:
-        # uvicorn's own word: we are not asked.
-        assert code == 1012
+        # uvicorn's own word, where it has one: we are not asked.
+        assert code == (1006 if wire.is_stream else 1012)
 
 
 async def test_only_our_own_subprotocol_is_echoed(is_direct: bool) -> None:

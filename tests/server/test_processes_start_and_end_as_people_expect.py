@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from pulse_radar.testing.nats_server import NatsServer, free_port
 from tests.server.processes import process
-from tests.server.serving import Client, stalled_client
+from tests.server.serving import Client, StreamReader, stalled_client, stalled_reader
 from tests.waiting import START_SECONDS
 
 
@@ -34,20 +34,23 @@ async def end_by_ctrl_c(options: tuple[str, ...]) -> float:
     stalled: list[socket.socket] = []
     async with process(*serve, port=port) as server:
         await server.until_up()
-        stalled += [stalled_client(port, "?topics=knowledge"), stalled_stream(port)]
+        stalled += [stalled_client(port, "?topics=knowledge"), stalled_reader(port, "?topics=knowledge")]
+        stalled.append(stalled_stream(port))
         async with (
             Client(port, "?topics=knowledge") as client,
+            StreamReader(port, "?topics=knowledge") as reader,
             connect(f"ws://127.0.0.1:{port}/own", proxy=None) as own,
             server.http.stream("GET", "/stream"),
         ):
             await client.until("subscription")
+            await reader.until("subscription")
             await own.send("echo")
             assert await own.recv() == "echo"
             # Enough to fill the stalled one's buffers, and not enough to evict it.
             await server.http.post("/publish-to-everyone/200")
-            reading = asyncio.create_task(client.closed())
+            reading = asyncio.gather(client.closed(), reader.closed())
             seconds = await server.interrupt()
-            assert await reading == (1012, "retry=500")
+            assert [*await reading] == [(1012, "retry=500")] * 2
     for peer in stalled:
         peer.close()
     assert server.process.returncode == 0

@@ -9,6 +9,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from pulse_radar.cli.logs import log_config
+from pulse_radar.server.uvicorn_http import PulseHttpProtocol
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.uvicorn_server import DrainingServer
 
@@ -30,6 +31,7 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         port=port,
         reload=reload,
         ws=PulseWebSocketProtocol,
+        http=PulseHttpProtocol,
         # Compression costs tens of kilobytes a connection, and heartbeats are our own.
         ws_per_message_deflate=False,
         ws_ping_interval=None,

@@ -58,8 +58,8 @@ class Clients:
         connection = Connection(told.connection_id, told.feeds, told.cursor, told.refused, now)
         self._context.connections[connection.id] = connection
         if self.is_draining:
-            # It was let in just before.
-            self._send_elsewhere(connection)
+            # It was let in just before, or cannot be refused; sooner it would only come here again.
+            self._send_elsewhere(connection, _LATER_MS)
             return
         heartbeat.begin(connection, self._context)
         if self._broker_lost_at is not None:
@@ -174,7 +174,7 @@ class Clients:
         if connection.is_ending:
             return
         if self._context.now >= connection.leaves_at:
-            self._send_elsewhere(connection)
+            self._send_elsewhere(connection, _ELSEWHERE_MS)
             return
         if self._is_forsaken or self._has_waited(connection):
             self._dismiss(connection, CloseCode.TRY_AGAIN_LATER, self._retry(_LATER_MS))
@@ -264,8 +264,8 @@ class Clients:
         lost_at, grace = self._broker_lost_at, self._context.limits.broker_grace_seconds
         return lost_at is not None and self._context.now >= lost_at + grace
 
-    def _send_elsewhere(self, connection: Connection) -> None:
-        self._dismiss(connection, CloseCode.DRAINING, self._retry(_ELSEWHERE_MS))
+    def _send_elsewhere(self, connection: Connection, span_ms: range) -> None:
+        self._dismiss(connection, CloseCode.DRAINING, self._retry(span_ms))
 
     def _retry(self, span_ms: range) -> str:
         # The golden ratio spreads any number of clients evenly, without chance.

@@ -37,8 +37,10 @@ __all__ = [
     "decode_server",
     "encode_body",
     "encode_client",
+    "encode_close",
     "encode_event",
     "encode_server",
+    "kind_of",
 ]
 
 _T = TypeVar("_T")
@@ -254,6 +256,16 @@ def _plain(seconds: float) -> float:
 
 def _positions(last_seq: dict[Feed, int]) -> dict[str, int]:
     return {str(feed): sequence for feed, sequence in last_seq.items()}
+
+
+def encode_close(code: int, reason: str) -> bytes:
+    """How a connection ends, for a wire without close frames."""
+    return _encode({"type": "close", "data": {"code": code, "reason": reason}})
+
+
+def kind_of(text: bytes) -> str | None:
+    """What kind of control frame a server's text is; None for an event."""
+    return _server_head_decoder.decode(text).kind
 
 
 def decode_server(text: bytes | str) -> ServerFrame | UnknownFrame:

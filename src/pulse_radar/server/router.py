@@ -1,8 +1,9 @@
-"""The routes of the live layer: /ws, /publish, /health and /ready."""
+"""The routes of the live layer: /ws, /events, /publish, /health and /ready."""
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
+from pulse_radar.server.events_endpoint import EVENTS_SCHEMA, EventsEndpoint
 from pulse_radar.server.publish_endpoint import PUBLISH_SCHEMA, PublishEndpoint
 from pulse_radar.server.status_endpoints import StatusEndpoints
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
@@ -10,10 +11,19 @@ from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 __all__ = ["make_router"]
 
 
-def make_router(websocket: WebSocketEndpoint, publish: PublishEndpoint, status: StatusEndpoints) -> APIRouter:
+def make_router(
+    websocket: WebSocketEndpoint, events: EventsEndpoint, publish: PublishEndpoint, status: StatusEndpoints
+) -> APIRouter:
     """A router that any FastAPI app can include, under any prefix."""
     router = APIRouter(tags=["pulse-radar"])
     router.add_api_websocket_route("/ws", websocket.serve)
+    router.add_api_route(
+        "/events",
+        events.serve,
+        response_class=Response,
+        responses=EVENTS_SCHEMA,
+        summary="Follow topics as server-sent events",
+    )
     router.add_api_route(
         "/publish",
         publish.serve,

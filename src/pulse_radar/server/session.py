@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -97,7 +98,7 @@ class Session:
             self.is_awaited = False
             self._tell(Writable(self.connection_id))
 
-    def ending(self, within_seconds: float) -> None:
+    def ending(self, within_seconds: float = math.inf) -> None:
         self._tell(Draining(within_seconds))
 
     def closed(self) -> None:
@@ -164,7 +165,7 @@ class _Deaf:
     def writable(self) -> None:
         """Ignored."""
 
-    def ending(self, within_seconds: float) -> None:
+    def ending(self, within_seconds: float = math.inf) -> None:
         """Ignored: it is being closed."""
 
     def closed(self) -> None:

@@ -1,12 +1,27 @@
 """What the runner needs of a connection's wire, and what a wire tells back."""
 
+import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-__all__ = ["CONGESTED_BYTES", "EXTENSION", "LOW_WATER_BYTES", "Batch", "Listener", "Transport"]
+from pulse_radar.protocol.event_stream import Block
+
+__all__ = [
+    "CONGESTED_BYTES",
+    "EXTENSION",
+    "LOW_WATER_BYTES",
+    "SOCKET_EXTENSION",
+    "Batch",
+    "Listener",
+    "Socket",
+    "Transport",
+]
 
 # Where an endpoint finds a transport that the server itself offers: scope["extensions"][EXTENSION].
 EXTENSION: Final = "pulse_radar.transport"
+
+# The same for the `Socket` under an HTTP response.
+SOCKET_EXTENSION: Final = "pulse_radar.socket"
 
 # With this much unsent or less a connection is ready for the next page of a replay.
 LOW_WATER_BYTES: Final = 64 * 1024
@@ -23,11 +38,12 @@ class Batch:
     Each representation is made once, whoever asks first, and shared by all.
     """
 
-    __slots__ = ("_wire", "texts")
+    __slots__ = ("_blocks", "_wire", "texts")
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts: Final = texts
         self._wire: bytes | None = None
+        self._blocks: tuple[Block, ...] | None = None
 
     @property
     def wire(self) -> bytes:
@@ -35,6 +51,13 @@ class Batch:
         if self._wire is None:
             self._wire = b"".join([part for text in self.texts for part in (text_header(len(text)), text)])
         return self._wire
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The texts as blocks of an event stream."""
+        if self._blocks is None:
+            self._blocks = tuple(map(Block.of, self.texts))
+        return self._blocks
 
 
 class Listener(Protocol):
@@ -56,7 +79,7 @@ class Listener(Protocol):
     def writable(self) -> None:
         """Most of what was unsent is gone."""
 
-    def ending(self, within_seconds: float) -> None:
+    def ending(self, within_seconds: float = math.inf) -> None:
         """The server ends, and gives the connection so much time."""
 
     def closed(self) -> None:
@@ -64,7 +87,7 @@ class Listener(Protocol):
 
 
 class Transport(Protocol):
-    """One accepted WebSocket. No method waits."""
+    """One accepted WebSocket, or one stream of events. No method but the last waits."""
 
     @property
     def unsent_bytes(self) -> int:
@@ -81,6 +104,16 @@ class Transport(Protocol):
 
     async def wait_closed(self) -> None:
         """Return when the connection is gone."""
+
+
+class Socket(Protocol):
+    """The connection under an HTTP response, where the server shows it."""
+
+    def attend(self, transport: Transport, listener: Listener) -> None:
+        """End this stream when the server ends."""
+
+    def abort(self) -> None:
+        """Drop the connection with all that is unsent."""
 
 
 def text_header(length: int) -> bytes:

@@ -5,7 +5,6 @@ built in. It carries every WebSocket of the server; routes other than ours see u
 """
 
 import asyncio
-import math
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -13,19 +12,13 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from pulse_radar.protocol.close_codes import CloseCode, retry_reason
+from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
 from pulse_radar.server.transport import EXTENSION, LOW_WATER_BYTES, Batch, Listener
 
 __all__ = ["PulseWebSocketProtocol"]
 
 # So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
 _CLOSE_SECONDS: Final = 5.0
-
-# The same when the process ends at once; uvicorn itself would wait for a stalled peer for ever.
-_SHUTDOWN_SECONDS: Final = 0.5
-
-# A server that restarts is back soon.
-_RESTART_RETRY_MS: Final = 500
 
 
 class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -161,20 +154,13 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             self._listener.writable()
 
     def shutdown(self) -> None:
-        # uvicorn tells all its connections at the same moment, and not by which signal it ends. How long it lets
-        # them go on is what we know: where that is time enough they leave in slices, else they are closed now.
-        patience = self.config.timeout_graceful_shutdown
         if self._listener is None:
             super().shutdown()
-            self._abort_after(_SHUTDOWN_SECONDS)
-        elif patience is None:
-            self._listener.ending(math.inf)
-        elif patience > 2 * _SHUTDOWN_SECONDS:
-            self._listener.ending(patience - 2 * _SHUTDOWN_SECONDS)
-            self._abort_after(patience - _SHUTDOWN_SECONDS)
-        else:
-            self.close(CloseCode.SERVICE_RESTART, retry_reason(_RESTART_RETRY_MS))
-            self._abort_after(_SHUTDOWN_SECONDS)
+            self._abort_after(SHUTDOWN_SECONDS)
+            return
+        seconds = end(self, self._listener, self.config.timeout_graceful_shutdown)
+        if seconds is not None:
+            self._abort_after(seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

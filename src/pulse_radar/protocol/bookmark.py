@@ -1,0 +1,70 @@
+"""The cursor of a reader that keeps none itself, moved by each frame that it is sent."""
+
+from typing import assert_never
+
+from pulse_radar.protocol.frames import (
+    AuthAccepted,
+    Connected,
+    ErrorFrame,
+    EventFrame,
+    GapFrame,
+    Ping,
+    Pong,
+    ServerFrame,
+    SnapshotFrame,
+    Subscribed,
+    UnknownFrame,
+    Unsubscribed,
+)
+from pulse_radar.protocol.grammar import Feed
+
+__all__ = ["Bookmark"]
+
+
+class Bookmark:
+    """Where a reader stands after the last frame it was sent, as the text of a cursor.
+
+    Cost: each text is joined from the items of all feeds, which are written when they change.
+    """
+
+    def __init__(self) -> None:
+        self._followed: tuple[Feed, ...] = ()
+        # Each feed's item of the cursor, as it is written.
+        self._items: dict[Feed, bytes] = {}
+
+    @property
+    def text(self) -> bytes:
+        """The cursor."""
+        return b",".join(self._items.values())
+
+    def move(self, frame: ServerFrame | UnknownFrame) -> bool:
+        """Heed a frame; answer whether it can have changed the cursor."""
+        match frame:
+            case EventFrame(topic=topic, key=key, sequence=sequence):
+                self._set(self._feed_of(topic, key), sequence)
+            case Subscribed(feed, sequence) | GapFrame(feed=feed, last=sequence):
+                self._set(feed, sequence)
+            case SnapshotFrame(feed) | Unsubscribed(feed):
+                self._items.pop(feed, None)
+            case Connected(topics=followed, last_seq=positions):
+                self._followed = followed
+                self._set_all(positions)
+            case Ping(last_seq=positions) if positions:
+                self._set_all(positions)
+            case Ping() | Pong() | AuthAccepted() | ErrorFrame() | UnknownFrame():
+                return False
+            case _:
+                assert_never(frame)
+        return True
+
+    def _set_all(self, positions: dict[Feed, int]) -> None:
+        for feed, sequence in positions.items():
+            self._set(feed, sequence)
+
+    def _set(self, feed: Feed, sequence: int) -> None:
+        self._items[feed] = b"%b:%d" % (str(feed).encode(), sequence)
+
+    def _feed_of(self, topic: str, key: str | None) -> Feed:
+        # A whole topic and keys of it never share a connection: one of the two is followed.
+        whole = Feed(topic)
+        return whole if whole in self._followed else Feed(topic, key)
