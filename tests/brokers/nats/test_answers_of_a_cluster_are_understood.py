@@ -1,11 +1,13 @@
 """What only a cluster answers: two leaders at once, and refusals that pass."""
 
+import contextlib
+
 import msgspec
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pulse_radar.brokers.nats.jetstream import ApiRefused, check_api_error
+from pulse_radar.brokers.nats.jetstream import ApiRefused, check_api_error, view_of
 from pulse_radar.brokers.nats.requests import Requests
 from pulse_radar.errors import BrokerUnavailable
 
@@ -36,6 +38,36 @@ def test_a_refusal_that_passes_is_worth_another_attempt(code: int, number: int, 
 def test_a_refusal_that_stays_is_none() -> None:
     with pytest.raises(ApiRefused, match="not supported"):
         check_api_error(error(400, 10074, "replicas > 1 not supported in non-clustered mode"))
+
+
+@pytest.mark.parametrize(
+    ("leader", "silent_seconds", "is_believed"),
+    [
+        ("b", [0.1, 1.9], True),
+        ("b", [0.1, 60.0], True),
+        ("b", [3.5, 3.5], False),
+        ("b", [60.0], False),
+        ("b", [], True),
+        ("", [0.1, 0.1], False),
+    ],
+)
+def test_a_leader_that_lost_the_others_is_not_believed(
+    leader: str, silent_seconds: list[float], is_believed: bool
+) -> None:
+    """One that was cut off goes on for ten seconds to answer with its old numbers."""
+    replicas = [{"name": "x", "active": int(seconds * 1e9)} for seconds in silent_seconds]
+    with contextlib.nullcontext() if is_believed else pytest.raises(BrokerUnavailable, match="PULSE_tasks"):
+        assert view_of(info({"leader": leader, "replicas": replicas})).sight.extent.last == 9
+
+
+def test_a_server_without_a_cluster_is_believed() -> None:
+    assert view_of(info(None)).sight.extent.last == 9
+
+
+def info(cluster: object) -> bytes:
+    state = {"first_seq": 5, "last_seq": 9}
+    config = {"name": "PULSE_tasks", "first_seq": 5}
+    return msgspec.json.encode({"config": config, "created": "now", "state": state, "cluster": cluster})
 
 
 def error(code: int, number: int, description: str) -> bytes:

@@ -169,13 +169,25 @@ def test_a_purged_stream_is_told_though_nothing_is_left_to_fetch() -> None:
     assert delivered(follower, 1.1) == [Gap(106, 199, GapReason.EXPIRED)]
 
 
-def test_events_erased_from_the_end_are_told_when_the_leader_has_nothing_up_to_there() -> None:
+def test_events_erased_from_the_end_are_told_when_again_and_again_nobody_has_them() -> None:
     follower = live_at(105)
     follower.reconnected()
-    look(follower, sight(100, 107))
-    assert follower.next(0.0) == Fill(105, reach=107)
-    follower.filled([event(105)], 0.0, is_end=True)
-    assert delivered(follower) == [Gap(106, 107, GapReason.EXPIRED)]
+    for now in range(5):
+        look(follower, sight(100, 107), now)
+        assert follower.next(now) == Fill(105, reach=107)
+        follower.filled([event(105)], now, is_end=True)
+    assert delivered(follower, 5.0) == [Gap(106, 107, GapReason.EXPIRED)]
+
+
+def test_a_renumbering_that_got_no_answer_is_not_repeated_unseen() -> None:
+    """It may be refused by one half of a cluster, and be heard by the other when they find each other again."""
+    follower = live_at(105, may_mend=True)
+    for now in (1.0, 2.0, 3.0):
+        look(follower, sight(100, 103), now)
+    assert follower.next(3.0) == Renumber(OURS, above=105)
+    follower.failed(3.0)
+    look(follower, sight(100, 105), 4.0)
+    assert follower.next(4.0) == Fill(105, reach=105)
 
 
 def test_a_stream_made_anew_is_a_reset_and_is_read_from_its_beginning() -> None:

@@ -6,14 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
-from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream, check_api_error
+from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
 from pulse_radar.brokers.nats.link import Link, LinkStats
 from pulse_radar.brokers.nats.messages import body_of, event_id_of, headers_of, sequence_of
 from pulse_radar.brokers.nats.naming import Naming
@@ -43,10 +41,6 @@ _WRONG_LAST_SEQUENCE: Final = frozenset({10071, 10164})
 _MESSAGE_TOO_LARGE: Final = 10054
 
 
-class _Acknowledgement(msgspec.Struct):
-    seq: int
-
-
 class NatsBroker(Broker):
     """Topics on a NATS server or cluster, shared by any number of processes.
 
@@ -72,6 +66,7 @@ class NatsBroker(Broker):
         inbox_prefix: str = "_INBOX",
         connect_timeout_seconds: float = 2.0,
         request_timeout_seconds: float = 5.0,
+        leave_after_seconds: float = 12.0,
     ) -> None:
         if duplicate_window_seconds < 0.1:
             raise InvalidSetting("the duplicate window must be at least 0.1 s")
@@ -88,16 +83,17 @@ class NatsBroker(Broker):
                 inbox_prefix=inbox_prefix,
                 connect_timeout_seconds=connect_timeout_seconds,
                 request_timeout_seconds=request_timeout_seconds,
+                leave_after_seconds=leave_after_seconds,
             )
         )
-        jetstream = JetStream(self._link)
+        self._jetstream = JetStream(self._link)
         self._streams = Streams(
-            jetstream,
+            self._jetstream,
             self._naming,
             duplicate_window_seconds=duplicate_window_seconds,
             replicas=replicas,
         )
-        self._history = History(jetstream, self._naming)
+        self._history = History(self._jetstream, self._naming)
         self._announcements = Announcements(self._link, self._naming)
         self._specs: dict[str, LogTopic] = {}
 
@@ -133,8 +129,7 @@ class NatsBroker(Broker):
         body, headers = body_of(draft), headers_of(draft, expect_last)
         self._link.check_size(body, headers)
         try:
-            [answer] = await self._link.ask(self._naming.subject(draft.topic, draft.key), body, headers)
-            check_api_error(answer.data)
+            return await self._jetstream.store(self._naming.subject(draft.topic, draft.key), body, headers)
         except NobodyAnswers as error:
             raise await self._why_nobody_stores(draft.topic) from error
         except ApiRefused as refused:
@@ -143,7 +138,6 @@ class NatsBroker(Broker):
             if refused.code == _MESSAGE_TOO_LARGE:
                 raise EventTooLarge(f"{draft.topic}: {refused}") from refused
             raise
-        return _sequence(answer.data)
 
     async def _why_nobody_stores(self, topic: str) -> BrokerError:
         """Without a leader a stream takes no events; that there is none at all is said by the servers' leader."""
@@ -193,10 +187,3 @@ class NatsBroker(Broker):
 
     def __repr__(self) -> str:
         return f"<NatsBroker {self._link!r}, {len(self._specs)} topics>"
-
-
-def _sequence(answer: bytes) -> int:
-    try:
-        return msgspec.json.decode(answer, type=_Acknowledgement).seq
-    except msgspec.DecodeError as error:
-        raise BrokerUnavailable(f"an answer that is no acknowledgement: {answer[:80]!r}") from error

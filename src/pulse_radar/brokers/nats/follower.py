@@ -44,7 +44,7 @@ _FAILED_SECONDS: Final = 0.25
 # So often in a row, a poll apart, numbers must be seen to have gone back: renumbering empties the stream.
 _STRIKES: Final = 3
 
-# What was announced and is not found may be on its way: asked so often, each time twice as late.
+# What is stored and not found, nor known to who calls itself leader: asked so often, each time twice as late.
 _ATTEMPTS: Final = 4
 _ATTEMPT_SECONDS: Final = 0.05
 
@@ -185,6 +185,8 @@ class Follower:
     def failed(self, now: float) -> None:
         """There was no answer."""
         self._is_asked = False
+        # A renumbering empties the stream: whether it is still called for is looked at again.
+        self._mend = None
         if self._phase is _Phase.LIVE:
             self._due = now + _FAILED_SECONDS
         else:
@@ -265,10 +267,11 @@ class Follower:
 
     def _join(self, now: float) -> None:
         """The batches have ended: go on live, if they reach what was announced meanwhile."""
-        if self.position < self._reach:
+        is_patient = self._attempts < _ATTEMPTS
+        if self.position < self._reach and not is_patient:
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
             self._line.expire(self._reach)
-        if self._line.join_stash() or self._attempts >= _ATTEMPTS:
+        if self.position >= self._reach and (self._line.join_stash() or not is_patient):
             self._line.forget_stash()
             self._highest = max(self._highest, self.position)
             self._attempts = self._strikes = 0

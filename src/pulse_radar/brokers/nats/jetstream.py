@@ -22,6 +22,7 @@ __all__ = [
     "StreamView",
     "batch_of",
     "check_api_error",
+    "view_of",
 ]
 
 # The name in a stream's metadata under which its numbering begins, after it was renumbered.
@@ -34,6 +35,10 @@ _BATCH_BYTES: Final = 4 * 1024 * 1024
 
 _STREAM_NOT_FOUND: Final = 10059
 _NO_MESSAGE: Final = 10037
+
+# A leader hears the others every second or two, and before four have passed they elect no other. One that was cut
+# off goes on answering for another ten, with numbers that the others have left behind.
+_HEARD_NANOSECONDS: Final = 3_000_000_000
 
 # 503 and 500 (no leader, no space, shutting down) pass; everything else is an answer.
 _PASSING: Final = frozenset({500, 503})
@@ -79,6 +84,10 @@ class _Error(msgspec.Struct):
     description: str = ""
 
 
+class _Acknowledgement(msgspec.Struct):
+    seq: int
+
+
 class _State(msgspec.Struct):
     first_seq: int
     last_seq: int
@@ -92,10 +101,30 @@ class _Found(msgspec.Struct):
     message: Copy
 
 
+class _Peer(msgspec.Struct):
+    # Nanoseconds since it was heard.
+    active: int = 0
+
+
+class _Group(msgspec.Struct):
+    """The servers that keep a stream."""
+
+    leader: str = ""
+    replicas: tuple[_Peer, ...] = ()
+
+    @property
+    def is_led(self) -> bool:
+        """Whether its leader hears enough of the others to be one still."""
+        heard = sum(peer.active < _HEARD_NANOSECONDS for peer in self.replicas)
+        return bool(self.leader) and 2 * (1 + heard) > 1 + len(self.replicas)
+
+
 class _Info(msgspec.Struct):
     config: dict[str, object]
     created: str
     state: _State
+    # Of a server without a cluster None.
+    cluster: _Group | None = None
 
 
 class JetStream:
@@ -105,13 +134,14 @@ class JetStream:
         self._link = link
 
     async def view(self, stream: str) -> StreamView | None:
-        """The stream, None if there is none."""
-        try:
-            return _view(await self._api(f"STREAM.INFO.{stream}"))
-        except ApiRefused as refused:
-            if refused.code == _STREAM_NOT_FOUND:
-                return None
-            raise
+        """The stream as a leader knows it who still leads, None if there is none."""
+        with self._link.needing_a_leader():
+            try:
+                return view_of(await self._ask(f"STREAM.INFO.{stream}"))
+            except ApiRefused as refused:
+                if refused.code == _STREAM_NOT_FOUND:
+                    return None
+                raise
 
     async def create(self, stream: str, config: dict[str, object]) -> None:
         await self._api(f"STREAM.CREATE.{stream}", config)
@@ -166,7 +196,18 @@ class JetStream:
             raise
         return msgspec.json.decode(answer, type=_Found).message
 
+    async def store(self, subject: str, body: bytes, headers: dict[str, str]) -> int:
+        """Store a message and return its number. Raises: NobodyAnswers, where no stream collects the subject."""
+        with self._link.needing_a_leader():
+            [answer] = await self._link.ask(subject, body, headers)
+            check_api_error(answer.data)
+        return _number(answer.data)
+
     async def _api(self, request: str, question: dict[str, object] | None = None) -> bytes:
+        with self._link.needing_a_leader():
+            return await self._ask(request, question)
+
+    async def _ask(self, request: str, question: dict[str, object] | None = None) -> bytes:
         payload = b"" if question is None else msgspec.json.encode(question)
         try:
             [answer] = await self._link.ask(f"$JS.API.{request}", payload)
@@ -197,8 +238,20 @@ def _explain(error: _Error) -> BrokerError:
     return ApiRefused(f"the server refuses: {error.description}", error.err_code)
 
 
-def _view(answer: bytes) -> StreamView:
+def _number(answer: bytes) -> int:
+    try:
+        return msgspec.json.decode(answer, type=_Acknowledgement).seq
+    except msgspec.DecodeError as error:
+        raise BrokerUnavailable(f"an answer that is no acknowledgement: {answer[:80]!r}") from error
+
+
+def view_of(answer: bytes) -> StreamView:
+    """What a server says of a stream. Raises: BrokerUnavailable, if it has no right to."""
     info = msgspec.json.decode(answer, type=_Info)
+    if info.cluster is not None and not info.cluster.is_led:
+        raise BrokerUnavailable(
+            f"who answers for the stream {info.config['name']} does not lead it, or not any more"
+        )
     origin = _origin(info.config)
     first, last = info.state.first_seq, info.state.last_seq
     is_torn = origin > last + 1

@@ -1,15 +1,17 @@
 """The way to the server: questions and answers over one session after another, for ever."""
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats.access import Access
+from pulse_radar.brokers.nats.doubt import Doubt
 from pulse_radar.brokers.nats.requests import Requests
 from pulse_radar.brokers.nats.session import MessageCallback, Session
 from pulse_radar.errors import BrokerError, BrokerUnavailable, EventTooLarge, NotPermitted
@@ -26,9 +28,10 @@ _CANCEL_SECONDS: Final = 0.1
 
 
 class LinkStats(msgspec.Struct, frozen=True):
-    """A snapshot of a link."""
+    """A snapshot of a link. `server` is the one that it is connected to."""
 
     is_connected: bool
+    server: str | None
     connections: int
     requests: int
     trouble: str | None
@@ -55,6 +58,9 @@ class Link:
         self._connections = 0
         self._trouble: str | None = None
         self._watchers: list[Callable[[], None]] = []
+        # Whether the server that we are connected to is of use, and which one was left for being of none.
+        self._doubt = Doubt(access.leave_after_seconds)
+        self._shunned: str | None = None
 
     async def open(self) -> None:
         """Connect once. Raises: BrokerUnavailable, BrokerRefused."""
@@ -125,8 +131,27 @@ class Link:
         finally:
             self._requests.close(request)
 
+    @contextlib.contextmanager
+    def needing_a_leader(self) -> Iterator[None]:
+        """What is asked inside, a server that is cut off from its cluster cannot answer: in time it is left."""
+        now = asyncio.get_running_loop().time
+        asked_at = now()
+        try:
+            yield
+        except BrokerUnavailable:
+            if self._doubt.failed(asked_at, now()):
+                self._leave()
+            raise
+        except BrokerError:
+            # A refusal is an answer.
+            self._doubt.dispelled()
+            raise
+        else:
+            self._doubt.dispelled()
+
     def stats(self) -> LinkStats:
-        return LinkStats(self.is_connected, self._connections, len(self._requests), self._trouble)
+        server = self._session.server if self._session is not None and self.is_connected else None
+        return LinkStats(self.is_connected, server, self._connections, len(self._requests), self._trouble)
 
     def __repr__(self) -> str:
         state = "connected" if self.is_connected else f"not connected ({self._trouble})"
@@ -153,8 +178,14 @@ class Link:
                 self._note(str(error))
             delay = min(2 * delay, _LONGEST_RETRY_SECONDS)
 
+    def _leave(self) -> None:
+        session = self._session
+        if session is not None and session.is_connected and len(self.access.servers) > 1:
+            self._shunned = session.server
+            session.leave(f"{self._shunned} has done nothing for {self.access.leave_after_seconds:g} s")
+
     async def _open_session(self) -> Session:
-        session = Session(self.access, self._refuse)
+        session = Session(self.access, self._refuse, shunned=self._shunned)
         self._refused.clear()
         await session.open()
         try:
@@ -166,6 +197,7 @@ class Link:
         self._session = session
         self._connections += 1
         self._trouble = None
+        self._doubt.dispelled()
         self._tell_watchers()
         return session
 

@@ -17,7 +17,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pulse_radar.brokers.nats.access import Access
+from pulse_radar.brokers.nats.access import Access, place
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable
 
 __all__ = ["MessageCallback", "Refusal", "Session"]
@@ -56,9 +56,11 @@ _REFUSAL: Final = re.compile(r'permissions violation for (publish|subscription) 
 class Session:
     """A connected client. Raises on opening: BrokerUnavailable, BrokerRefused."""
 
-    def __init__(self, access: Access, on_refusal: Refusal) -> None:
+    def __init__(self, access: Access, on_refusal: Refusal, *, shunned: str | None = None) -> None:
+        """`shunned`: a server that is tried only when no other can be reached."""
         self._access = access
         self._on_refusal = on_refusal
+        self._shunned = shunned
         self._client = Client()
         self._lost = asyncio.Event()
         self._trouble: Exception | None = None
@@ -71,6 +73,12 @@ class Session:
     @property
     def is_connected(self) -> bool:
         return self._client.is_connected and not self._lost.is_set()
+
+    @property
+    def server(self) -> str:
+        """Where the server is that it is connected to."""
+        url = self._client.connected_url
+        return "" if url is None else place(url.geturl())
 
     async def open(self) -> None:
         try:
@@ -117,6 +125,11 @@ class Session:
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._lost.wait()
 
+    def leave(self, why: str) -> None:
+        """It is connected, and no good."""
+        self._trouble = BrokerUnavailable(why)
+        self._lost.set()
+
     async def close(self) -> None:
         """End it, politely if the other side listens. Cost: at most a second."""
         if self._lost.is_set():
@@ -137,7 +150,8 @@ class Session:
     async def _connect(self) -> None:
         access = self._access
         await self._client.connect(
-            servers=access.servers,
+            servers=access.shuffled(last=self._shunned),
+            dont_randomize=True,
             name=access.name,
             user_credentials=access.credentials,
             token=access.token,

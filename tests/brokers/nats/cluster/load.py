@@ -1,8 +1,9 @@
-"""Traffic on a cluster: publishers on several topics, and tails in this process and in others that check it all."""
+"""Traffic on a cluster: who publishes, and who follows in this process and in others; all of it is checked."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from types import TracebackType
 from typing import Final, Self
 
 from pulse_radar.brokers.nats import NatsBroker
@@ -15,34 +16,38 @@ TOPICS: Final = ("knowledge", "messages", "tasks")
 
 
 class Load:
-    """Who publishes and who follows. Each publisher has a connection of its own, and so has each process."""
+    """On three streams with a replica on each server."""
 
-    def __init__(self, publishers: list[Publishing], ledgers: dict[str, Ledger]) -> None:
-        self.ledgers = ledgers
-        self._publishers = publishers
+    def __init__(self, cluster: NatsCluster) -> None:
+        self._cluster = cluster
+        self._stack = contextlib.AsyncExitStack()
+        self._publishers: list[Publishing] = []
         self._tails: list[tuple[str, Watcher | TailProcess]] = []
+        self.ledgers = {topic: Ledger() for topic in TOPICS}
 
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def on(cls, cluster: NatsCluster, *urls: str, processes: int = 0) -> AsyncIterator[Self]:
-        """A publisher for each topic at each of the URLs, and two brokers that follow all topics."""
-        ledgers = {topic: Ledger() for topic in TOPICS}
-        async with contextlib.AsyncExitStack() as stack:
-            followers = [await stack.enter_async_context(NatsBroker(url, replicas=3)) for url in urls[:2]]
-            await followers[0].declare([LogTopic(topic, retain=100_000) for topic in TOPICS])
-            publishers = []
-            for number, url in enumerate(urls):
-                broker = await stack.enter_async_context(NatsBroker(url, create=False))
-                publishers += [
-                    Publishing(broker, topic, ledger, name=str(number)) for topic, ledger in ledgers.items()
-                ]
-            load = cls(publishers, ledgers)
-            for topic in TOPICS:
-                for follower in followers:
-                    await load._follow(stack, topic, Watcher(follower, topic, 0))
-                for _ in range(processes):
-                    await load._follow(stack, topic, TailProcess(cluster.url, topic, 0))
-            yield load
+    async def __aenter__(self) -> Self:
+        async with NatsBroker(self._cluster.url, replicas=3) as broker:
+            await broker.declare([LogTopic(topic, retain=100_000) for topic in TOPICS])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def client(self, name: str, url: str, *, leave_after_seconds: float = 12.0) -> NatsBroker:
+        """Somebody with a connection of their own, who publishes on every topic and follows every one."""
+        broker = NatsBroker(url, create=False, leave_after_seconds=leave_after_seconds)
+        await self._stack.enter_async_context(broker)
+        for topic, ledger in self.ledgers.items():
+            self._publishers.append(Publishing(broker, topic, ledger, name=name))
+            await self._follow(topic, Watcher(broker, topic, 0))
+        return broker
+
+    async def process(self) -> None:
+        """A process that follows every topic over one connection each."""
+        for topic in TOPICS:
+            await self._follow(topic, TailProcess(self._cluster.url, topic, 0))
 
     @contextlib.asynccontextmanager
     async def flowing(self) -> AsyncIterator[None]:
@@ -52,11 +57,12 @@ class Load:
                 await stack.enter_async_context(publisher.meanwhile())
             yield
 
-    async def goes_on(self, topic: str, events: int = 20) -> None:
-        """Return when so many more events of a topic were stored."""
-        enough = len(self.ledgers[topic].events) + events
-        while len(self.ledgers[topic].events) < enough:
-            await asyncio.sleep(0.02)
+    async def goes_on(self, name: str, *topics: str) -> None:
+        """Return when some more events of this client were stored."""
+        for topic in topics or TOPICS:
+            enough = self._stored(name, topic) + 10
+            while self._stored(name, topic) < enough:
+                await asyncio.sleep(0.02)
 
     async def check(self) -> None:
         """Everybody has everything that was acknowledged, once, in order and without a gap."""
@@ -66,7 +72,8 @@ class Load:
             ledger.check(entries, after=0)
             assert gaps(entries) == []
 
-    async def _follow(
-        self, stack: contextlib.AsyncExitStack, topic: str, tail: Watcher | TailProcess
-    ) -> None:
-        self._tails.append((topic, await stack.enter_async_context(tail)))
+    def _stored(self, name: str, topic: str) -> int:
+        return sum(event_id.startswith(f"{name}-") for event_id in self.ledgers[topic].events.values())
+
+    async def _follow(self, topic: str, tail: Watcher | TailProcess) -> None:
+        self._tails.append((topic, await self._stack.enter_async_context(tail)))

@@ -3,6 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import pytest
+import pytest_asyncio
 
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.nats.access import Access
@@ -14,6 +18,8 @@ from pulse_radar.stream.entry import Entry
 from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, gaps, ids, numbers
 from pulse_radar.testing.nats_cluster import NatsCluster
 from pulse_radar.testing.nats_server import NatsServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class BehindALaggingReplica(JetStream):
@@ -27,24 +33,31 @@ class BehindALaggingReplica(JetStream):
         return await self._replica._direct(stream, question)
 
 
-@contextlib.asynccontextmanager
-async def lagging(cluster: NatsCluster, ledger: Ledger) -> AsyncIterator[NatsBroker]:
+class Scene(NamedTuple):
     """A broker that reads from a replica which has only the first ten of thirty events, of two keys in turn."""
-    async with NatsBroker(cluster.url, replicas=3) as broker:
-        await broker.declare([LogTopic("tasks")])
-        await publish(broker, ledger, "early", 10)
-    leader = await cluster.leader("PULSE_tasks")
-    replica = cluster.others(leader)[0]
-    link = Link(Access(url=replica.url, request_timeout_seconds=0.5))
-    await link.open()
-    await cut_off_when_it_answers(cluster, replica, link)
-    async with NatsBroker(leader.url) as broker:
-        await publish(broker, ledger, "late", 20)
-        broker._history._jetstream = BehindALaggingReplica(broker._link, link)
-        try:
-            yield broker
-        finally:
-            await link.close()
+
+    broker: NatsBroker
+    ledger: Ledger
+
+
+# One cluster for all of these tests: they only read.
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    ledger = Ledger()
+    async with NatsCluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        async with NatsBroker(cluster.url, replicas=3) as broker:
+            await broker.declare([LogTopic("tasks")])
+            await publish(broker, ledger, "early", 10)
+        leader = await cluster.leader("PULSE_tasks")
+        replica = cluster.others(leader)[0]
+        link = Link(Access(url=replica.url, request_timeout_seconds=0.5))
+        await link.open()
+        await cut_off_when_it_answers(cluster, replica, link)
+        async with NatsBroker(leader.url) as broker:
+            await publish(broker, ledger, "late", 20)
+            broker._history._jetstream = BehindALaggingReplica(broker._link, link)
+            yield Scene(broker, ledger)
+        await link.close()
 
 
 async def cut_off_when_it_answers(cluster: NatsCluster, replica: NatsServer, link: Link) -> None:
@@ -65,45 +78,41 @@ async def publish(broker: NatsBroker, ledger: Ledger, name: str, count: int) -> 
         await publishing.one(key="ab"[number % 2])
 
 
-async def test_what_a_lagging_replica_has_not_is_in_every_page(cluster: NatsCluster) -> None:
-    ledger = Ledger()
-    async with lagging(cluster, ledger) as broker:
-        stream = broker._naming.stream("tasks")
-        behind = await broker._history._jetstream.batch(stream, ">", 1)
-        assert (len(behind.messages), behind.is_end) == (10, True)
-        everything = sorted(ledger.events)
-        for limit in (1, 7, 100):
-            assert numbers(await paged(broker, limit)) == everything
+async def test_what_a_lagging_replica_has_not_is_in_every_page(scene: Scene) -> None:
+    broker, ledger = scene
+    stream = broker._naming.stream("tasks")
+    behind = await broker._history._jetstream.batch(stream, ">", 1)
+    assert (len(behind.messages), behind.is_end) == (10, True)
+    everything = sorted(ledger.events)
+    for limit in (1, 7, 100):
+        assert numbers(await paged(broker, limit)) == everything
 
 
-async def test_a_page_of_a_key_speaks_only_for_what_a_replica_has_shown(cluster: NatsCluster) -> None:
-    ledger = Ledger()
-    async with lagging(cluster, ledger) as broker:
-        everything = sorted(ledger.events)
-        for limit in (1, 7, 100):
-            assert numbers(await paged(broker, limit, key="a")) == everything[0::2]
-            assert numbers(await paged(broker, limit, key="b")) == everything[1::2]
-        whole = await broker.read("tasks", after=everything[20], limit=100, key="a")
-        # The leader has no more of it, but whether it still is the leader nobody knows.
-        assert (numbers(whole.entries), whole.end) == (everything[22::2], everything[28])
-        nobody = await broker.read("tasks", after=0, limit=10, key="nobody")
-        assert (nobody.entries, nobody.end) == ((), everything[9])
+async def test_a_page_of_a_key_speaks_only_for_what_a_replica_has_shown(scene: Scene) -> None:
+    broker, ledger = scene
+    everything = sorted(ledger.events)
+    for limit in (1, 7, 100):
+        assert numbers(await paged(broker, limit, key="a")) == everything[0::2]
+        assert numbers(await paged(broker, limit, key="b")) == everything[1::2]
+    whole = await broker.read("tasks", after=everything[20], limit=100, key="a")
+    # The leader has no more of it, but whether it still is the leader nobody knows.
+    assert (numbers(whole.entries), whole.end) == (everything[22::2], everything[28])
+    nobody = await broker.read("tasks", after=0, limit=10, key="nobody")
+    assert (nobody.entries, nobody.end) == ((), everything[9])
 
 
-async def test_a_tail_does_not_take_what_a_replica_has_not_for_expired(cluster: NatsCluster) -> None:
-    ledger = Ledger()
-    async with lagging(cluster, ledger) as broker:
-        async with Watcher(broker, "tasks", 0) as watcher:
-            entries = await watcher.reaches(ledger.last)
-        ledger.check(entries, after=0)
-        assert gaps(entries) == []
+async def test_a_tail_does_not_take_what_a_replica_has_not_for_expired(scene: Scene) -> None:
+    broker, ledger = scene
+    async with Watcher(broker, "tasks", 0) as watcher:
+        entries = await watcher.reaches(ledger.last)
+    ledger.check(entries, after=0)
+    assert gaps(entries) == []
 
 
-async def test_an_event_is_found_that_a_replica_has_not(cluster: NatsCluster) -> None:
-    ledger = Ledger()
-    async with lagging(cluster, ledger) as broker:
-        assert await broker.find("tasks", "late-19", 0) == ledger.last
-        assert await broker.find("tasks", "never", 0) is None
+async def test_an_event_is_found_that_a_replica_has_not(scene: Scene) -> None:
+    broker, ledger = scene
+    assert await broker.find("tasks", "late-19", 0) == ledger.last
+    assert await broker.find("tasks", "never", 0) is None
 
 
 async def paged(broker: NatsBroker, limit: int, key: str | None = None) -> list[Entry]:
