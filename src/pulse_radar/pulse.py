@@ -167,7 +167,7 @@ class Pulse(Publishes):
             await stack.enter_async_context(runner)
             queue = PublishQueue.from_settings(broker, self.settings)
             self._running = _Running(stack.pop_all(), runner, queue)
-        _log.info("live: %d topics on %s", len(self._topics), self.settings.broker_for_people)
+        _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._topics) or "no topics")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

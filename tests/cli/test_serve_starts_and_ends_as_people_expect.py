@@ -113,7 +113,7 @@ def test_a_developer_sees_the_broker_the_requests_and_what_an_endpoint_raised(tm
         assert httpx.get(f"http://127.0.0.1:{port}/fail?n=1").status_code == 500
         assert process.end(signal.SIGINT) == 0
     told, requests = process.err.read_text(), process.out.read_text()
-    assert "live: 1 topics on memory://" in told
+    assert "live on memory://: news" in told
     assert '"GET /fail?n=1 HTTP/1.1" 500' in requests
     assert "Traceback" in told
     assert 'await pulse.publish("news"' in told
