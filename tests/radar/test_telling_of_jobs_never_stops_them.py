@@ -1,10 +1,12 @@
 """The middleware that tells what happens to jobs: it never raises, never waits, and counts what it lost."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from taskiq import TaskiqMessage, TaskiqResult
 from taskiq.exceptions import NoResultError
 
@@ -43,6 +45,25 @@ async def test_a_job_goes_on_while_the_broker_is_away_and_what_nobody_hears_is_c
     await life.shutdown()
     assert time.monotonic() - began_at < 3.0
     assert life.lost == 4_000
+
+
+def test_a_persons_log_has_a_line_for_the_beginning_and_the_end_of_an_attempt(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "pulse_radar.jobs")
+    life = JobLife(Settings.load(broker=f"nats://127.0.0.1:{free_port()}"))
+    run_through(life, message("done"))
+    run_through(life, message("failed", _retries=1), ValueError("no such file"))
+    lines = [re.sub(r"\d\.\d s", "0.1 s", record.getMessage()) for record in caplog.records]
+    assert lines == [
+        "ingest_export done started",
+        "ingest_export done completed after 0.1 s",
+        "ingest_export failed started (attempt 2)",
+        "ingest_export failed failed after 0.1 s: no such file (attempt 2)",
+    ]
+    assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "INFO", "ERROR"]
+    # Where it was raised is for whoever mends it.
+    assert caplog.records[-1].exc_info is not None
 
 
 async def test_what_was_noted_is_told_when_the_worker_stops(tmp_path: Path) -> None:
