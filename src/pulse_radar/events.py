@@ -1,6 +1,7 @@
 """Typed events: a pydantic model a class, published under its own name on its topic."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pulse_radar.errors import InvalidEvent
 from pulse_radar.protocol.grammar import check_event_name, check_topic
 
-__all__ = ["Event"]
+__all__ = ["Event", "events_of"]
 
 
 class Event(BaseModel):
@@ -59,6 +60,22 @@ class Event(BaseModel):
     def event_key(self) -> str | None:
         """The key of this event, from the field that its class names."""
         return None if self.KEY_FIELD is None else str(getattr(self, self.KEY_FIELD))
+
+
+def events_of(topic: str) -> tuple[type[Event], ...]:
+    """The typed events of a topic among all that were imported, in the order of their definition.
+
+    A class that others derive from is what they have in common, and no event.
+    """
+    return tuple(model for model in _leaves(Event) if getattr(model, "TOPIC", None) == topic)
+
+
+def _leaves(model: type[Event]) -> Iterator[type[Event]]:
+    derived = model.__subclasses__()
+    if not derived:
+        yield model
+    for child in derived:
+        yield from _leaves(child)
 
 
 def _snake_case(name: str) -> str:

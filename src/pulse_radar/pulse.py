@@ -1,7 +1,7 @@
 """The facade: topics, broker, hub and routes of one FastAPI app."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
@@ -13,7 +13,8 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
 from pulse_radar.durations import Duration
-from pulse_radar.errors import InvalidSetting, InvalidTopic, UnknownTopic
+from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, UnknownTopic
+from pulse_radar.events import Event, events_of
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
 from pulse_radar.publishing import Position, Publishes
@@ -63,6 +64,8 @@ class Pulse(Publishes):
         self.settings = settings or Settings.load(broker=broker)
         self.authenticates: Final = authenticate is not None
         self._topics: dict[str, TopicSpec] = {}
+        # None: whatever names the topic.
+        self._events: dict[str, tuple[type[Event], ...] | None] = {}
         # From the first moment of starting to the last of ending.
         self._is_entered = False
         self._running: _Running | None = None
@@ -95,6 +98,7 @@ class Pulse(Publishes):
         retain: int = 10_000,
         max_age: Duration | None = "7d",
         max_bytes: int = ...,
+        events: Iterable[type[Event]] | None = None,
     ) -> LogTopic: ...
 
     @overload
@@ -106,35 +110,50 @@ class Pulse(Publishes):
         ttl: Duration | None = None,
         max_keys: int = 10_000,
         max_bytes: int = ...,
+        events: Iterable[type[Event]] | None = None,
     ) -> StateTopic: ...
 
-    def topic(self, name: str, *, kind: str = "log", **bounds: Any) -> TopicSpec:
+    def topic(
+        self, name: str, *, kind: str = "log", events: Iterable[type[Event]] | None = None, **bounds: Any
+    ) -> TopicSpec:
         """Declare a topic, before the app starts.
 
         A `log` (every event counts) keeps `retain` events, `max_age` and `max_bytes`, whichever bites first; a
         `state` topic (the newest event of each key counts) deletes a key that is not renewed within `ttl`, and
         refuses a new one beyond `max_keys` and `max_bytes`.
-        Raises: InvalidTopic, InvalidSetting.
+        `events`: its typed events, for `codegen` and `asyncapi`; where they are not named, all that name this topic.
+        Raises: InvalidTopic, InvalidSetting, InvalidEvent.
         """
         spec = topic_spec(name, kind, bounds)
-        self.declare(spec)
+        self.declare(spec, events)
         return spec
 
-    def declare(self, spec: TopicSpec) -> None:
-        """Declare a topic that is described already. Raises: InvalidTopic, InvalidSetting."""
-        name = spec.name
+    def declare(self, spec: TopicSpec, events: Iterable[type[Event]] | None = None) -> None:
+        """Declare a topic that is described already. Raises: InvalidTopic, InvalidSetting, InvalidEvent."""
+        name, named = spec.name, None if events is None else tuple(events)
         if self._running is not None:
             raise InvalidSetting(f"topic {name!r} comes too late: declare topics before the app starts")
         if name in self._topics:
             raise InvalidTopic(f"topic {name!r} is declared twice")
         if name.startswith(INTERNAL_PREFIX):
             raise InvalidTopic(f"topic {name!r}: names with {INTERNAL_PREFIX!r} are Pulse Radar's own")
+        for model in named or ():
+            if getattr(model, "TOPIC", None) != name:
+                raise InvalidEvent(
+                    f'{model.__name__} is no event of {name}: class {model.__name__}(Event, topic="{name}")'
+                )
         self._topics[name] = spec
+        self._events[name] = named
 
     @property
     def topics(self) -> tuple[TopicSpec, ...]:
         """The declared topics, and how they are kept."""
         return tuple(self._topics.values())
+
+    @property
+    def events(self) -> dict[str, tuple[type[Event], ...]]:
+        """The typed events by topic: those named when it was declared, else all imported ones that name it."""
+        return {topic: events_of(topic) if named is None else named for topic, named in self._events.items()}
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:

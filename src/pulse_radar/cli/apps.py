@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
+from inspect import Parameter, signature
+from types import FunctionType
 
 from uvicorn.importer import ImportFromStringError, import_from_string
 
@@ -13,11 +15,20 @@ __all__ = ["find_pulses", "hand_down", "prefer_working_directory"]
 
 
 def find_pulses(app: str) -> tuple[Pulse, ...]:
-    """The live layers of this app. Raises: InvalidSetting, when there is no such app."""
+    """The live layers of this app, or of the app that this function makes; or this one itself.
+
+    Raises: InvalidSetting, when there is no such app.
+    """
     try:
         loaded = import_from_string(app)
     except ImportFromStringError as error:
         raise InvalidSetting(f"there is no app {app!r}: {error}") from error
+    if isinstance(loaded, FunctionType) and all(
+        parameter.default is not Parameter.empty for parameter in signature(loaded).parameters.values()
+    ):
+        loaded = loaded()
+    if isinstance(loaded, Pulse):
+        return (loaded,)
     owners = (getattr(endpoint, "__self__", None) for endpoint in _endpoints(loaded))
     found = (getattr(owner, "publishes", None) for owner in owners)
     return tuple(dict.fromkeys(pulse for pulse in found if isinstance(pulse, Pulse)))

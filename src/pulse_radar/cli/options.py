@@ -12,8 +12,10 @@ __all__ = [
     "DEFAULT_BROKER",
     "BrokerOption",
     "DataDirOption",
+    "DeclaringAppArgument",
     "JsonOption",
     "NamespaceOption",
+    "OutputOption",
     "PortOption",
     "default_of",
     "load_shared_settings",
@@ -22,6 +24,14 @@ __all__ = [
 
 # A command line is several processes: the default of the library, memory://, is inside one.
 DEFAULT_BROKER: Final = "embedded://"
+
+DeclaringAppArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="MODULE:NAME", help="An app, a function that makes one, or a Pulse: main:app."),
+]
+OutputOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--output", "-o", dir_okay=False, help="The file; else standard output.")
+]
 
 
 def default_of(setting: str) -> str:

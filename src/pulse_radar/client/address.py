@@ -36,9 +36,14 @@ class Address(msgspec.Struct, frozen=True):
     def with_query(self, query: str) -> str:
         return f"{self}?{query}" if query else str(self)
 
-    def __str__(self) -> str:
+    @property
+    def authority(self) -> str:
+        """Host and port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}{'' if self.port is None else f':{self.port}'}{self.path}"
+        return host if self.port is None else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.path}"
 
 
 def is_loopback(host: str) -> bool:

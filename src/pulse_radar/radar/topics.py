@@ -4,7 +4,17 @@ from typing import Final
 
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.durations import seconds_of
+from pulse_radar.events import Event
 from pulse_radar.pulse import Pulse
+from pulse_radar.radar.events import (
+    AtomCreated,
+    IngestionProgress,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobRetrying,
+    JobStarted,
+)
 
 __all__ = ["TOPICS", "declare_topics"]
 
@@ -25,7 +35,14 @@ TOPICS: Final = (
 )
 
 
+_EVENTS: Final[dict[str, tuple[type[Event], ...]]] = {
+    "knowledge": (AtomCreated,),
+    "messages": (IngestionProgress,),
+    "monitoring": (JobQueued, JobStarted, JobCompleted, JobRetrying, JobFailed),
+}
+
+
 def declare_topics(pulse: Pulse) -> None:
-    """Declare them all on a Pulse that does not run yet."""
+    """Declare them all, with their events, on a Pulse that does not run yet."""
     for spec in TOPICS:
-        pulse.declare(spec)
+        pulse.declare(spec, _EVENTS.get(spec.name, ()))

@@ -1,0 +1,50 @@
+"""Node and what npm installs for it, as `make test` sets it up."""
+
+import subprocess
+from pathlib import Path
+
+__all__ = ["WEB", "asyncapi_problems", "compile_typescript"]
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "web"
+
+
+def set_up() -> None:
+    """Install what the lock file names; nothing to do but the first time."""
+    subprocess.run(["make", "-s", "web/node_modules/.synced"], cwd=ROOT, check=True, capture_output=True)
+
+
+def compile_typescript(directory: Path) -> str:
+    """What the compiler says of all files of a directory: nothing, if all is well."""
+    set_up()
+    done = subprocess.run(
+        [
+            str(WEB / "node_modules" / ".bin" / "tsc"),
+            *("--noEmit", "--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes"),
+            *("--target", "es2022", "--module", "nodenext", "--types", "", "--skipLibCheck"),
+            *(path.name for path in directory.glob("*.ts")),
+        ],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+def asyncapi_problems(document: Path) -> str:
+    """What the official parser finds wrong with a document, a line each: nothing, if all is well."""
+    set_up()
+    script = """
+        import { readFileSync } from "node:fs";
+        import { Parser } from "@asyncapi/parser";
+        const { document, diagnostics } = await new Parser().parse(readFileSync(process.argv[1], "utf8"));
+        for (const { code, message, path } of diagnostics) console.log(code, message, path.join("."));
+        if (!document) console.log("it is no document");
+    """
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", script, str(document)],
+        cwd=WEB,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
