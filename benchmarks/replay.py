@@ -1,0 +1,207 @@
+"""Long replays and storms: a client 200,000 events behind, 5,000 clients a hundred behind, a process killed.
+
+    python -m benchmarks.replay [--quick]
+
+Prints a table and writes benchmarks/results/replay.json. Linux only: it reads /proc.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.app import TOPIC
+from benchmarks.crowd import Member, connect_all
+from benchmarks.processes import memory_mb, peak_memory_mb, serving
+from pulse_radar import Publisher
+from pulse_radar.testing.nats_server import NatsServer, free_port
+
+_RESULTS: Final = Path(__file__).parent / "results" / "replay.json"
+
+# About 180 bytes on the wire, as DESIGN section 8 measures with.
+_PADDING: Final = "x" * 60
+_AT_ONCE: Final = 1_000
+_LIVE_PER_SECOND: Final = 200
+_BASELINE_SECONDS: Final = 3.0
+
+Figures = dict[str, float]
+
+
+class Latencies:
+    """Milliseconds from `publish` to the frame, while somebody listens."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def note(self, text: bytes) -> None:
+        sent = json.loads(text)["data"].get("at")
+        if sent is not None:
+            self.values.append((time.perf_counter_ns() - sent) / 1e6)
+
+    def percentile_99(self) -> float:
+        """Of what was noted since this was last asked."""
+        values, self.values = self.values, []
+        return statistics.quantiles(values, n=100)[98]
+
+
+async def publish(publisher: Publisher, count: int) -> None:
+    for done in range(0, count, _AT_ONCE):
+        await asyncio.gather(
+            *(
+                publisher.publish(TOPIC, "thing_happened", {"n": n, "text": _PADDING})
+                for n in range(done, min(done + _AT_ONCE, count))
+            )
+        )
+
+
+@contextlib.asynccontextmanager
+async def live_traffic(publisher: Publisher) -> AsyncIterator[None]:
+    """Events at a steady rate, each with the moment at which it was published."""
+
+    async def go_on() -> None:
+        while True:
+            await publisher.publish(TOPIC, "thing_happened", {"at": time.perf_counter_ns()})
+            await asyncio.sleep(1 / _LIVE_PER_SECOND)
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def long_replay(broker: str, publisher: Publisher, behind: int) -> Figures:
+    """One client so far behind, while others are served live."""
+    port = free_port()
+    async with serving(broker, port) as process:
+        latencies = Latencies()
+        watchers = await connect_all([f"topics={TOPIC}"], port, latencies.note)
+        before_all = await position(port)
+        await publish(publisher, behind)
+        latencies.values.clear()
+        async with live_traffic(publisher):
+            await asyncio.sleep(_BASELINE_SECONDS)
+            without = latencies.percentile_99()
+            memory = memory_mb(process)
+            began = time.perf_counter()
+            [late] = await connect_all([f"topics={TOPIC}&lastSeq={TOPIC}:{before_all}"], port)
+            took = time.perf_counter() - began
+            amid = latencies.percentile_99()
+        assert late.events >= behind, f"{late.events} of {behind}"
+        assert not any(member.holes for member in (late, *watchers))
+        return {
+            "events": late.events,
+            "seconds": took,
+            "events_per_second": late.events / took,
+            "server_mb_before": memory,
+            "server_mb_peak": peak_memory_mb(process),
+            "live_p99_ms_without": without,
+            "live_p99_ms_amid": amid,
+        }
+
+
+async def storm(broker: str, publisher: Publisher, clients: int, missed: int) -> Figures:
+    """All of them cut at once, and back at once, each so many events behind."""
+    port = free_port()
+    async with serving(broker, port) as process:
+        began = time.perf_counter()
+        crowd = await connect_all([f"topics={TOPIC}"] * clients, port)
+        connecting = time.perf_counter() - began
+        start = await position(port)
+        for member in crowd:
+            member.transport.abort()
+        await publish(publisher, missed)
+        began = time.perf_counter()
+        crowd = await connect_all([f"topics={TOPIC}&lastSeq={TOPIC}:{start}"] * clients, port)
+        recovering = time.perf_counter() - began
+        check(crowd, missed)
+        return {
+            "clients": clients,
+            "missed_each": missed,
+            "connect_seconds": connecting,
+            "recover_seconds": recovering,
+            "recover_to_connect": recovering / connecting,
+            "events_per_second": clients * missed / recovering,
+            "server_mb_peak": peak_memory_mb(process),
+        }
+
+
+async def killed(broker: str, publisher: Publisher, clients: int) -> Figures:
+    """SIGKILL of a process: how long until all of its clients are caught up at another one."""
+    first, second = free_port(), free_port()
+    async with serving(broker, first) as process, serving(broker, second):
+        crowd = await connect_all([f"topics={TOPIC}"] * clients, first)
+        await publish(publisher, 100)
+        start = await position(second)
+        process.kill()
+        began = time.perf_counter()
+        for member in crowd:
+            member.transport.abort()
+        await publish(publisher, 10)
+        crowd = await connect_all([f"topics={TOPIC}&lastSeq={TOPIC}:{start}"] * clients, second)
+        took = time.perf_counter() - began
+        check(crowd, 10)
+        return {"clients": clients, "seconds": took}
+
+
+def check(crowd: list[Member], expected: int) -> None:
+    assert all(member.events == expected for member in crowd), {member.events for member in crowd}
+    assert not any(member.holes for member in crowd)
+
+
+async def position(port: int) -> int:
+    """The newest sequence, as a new client is told it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        f"GET /ws?topics={TOPIC} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade"
+        "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    marker = f'"lastSeq":{{"{TOPIC}":'.encode()
+    await reader.readuntil(marker)
+    digits = await reader.readuntil(b"}")
+    writer.close()
+    return int(digits[:-1])
+
+
+async def measure(*, quick: bool) -> dict[str, Figures]:
+    share = 20 if quick else 1
+    with tempfile.TemporaryDirectory() as folder:
+        async with NatsServer(Path(folder)) as server, Publisher(server.url) as publisher:
+            return {
+                "long replay": await long_replay(server.url, publisher, 200_000 // share),
+                "storm": await storm(server.url, publisher, 5_000 // share, 100),
+                "process killed": await killed(server.url, publisher, 1_000 // share),
+            }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="a twentieth of everything")
+    quick = arguments.parse_args().quick
+    figures = uvloop.run(measure(quick=quick))
+    table = Table("what", "figure", "value", box=None)
+    for what, values in figures.items():
+        for name, value in values.items():
+            table.add_row(what, name.replace("_", " "), f"{value:,.2f}".rstrip("0").rstrip("."))
+    Console().print(table)
+    if not quick:
+        machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+        _RESULTS.parent.mkdir(exist_ok=True)
+        _RESULTS.write_text(json.dumps({"machine": machine, **figures}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
