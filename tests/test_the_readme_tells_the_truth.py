@@ -1,9 +1,11 @@
 """The README's code, run as it stands."""
 
 import ast
+import asyncio
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def block_with(word: str, language: str = "python") -> str:
+    return next(block for block in blocks(language) if word in block)
 
 
 async def test_the_five_lines_make_an_app_live() -> None:
@@ -44,11 +50,50 @@ def test_the_five_lines_are_five() -> None:
     assert len(lines) + publish == 5
 
 
-def test_the_app_is_tested_as_the_readme_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", ["TestClient", "pulse_radar.testing"])
+def test_the_app_is_tested_as_the_readme_says(tmp_path: Path, client: str) -> None:
     (tmp_path / "app.py").write_text(blocks("python")[0])
-    (tmp_path / "test_app.py").write_text(next(block for block in blocks("python") if "TestClient" in block))
-    ran = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, text=True)
+    (tmp_path / "test_app.py").write_text(block_with(client))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert "1 passed" in ran.stdout, ran.stdout
+
+
+async def test_another_program_follows_as_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks("python")[0], names)
+    async with serving(names["app"]) as server:
+        block = block_with("pulse_radar.connect").replace(":8000", f":{server.port}")
+        exec(f"async def follow():\n{textwrap.indent(block, '    ')}", names)
+        following = asyncio.create_task(names["follow"]())
+        said = ""
+        async with asyncio.timeout(20):
+            while "first" not in said:
+                # Until it has entered nothing is there for it.
+                await names["pulse"].publish("knowledge", "atom_created", {"title": "first"})
+                await asyncio.sleep(0.05)
+                said += capsys.readouterr().out
+        following.cancel()
+        await asyncio.wait([following])
+
+
+def test_types_are_written_as_the_readme_says(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(blocks("python")[0])
+    commands = [line.split("#")[0] for line in block_with("codegen", "sh").splitlines()]
+    assert len(commands) == 3
+    for command in commands:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pulse_radar.cli", *command.split()[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stderr
+    assert {path.name for path in tmp_path.iterdir()} >= {"events.ts", "asyncapi.json"}
 
 
 def test_the_typed_event_is_named_on_the_wire_as_the_comment_says() -> None:
