@@ -9,18 +9,27 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pulse_radar.errors import InvalidSetting
 
-__all__ = ["Settings"]
+__all__ = ["CommandSettings", "Settings"]
 
 _Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(BaseSettings):
-    """The settings of a process. Source: arguments, else environment variables `PULSE_*`.
-
-    Raises: InvalidSetting, by `load`.
-    """
+class _FromEnvironment(BaseSettings):
+    """Source: arguments, else environment variables `PULSE_*`. Raises: InvalidSetting, by `load`."""
 
     model_config = SettingsConfigDict(env_prefix="PULSE_", frozen=True, extra="forbid")
+
+    @classmethod
+    def load(cls, **given: object) -> Self:
+        """The settings from the environment, with `given` over them; None leaves the environment's."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise InvalidSetting(_explain(error)) from None
+
+
+class Settings(_FromEnvironment):
+    """The settings of a process."""
 
     broker: str = Field(
         "memory://",
@@ -102,21 +111,6 @@ class Settings(BaseSettings):
         30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."
     )
 
-    # Of the command line: where `serve` and `demo` listen, and where `tail` goes.
-
-    host: str = Field(
-        "127.0.0.1",
-        min_length=1,
-        description="The address that `serve` listens on. Beyond this machine it wants an app that authenticates.",
-    )
-    port: int = Field(8000, ge=0, le=65_535, description="The port of it; 0: any that is free.")
-    insecure: bool = Field(
-        False, description="Serve an app that asks nobody who they are to other machines all the same."
-    )
-    url: str = Field(
-        "ws://127.0.0.1:8000/ws", description="The server that `tail` follows: ws://host/ws or http://host."
-    )
-
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -138,13 +132,29 @@ class Settings(BaseSettings):
             return f"{self.broker} in {self.data_dir.absolute()}"
         return re.sub(r"//[^@/]*@", "//…@", self.broker)
 
-    @classmethod
-    def load(cls, **given: object) -> Self:
-        """The settings from the environment, with `given` over them; None leaves the environment's."""
-        try:
-            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-        except ValidationError as error:
-            raise InvalidSetting(_explain(error)) from None
+
+class CommandSettings(_FromEnvironment):
+    """What only the command line reads: where `serve` and `demo` listen, and where `tail` goes.
+
+    Not among the others, for an app must start whatever these say: beside a service that is named `pulse`,
+    Kubernetes sets PULSE_PORT to an address.
+    """
+
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="The address that `serve` listens on. Beyond this machine it wants an app that authenticates.",
+    )
+    port: int = Field(8000, ge=0, le=65_535, description="The port of it; 0: any that is free.")
+    insecure: bool = Field(
+        False, description="Serve an app that asks nobody who they are to other machines all the same."
+    )
+    url: str = Field(
+        "ws://127.0.0.1:8000/ws", description="The server that `tail` follows: ws://host/ws or http://host."
+    )
+    token: SecretStr | None = Field(
+        None, description="The bearer token that `tail` shows to a server that asks who is there."
+    )
 
 
 def _explain(error: ValidationError) -> str:

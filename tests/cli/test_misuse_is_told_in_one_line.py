@@ -1,13 +1,18 @@
 """Everything that a person can get wrong on the command line: one line on stderr, and what to do."""
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 import pulse_radar
 from pulse_radar.cli import extras, main
+from pulse_radar.cli.commands import app
 from pulse_radar.errors import InvalidSetting
+from pulse_radar.settings import CommandSettings, Settings
 from pulse_radar.testing.nats_server import free_port
 from tests.cli.runs import ran_here
 
@@ -145,6 +150,18 @@ def test_an_option_can_be_given_as_an_environment_variable(
     monkeypatch.setenv("PULSE_URL", "nonsense://")
     assert "memory://" in ran_here(capsys, "publish", "knowledge", "x").err
     assert "PULSE_URL" in ran_here(capsys, "tail").err
+
+
+def test_every_variable_of_the_command_line_is_a_documented_setting() -> None:
+    def variables(command: Any) -> Iterator[str]:
+        yield from (parameter.envvar for parameter in command.params if parameter.envvar)
+        for inner in getattr(command, "commands", {}).values():
+            yield from variables(inner)
+
+    found = set(variables(get_command(app)))
+    assert {"PULSE_PORT", "PULSE_BROKER", "PULSE_URL"} <= found
+    settings = Settings.model_fields | CommandSettings.model_fields
+    assert found <= {f"PULSE_{name.upper()}" for name in settings}
 
 
 def test_a_time_zone_that_does_not_exist_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pulse_radar.cli.listening import bind
 from pulse_radar.cli.loops import first_of, run
 from pulse_radar.cli.options import PortOption
 from pulse_radar.errors import InvalidSetting
-from pulse_radar.settings import Settings
+from pulse_radar.settings import CommandSettings, Settings
 
 __all__ = ["demo", "sample"]
 
@@ -62,7 +62,7 @@ def demo(
     """Start everything, ingest a sample and show it live on a page. Ctrl-C ends it all."""
     need_radar()
     # Before anything starts: whoever has the port shall be told so, and not by the tenth line of a log.
-    with bind(_HOST, Settings.load(port=port).port) as listener:
+    with bind(_HOST, CommandSettings.load(port=port).port) as listener:
         free_port = listener.getsockname()[1]
     # There is no other process that the pages could go to.
     os.environ.setdefault("PULSE_DRAIN_SECONDS", "0.5")

@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from pulse_radar.errors import InvalidSetting
-from pulse_radar.settings import Settings
+from pulse_radar.settings import CommandSettings, Settings
 
 __all__ = [
     "DEFAULT_BROKER",
@@ -36,7 +36,7 @@ OutputOption: TypeAlias = Annotated[
 
 def default_of(setting: str) -> str:
     """The default of a setting, to be shown where an option that is not given leaves it as it is."""
-    return str(Settings.model_fields[setting].default)
+    return str((Settings.model_fields | CommandSettings.model_fields)[setting].default)
 
 
 BrokerOption: TypeAlias = Annotated[

@@ -16,7 +16,7 @@ from pulse_radar.cli.options import (
     PortOption,
     default_of,
 )
-from pulse_radar.settings import Settings
+from pulse_radar.settings import CommandSettings, Settings
 
 __all__ = ["serve"]
 
@@ -60,14 +60,12 @@ def serve(
     if app is None:
         need_radar()
         broker = broker or DEFAULT_BROKER
-    given = {"broker": broker, "data_dir": data_dir, "namespace": namespace}
-    settings = Settings.load(**given, host=host, port=port, insecure=insecure)
-    if app is None:
         # Not entered: it only says whether there is such a broker.
-        open_broker(settings, is_owner=True)
+        open_broker(Settings.load(broker=broker, data_dir=data_dir, namespace=namespace), is_owner=True)
     else:
         prefer_working_directory()
-    hand_down(**given)
+    hand_down(broker=broker, data_dir=data_dir, namespace=namespace)
+    settings = CommandSettings.load(host=host, port=port, insecure=insecure)
     if not (settings.insecure or is_loopback(settings.host) or (app is not None and _authenticates(app))):
         raise exposure(settings.host)
     debug = bool(context.parent and context.parent.params["debug"])

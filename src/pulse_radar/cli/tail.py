@@ -8,7 +8,7 @@ import typer
 from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import JsonOption, default_of
 from pulse_radar.cli.printing import NobodyReads, print_json, print_plain
-from pulse_radar.settings import Settings
+from pulse_radar.settings import CommandSettings
 
 __all__ = ["tail"]
 
@@ -41,23 +41,23 @@ def tail(
 
     Gaps that the server reports are printed, too.
     """
-    run(_tail(topics, since, last, Settings.load(url=url).url, token, as_json=as_json))
+    run(_tail(topics, since, last, CommandSettings.load(url=url, token=token), as_json=as_json))
 
 
 async def _tail(
     topics: list[str] | None,
     since: str | None,
     last: int | None,
-    url: str,
-    token: str | None,
+    settings: CommandSettings,
     *,
     as_json: bool,
 ) -> None:
     # Here, so that commands that follow nothing start without a WebSocket library.
     from pulse_radar.client.events import connect
 
+    token = settings.token.get_secret_value() if settings.token else None
     show = print_json if as_json else print_plain
     with suppress(NobodyReads):
-        async with connect(url, topics, after=since, last=last, token=token) as events:
+        async with connect(settings.url, topics, after=since, last=last, token=token) as events:
             async for received in events:
                 show(received)
