@@ -11,7 +11,7 @@ from uvicorn.importer import ImportFromStringError, import_from_string
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.pulse import Pulse
 
-__all__ = ["find_pulses", "hand_down", "prefer_working_directory"]
+__all__ = ["find_pulses", "hand_down", "need_pulses", "prefer_working_directory"]
 
 
 def find_pulses(app: str) -> tuple[Pulse, ...]:
@@ -32,6 +32,14 @@ def find_pulses(app: str) -> tuple[Pulse, ...]:
     owners = (getattr(endpoint, "__self__", None) for endpoint in _endpoints(loaded))
     found = (getattr(owner, "publishes", None) for owner in owners)
     return tuple(dict.fromkeys(pulse for pulse in found if isinstance(pulse, Pulse)))
+
+
+def need_pulses(app: str) -> tuple[Pulse, ...]:
+    """The same of an app that must have one. Raises: InvalidSetting."""
+    pulses = find_pulses(app)
+    if not pulses:
+        raise InvalidSetting(f"{app} has no live layer: app.include_router(pulse.router) gives it one")
+    return pulses
 
 
 def hand_down(**settings: object) -> None:

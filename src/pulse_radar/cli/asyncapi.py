@@ -7,7 +7,7 @@ import typer
 
 from pulse_radar.cli.options import DeclaringAppArgument, OutputOption, default_of
 from pulse_radar.client.address import Address
-from pulse_radar.settings import Settings
+from pulse_radar.settings import CommandSettings
 
 __all__ = ["asyncapi"]
 
@@ -29,7 +29,7 @@ def asyncapi(
     from pulse_radar.catalogue.asyncapi import to_asyncapi
     from pulse_radar.cli.declared_by import declared_by
 
-    server = Address.parse(Settings.load(url=url).url)
+    server = Address.parse(CommandSettings.load(url=url).url)
     document = to_asyncapi(declared_by(app), title=title, version=api_version, server=server)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if output is None:

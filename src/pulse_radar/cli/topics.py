@@ -21,7 +21,7 @@ from pulse_radar.cli.options import (
     load_shared_settings,
     refuse_memory,
 )
-from pulse_radar.errors import InvalidSetting, TopicMissing
+from pulse_radar.errors import TopicMissing
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import Extent
 
@@ -104,13 +104,11 @@ def _of_app(
     app: str, broker: str | None, data_dir: Path | None, namespace: str | None
 ) -> Sequence[_Declared]:
     """What each live layer of the app declares; its settings are read where it reads them."""
-    from pulse_radar.cli.apps import find_pulses, hand_down, prefer_working_directory
+    from pulse_radar.cli.apps import hand_down, need_pulses, prefer_working_directory
 
     prefer_working_directory()
     hand_down(broker=broker, data_dir=data_dir, namespace=namespace)
-    pulses = find_pulses(app)
-    if not pulses:
-        raise InvalidSetting(f"{app} has no live layer: app.include_router(pulse.router) gives it one")
+    pulses = need_pulses(app)
     for pulse in pulses:
         refuse_memory(pulse.settings)
     return [_Declared(pulse.settings, pulse.topics) for pulse in pulses]
