@@ -55,7 +55,7 @@ class JobFollower:
     async def _follow(self, topic: str, job_id: str, heard: Heard) -> Outcome:
         async for text in self._events(topic, job_id):
             frame = decode_server(text)
-            if not isinstance(frame, EventFrame):
+            if not isinstance(frame, EventFrame) or frame.deleted:
                 continue
             heard(frame, text.decode())
             outcome = self._outcome(frame)

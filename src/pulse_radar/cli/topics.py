@@ -1,4 +1,4 @@
-"""`pulse-radar topics`: what is declared and what is kept of it; `topics apply` makes it so at the broker."""
+"""`pulse-radar topics`: what is declared and what is kept of it; `apply` and `replace` make it so at the broker."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from pulse_radar.cli.options import (
     load_shared_settings,
     refuse_memory,
 )
-from pulse_radar.errors import TopicMissing
+from pulse_radar.errors import TopicMissing, UnknownTopic
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import Extent
 
@@ -87,6 +87,35 @@ def apply(
     """
     declared = _declared(app, broker, data_dir, namespace)
     _print(run(_look(declared, is_owner=True)), as_json=as_json)
+
+
+@topics.command()
+def replace(
+    topic: Annotated[str, typer.Argument(help="The topic to make anew.", show_default=False)],
+    app: AppArgument = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    broker: BrokerOption = None,
+    data_dir: DataDirOption = None,
+    namespace: NamespaceOption = None,
+) -> None:
+    """Make one topic anew as it is declared, without its events: how a log becomes a state topic, or the reverse.
+
+    Its numbers go on, and everyone who follows it is told.
+    """
+    declared = _declared(app, broker, data_dir, namespace)
+    named = [(one.settings, spec) for one in declared for spec in one.topics if spec.name == topic]
+    if not named:
+        known = ", ".join(spec.name for one in declared for spec in one.topics)
+        raise UnknownTopic(f"unknown topic {topic!r}: declared are {known}")
+    if not yes:
+        typer.confirm(f"All events of {topic!r} will be gone. Go on?", abort=True)
+    for settings, spec in named:
+        run(_replace(settings, spec))
+
+
+async def _replace(settings: Settings, spec: TopicSpec) -> None:
+    async with open_broker(settings, is_owner=True) as broker:
+        await broker.replace(spec)
 
 
 def _declared(
