@@ -124,7 +124,11 @@ class LogFeedJudge:
     def _check_gap(self, first: int, last: int, reason: str) -> None:
         known = self._known
         if reason == "unreadable":
-            is_true = all(number in known.unreadable for number in range(first, last + 1))
+            # Of what is forgotten since, only what was an event is known.
+            is_true = all(
+                number in known.unreadable or (number < known.first_kept and number not in known.facts)
+                for number in range(first, last + 1)
+            )
         elif self._of_key is None:
             is_true = reason == "expired" and last < known.first_kept
         else:
