@@ -33,4 +33,4 @@ def test_a_place_has_one_fault_at_a_time_and_all_end_in_time(seed: int, seconds:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_in_a_minute_everything_happens(seed: int) -> None:
-    assert {fault.kind for fault in make_plan(seed, 60, Shape())} == set(Kind)
+    assert {fault.kind for fault in make_plan(seed, 60, Shape(brokers=3))} == set(Kind)

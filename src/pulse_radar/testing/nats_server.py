@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sysconfig
@@ -14,6 +15,9 @@ __all__ = ["NatsServer", "free_port", "freeze"]
 
 _READY_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.005
+
+# Below what Linux (32768) and macOS (49152) give to outgoing connections.
+_LASTING_PORTS: Final = range(20_000, 32_000)
 
 
 class NatsServer:
@@ -126,11 +130,15 @@ class NatsServer:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on loopback that nobody listens on, and that is still free after a server on it was restarted.
+
+    Not the system's choice: that comes from the range out of which every outgoing connection is given one, too.
+    """
+    while True:
+        port = random.choice(_LASTING_PORTS)  # noqa: S311  # not a secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def freeze(process: asyncio.subprocess.Process) -> None:

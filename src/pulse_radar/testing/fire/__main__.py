@@ -65,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
         *(("clients", shape.clients), ("apis", shape.apis), ("workers", shape.workers)),
         *(("brokers", shape.brokers), ("crowds", shape.crowds)),
     ):
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"how many of them ({default})")
+        choices = (1, 3) if name == "brokers" else None
+        parser.add_argument(
+            f"--{name}", type=int, choices=choices, default=default, help=f"how many of them ({default})"
+        )
     parser.add_argument(
         "--app", default=shape.app, help="another app with the topics of a run, as MODULE:APP"
     )

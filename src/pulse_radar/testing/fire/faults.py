@@ -10,6 +10,8 @@ from pulse_radar.testing.fire.plan import Kind
 from pulse_radar.testing.fire.processes import Child
 from pulse_radar.testing.fire.scene import Scene
 from pulse_radar.testing.fire.streams import store_foreign
+from pulse_radar.testing.nats_cluster import NatsCluster
+from pulse_radar.testing.nats_server import NatsServer
 
 __all__ = ["befall"]
 
@@ -95,6 +97,17 @@ async def _foreign_stored(scene: Scene, _number: int) -> AsyncIterator[None]:
     yield
 
 
+def _on_routes(break_them: Callable[[NatsCluster, NatsServer], None]) -> "_Fault":
+    @asynccontextmanager
+    async def breaking(scene: Scene, number: int) -> AsyncIterator[None]:
+        assert scene.cluster is not None
+        break_them(scene.cluster, scene.brokers[number])
+        yield
+        scene.cluster.heal()
+
+    return breaking
+
+
 @contextmanager
 def _paused(child: Child) -> Iterator[None]:
     child.pause()
@@ -160,5 +173,7 @@ _FAULTS: Final[dict[Kind, _Fault]] = {
     Kind.UPLINK_FORGOTTEN: _on_uplink(lambda link: link.forget()),
     Kind.UPLINK_STALLED: _on_uplink(lambda link: link.stall()),
     Kind.UPLINK_DELAYED: _on_uplink(lambda link: link.delay(_DELAY_SECONDS, _DELAY_SECONDS)),
+    Kind.ROUTES_CUT: _on_routes(NatsCluster.cut_off),
+    Kind.ROUTES_STALLED: _on_routes(NatsCluster.stall_off),
     Kind.FOREIGN_STORED: _foreign_stored,
 }

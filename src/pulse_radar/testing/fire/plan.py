@@ -21,6 +21,7 @@ class Place(StrEnum):
     CROWD = "clients"
     LINK = "network to clients"
     UPLINK = "network to broker"
+    ROUTES = "network between brokers"
     STREAM = "stream"
 
 
@@ -49,6 +50,8 @@ class Kind(StrEnum):
     UPLINK_FORGOTTEN = "broker's network: half-open"
     UPLINK_STALLED = "broker's network: stall"
     UPLINK_DELAYED = "broker's network: delay"
+    ROUTES_CUT = "network between nats-servers: cut"
+    ROUTES_STALLED = "network between nats-servers: stall"
     FOREIGN_STORED = "foreign bytes in a stream"
 
 
@@ -74,6 +77,7 @@ PLACES: Final = {
         "CROWD": Place.CROWD,
         "LINK": Place.LINK,
         "UPLINK": Place.UPLINK,
+        "ROUTES": Place.ROUTES,
         "FOREIGN": Place.STREAM,
     }.items()
     for kind in Kind
@@ -97,7 +101,7 @@ def make_plan(seed: int, seconds: float, shape: Shape) -> tuple[Fault, ...]:
     Kinds are dealt like cards: every kind has its turn before one comes again.
     """
     chance = Random(seed)  # noqa: S311 - it shall be the same each time
-    kinds = _dealt(chance)
+    kinds = _dealt(chance, [kind for kind in Kind if _places(kind, shape)])
     busy_until: dict[tuple[Place, int], float] = {}
     plan: list[Fault] = []
     at = shape.gap_seconds
@@ -112,11 +116,10 @@ def make_plan(seed: int, seconds: float, shape: Shape) -> tuple[Fault, ...]:
     return tuple(plan)
 
 
-def _dealt(chance: Random) -> Iterator[Kind]:
+def _dealt(chance: Random, kinds: list[Kind]) -> Iterator[Kind]:
     while True:
-        deck = list(Kind)
-        chance.shuffle(deck)
-        yield from deck
+        chance.shuffle(kinds)
+        yield from kinds
 
 
 def _places(kind: Kind, shape: Shape) -> list[tuple[Place, int]]:
@@ -137,5 +140,7 @@ _SIZES: Final[dict[Place, Callable[[Shape], int]]] = {
     Place.CROWD: lambda shape: shape.crowds,
     Place.LINK: lambda shape: shape.links,
     Place.UPLINK: lambda shape: shape.uplinks,
+    # Which server is cut off from the others.
+    Place.ROUTES: lambda shape: shape.brokers if shape.brokers > 1 else 0,
     Place.STREAM: lambda shape: 1,
 }

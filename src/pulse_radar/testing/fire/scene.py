@@ -13,6 +13,7 @@ from pulse_radar.testing.fire.network import Network
 from pulse_radar.testing.fire.orders import Folder, Orders
 from pulse_radar.testing.fire.processes import Child
 from pulse_radar.testing.fire.shape import Shape
+from pulse_radar.testing.nats_cluster import NatsCluster
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
 __all__ = ["Scene"]
@@ -41,14 +42,10 @@ class Scene:
         self.shape = shape
         self.orders = Orders(seed, shape)
         self._api_ports = [free_port() for _ in range(shape.apis)]
-        self.brokers = [NatsServer(folder.path / f"broker-{number}") for number in range(shape.brokers)]
-        self.network = Network(
-            self._api_ports,
-            shape.links_per_api,
-            [broker.port for broker in self.brokers],
-            shape.uplinks,
-            folder,
-        )
+        # Three of them are a cluster.
+        self.cluster = NatsCluster(folder.path / "brokers") if shape.brokers > 1 else None
+        self.brokers: tuple[NatsServer, ...] = ()
+        self.network: Network
         self.apis: list[Child] = []
         self.crowds: list[Child] = []
         # The living worker of each number; its name says which life it is.
@@ -64,8 +61,14 @@ class Scene:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            for broker in self.brokers:
-                await stack.enter_async_context(broker)
+            await self._start_brokers(stack)
+            self.network = Network(
+                self._api_ports,
+                self.shape.links_per_api,
+                [broker.port for broker in self.brokers],
+                self.shape.uplinks,
+                self.folder,
+            )
             await stack.enter_async_context(self.network)
             stack.push_async_callback(self._kill_all)
             links = tuple(link.port for link in self.network.links)
@@ -101,6 +104,12 @@ class Scene:
     def __repr__(self) -> str:
         return f"<Scene {self.shape}>"
 
+    async def _start_brokers(self, stack: AsyncExitStack) -> None:
+        if self.cluster is None:
+            self.brokers = (await stack.enter_async_context(NatsServer(self.folder.path / "broker")),)
+        else:
+            self.brokers = (await stack.enter_async_context(self.cluster)).servers
+
     async def _start_all(self) -> None:
         self.apis = [self._api(number) for number in range(self.shape.apis)]
         self.workers = [self._worker(number) for number in range(self.shape.workers)]
@@ -133,6 +142,7 @@ class Scene:
 
     def _child(self, name: str, *arguments: str, uplink: int | None = None) -> Child:
         broker = {} if uplink is None else {"PULSE_BROKER": self.network.uplinks[uplink].url}
+        broker["PULSE_REPLICAS"] = str(self.shape.brokers)
         return Child(name, *arguments, output=self.folder.output(name), environment={**_SETTINGS, **broker})
 
 
