@@ -9,10 +9,13 @@ from typing import Final
 from pulse_radar.protocol.close_codes import CloseCode, retry_reason
 from pulse_radar.server.transport import Listener, Transport
 
-__all__ = ["SHUTDOWN_SECONDS", "end"]
+__all__ = ["RETRY_AFTER_SECONDS", "SHUTDOWN_SECONDS", "end"]
 
 # So long a peer may take to read its farewell when the process ends; uvicorn would wait for a stalled one for ever.
 SHUTDOWN_SECONDS: Final = 0.5
+
+# Told to whoever comes now: by then another process answers, or this one's successor.
+RETRY_AFTER_SECONDS: Final = "1"
 
 # A server that restarts is back soon.
 _RESTART_RETRY_MS: Final = 500

@@ -5,6 +5,7 @@ built in. It carries every WebSocket of the server; routes other than ours see u
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -12,7 +13,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
+from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS, end
 from pulse_radar.server.transport import EXTENSION, LOW_WATER_BYTES, Batch, Listener
 
 __all__ = ["PulseWebSocketProtocol"]
@@ -155,7 +156,10 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         if self._listener is None:
-            super().shutdown()
+            if self.handshake_initiated and not self.handshake_complete:
+                self._refuse()
+            else:
+                super().shutdown()
             self._abort_after(SHUTDOWN_SECONDS)
             return
         seconds = end(self, self._listener, self.config.timeout_graceful_shutdown)
@@ -169,6 +173,22 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         self._gone.set()
         if self._listener is not None:
             self._listener.closed()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # uvicorn takes a refusal for a handshake left undone, and logs an error for each.
+            self.handshake_complete = True
+
+    def _refuse(self) -> None:
+        """Refuse a handshake under way: uvicorn would answer 500, and fail when its endpoint answers, too."""
+        response = self.conn.reject(HTTPStatus.SERVICE_UNAVAILABLE, "this process is about to end\n")
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        self.conn.send_response(response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        # What the endpoint still says goes nowhere.
+        self.disconnected = True
+        self.transport.close()
 
     def _end(self) -> None:
         self.transport.close()

@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.asgi_transport import AsgiTransport
+from pulse_radar.server.ending import RETRY_AFTER_SECONDS
 from pulse_radar.server.reception import Reception, opened
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
@@ -20,9 +21,6 @@ _log: Final = logging.getLogger("pulse_radar.server")
 
 # What we answer when a client offers it; other offers may carry its credentials and are never echoed.
 _SUBPROTOCOL: Final = "pulse.v1"
-
-# By then another process answers, or this one's successor.
-_RETRY_AFTER_SECONDS: Final = "1"
 
 
 class WebSocketEndpoint:
@@ -49,7 +47,7 @@ class WebSocketEndpoint:
             return
         if runner.hub.is_draining:
             # Before the upgrade: whoever balances load sends the next one elsewhere.
-            await _deny(websocket, 503, "this process is about to end", {"Retry-After": _RETRY_AFTER_SECONDS})
+            await _deny(websocket, 503, "this process is about to end", {"Retry-After": RETRY_AFTER_SECONDS})
             return
         try:
             principal = await self._reception.identify(websocket)

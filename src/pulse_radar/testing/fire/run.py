@@ -1,7 +1,7 @@
 """One run, from a seed to a report: start everything, let the plan befall it, wait until it is at rest, and judge."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -38,9 +38,11 @@ async def run(
     plan = make_plan(seed, seconds, shape)
     async with Scene(folder, seed, shape) as scene:
         await _until_warm(folder, shape)
+        # A process that drains takes longer to end than its fault: the next one there waits for it.
+        places: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
         async with asyncio.TaskGroup() as group:
             for fault in plan:
-                group.create_task(_perform(scene, fault, tell))
+                group.create_task(_perform(scene, fault, places[fault.place], tell))
         stored = await _rest(scene, tell)
     tell("judging")
     return _judge(scene, seed, seconds, plan, stored)
@@ -56,10 +58,10 @@ async def _until_warm(folder: Folder, shape: Shape) -> None:
     await asyncio.sleep(_WARM_UP_SECONDS)
 
 
-async def _perform(scene: Scene, fault: Fault, tell: Callable[[str], None]) -> None:
+async def _perform(scene: Scene, fault: Fault, place: asyncio.Lock, tell: Callable[[str], None]) -> None:
     await asyncio.sleep(fault.at)
-    tell(f"{fault.at:6.1f} s  {fault.kind} ({fault.target}) for {fault.lasts:.1f} s")
-    async with befall(scene, fault.kind, fault.target):
+    async with place, befall(scene, fault.kind, fault.target):
+        tell(f"{fault.at:6.1f} s  {fault.kind} ({fault.target}) for {fault.lasts:.1f} s")
         await asyncio.sleep(fault.lasts)
 
 
