@@ -26,16 +26,22 @@ class Child:
         self._environment = {**os.environ, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._is_paused = False
+        # Held by who starts or ends it.
+        self._turn = asyncio.Lock()
+        # Whether somebody started it and nobody ended it.
+        self._is_wanted = False
 
     async def start(self) -> None:
-        with self._output.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", *self.arguments),
-                env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        async with self._turn:
+            with self._output.open("ab") as output:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", *self.arguments),
+                    env=self._environment,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
+            self._is_wanted = True
 
     async def kill(self) -> float:
         """SIGKILL. Returns when it was sent, on the monotonic clock that all processes share."""
@@ -65,13 +71,18 @@ class Child:
             self._signal(signal.SIGCONT)
             self._is_paused = False
 
-    async def wait(self) -> int:
-        """Its exit code, when it has ended."""
-        return await self._running.wait()
+    async def finish(self) -> None:
+        """Return when it has ended, as it now may."""
+        self._is_wanted = False
+        await self._running.wait()
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def has_ended_by_itself(self) -> bool:
+        return self._is_wanted and self._process is not None and self._process.returncode is not None
 
     @property
     def exit_code(self) -> int | None:
@@ -87,9 +98,11 @@ class Child:
         return self._process
 
     async def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._signal(number)
-            await self._process.wait()
+        async with self._turn:
+            self._is_wanted = False
+            if self._process is not None:
+                self._signal(number)
+                await self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -35,6 +35,8 @@ class Report(msgspec.Struct, frozen=True):
     damages: int
     gaps: dict[str, int]
     closes: dict[int, int]
+    # API processes that ended at once because the broker was away, and were started again.
+    vain_starts: int
     recovery: Summary
     breaches: dict[str, int]
     objections: list[Objection]
@@ -76,6 +78,7 @@ def show(report: Report, console: Console) -> None:
             "… that resumed": report.resumes,
             "snapshots": report.snapshots,
             "connections damaged, and noticed": report.damages,
+            "API processes that found no broker, and were started again": report.vain_starts,
             **{f"gaps told: {reason}": count for reason, count in sorted(report.gaps.items())},
             **{f"closed with {code}": count for code, count in sorted(report.closes.items())},
         },

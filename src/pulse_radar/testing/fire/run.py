@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -40,10 +41,12 @@ async def run(
         await _until_warm(folder, shape)
         # A process that drains takes longer to end than its fault: the next one there waits for it.
         places: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
-        async with asyncio.TaskGroup() as group:
-            for fault in plan:
-                group.create_task(_perform(scene, fault, places[fault.place], tell))
-        stored = await _rest(scene, tell)
+        async with _supervised(scene):
+            async with asyncio.TaskGroup() as group:
+                for fault in plan:
+                    group.create_task(_perform(scene, fault, places[fault.place], tell))
+            tell("coming to rest")
+            stored = await _rest(scene)
     tell("judging")
     return _judge(scene, seed, seconds, plan, stored)
 
@@ -65,22 +68,33 @@ async def _perform(scene: Scene, fault: Fault, place: asyncio.Lock, tell: Callab
         await asyncio.sleep(fault.lasts)
 
 
-async def _rest(scene: Scene, tell: Callable[[str], None]) -> dict[str, list[Stored]]:
+@asynccontextmanager
+async def _supervised(scene: Scene) -> AsyncIterator[None]:
+    """Somebody starts again what ends by itself, as a service manager does."""
+    supervisor = asyncio.create_task(scene.supervise())
+    try:
+        yield
+    finally:
+        supervisor.cancel()
+        await asyncio.gather(supervisor, return_exceptions=True)
+
+
+async def _rest(scene: Scene) -> dict[str, list[Stored]]:
     """Publish no more, and let everything arrive."""
-    tell("coming to rest")
-    scene.check_alive()
     for worker in scene.workers:
         if not await worker.stop(_STORED_SECONDS):
             scene.troubles.append(f"{worker.name} had not stored everything after {_STORED_SECONDS} s")
     stored = await read_streams(scene.url)
     scene.folder.end(_ends(scene.shape, stored))
-    waiting = [asyncio.create_task(crowd.wait()) for crowd in scene.crowds]
+    waiting = [asyncio.create_task(crowd.finish()) for crowd in scene.crowds]
     _, late = await asyncio.wait(waiting, timeout=_REST_SECONDS)
     for crowd in scene.crowds:
-        if crowd.is_running or crowd.exit_code != 0:
-            scene.troubles.append(f"{crowd.name} did not come to rest ({crowd.exit_code})")
-            # Its logbooks say what is missing.
-            await crowd.kill()
+        if crowd.is_running:
+            scene.troubles.append(f"{crowd.name} did not come to rest within {_REST_SECONDS} s")
+        elif crowd.exit_code != 0:
+            scene.troubles.append(f"{crowd.name} ended with {crowd.exit_code}")
+        # The logbooks of one that still runs say what is missing.
+        await crowd.kill()
     await asyncio.gather(*late)
     return stored
 
@@ -130,6 +144,7 @@ def _judge(
         damages=sum(one.damages for one in heard),
         gaps=dict(sum((one.gaps for one in heard), Counter())),
         closes=dict(sum((one.closes for one in heard), Counter())),
+        vain_starts=scene.vain_starts,
         recovery=summary(len(scene.kills), recovered),
         breaches=breaches(objections),
         objections=objections,

@@ -33,6 +33,10 @@ _SETTINGS: Final = {
 _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.05
 
+# How an API process ends that finds no broker, and how much of its output is kept.
+_NO_BROKER: Final = "Application startup failed. Exiting."
+_TAIL: Final = 2_000
+
 
 class Scene:
     """The processes and the network of one run."""
@@ -55,6 +59,8 @@ class Scene:
         self.kills: list[tuple[float, int]] = []
         # When a process of clients was away, and which.
         self.absences: list[tuple[float, float, int]] = []
+        # API processes that ended at once, because the broker was away.
+        self.vain_starts = 0
         # What went wrong that no fault explains.
         self.troubles: list[str] = []
         self._stack = AsyncExitStack()
@@ -94,12 +100,25 @@ class Scene:
         self.workers[number] = self._worker(number)
         await self.workers[number].start()
 
-    def check_alive(self) -> None:
-        """Note who has ended though nobody ended it, once it should be there."""
-        for child in (*self.apis, *self.workers, *self.crowds):
-            if not child.is_running:
-                tail = self.folder.output(child.name).read_text(errors="replace")[-2_000:]
-                self.troubles.append(f"{child.name} ended by itself with {child.exit_code}: …{tail}")
+    async def supervise(self) -> None:
+        """Start again, for ever, what ended by itself; a trouble, unless it found no broker to start with."""
+        while True:
+            for child in (*self.apis, *self.crowds):
+                if child.has_ended_by_itself:
+                    self._note_end(child)
+                    await child.start()
+            for number, child in enumerate(self.workers):
+                if child.has_ended_by_itself:
+                    self._note_end(child)
+                    await self.revive_worker(number)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _note_end(self, child: Child) -> None:
+        tail = self.folder.output(child.name).read_text(errors="replace")[-_TAIL:]
+        if _NO_BROKER in tail:
+            self.vain_starts += 1
+        else:
+            self.troubles.append(f"{child.name} ended by itself with {child.exit_code}: …{tail}")
 
     def __repr__(self) -> str:
         return f"<Scene {self.shape}>"
