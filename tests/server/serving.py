@@ -214,25 +214,37 @@ class StreamReader:
 
 def stalled_client(port: int, query: str = "") -> socket.socket:
     """A client that completes the handshake and then never reads again."""
-    return _stalled(
-        port,
-        f"GET /ws{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-    )
+    return raw_client(port, query, receive_buffer_bytes=4096)
 
 
 def stalled_reader(port: int, query: str = "") -> socket.socket:
     """The same for GET /events."""
-    return _stalled(port, f"GET /events{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")
+    return raw_reader(port, query, receive_buffer_bytes=4096)
 
 
-def _stalled(port: int, request: str) -> socket.socket:
-    stalled = socket.socket()
-    # Before the connection is made: a window once offered is not taken back.
-    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    stalled.connect(("127.0.0.1", port))
-    stalled.sendall(request.encode())
-    return stalled
+def raw_client(port: int, query: str = "", **options: int) -> socket.socket:
+    """A client's socket that has asked for an upgrade: what it gets is read by the test, or not."""
+    return _asked(
+        port,
+        f"GET /ws{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        **options,
+    )
+
+
+def raw_reader(port: int, query: str = "", **options: int) -> socket.socket:
+    """The same for GET /events."""
+    return _asked(port, f"GET /events{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", **options)
+
+
+def _asked(port: int, request: str, *, receive_buffer_bytes: int | None = None) -> socket.socket:
+    client = socket.socket()
+    if receive_buffer_bytes is not None:
+        # Before the connection is made: a window once offered is not taken back.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    client.connect(("127.0.0.1", port))
+    client.sendall(request.encode())
+    return client
 
 
 async def eventually(fact: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -11,12 +12,15 @@ import pytest
 from pulse_radar import Pulse
 from pulse_radar.protocol.close_codes import parse_retry
 from tests.server.serving import (
+    PATIENCE,
     Client,
     Server,
     StreamReader,
     app_with,
     eventually,
     make_pulse,
+    raw_client,
+    raw_reader,
     serving,
     stalled_client,
     stalled_reader,
@@ -31,6 +35,9 @@ class Wire(NamedTuple):
 
     def client(self, port: int, query: str = "") -> Client | StreamReader:
         return StreamReader(port, query) if self.is_stream else Client(port, query, max_queue=4)
+
+    def raw(self, port: int) -> socket.socket:
+        return (raw_reader if self.is_stream else raw_client)(port, "?topics=knowledge")
 
     def stalled(self, port: int, query: str) -> socket.socket:
         return (stalled_reader if self.is_stream else stalled_client)(port, query)
@@ -120,6 +127,32 @@ async def test_a_replay_longer_than_the_unsent_bound_does_not_evict_its_reader(w
         async with wire.client(server.port, "?topics=knowledge&lastSeq=knowledge:0") as client:
             assert await client.events(8_000) == [place.sequence for place in places]
         assert pulse.stats().hub.evicted_slow == 0
+
+
+async def test_a_burst_above_the_unsent_bound_evicts_nobody_who_reads(wire: Wire) -> None:
+    count = 3_000
+    async with running(wire.is_direct, unsent_limit_bytes=512 * 1024) as (pulse, server):
+        # In a thread, and as bytes: the reader is not to be the slow one.
+        reading = asyncio.create_task(asyncio.to_thread(sequences, wire.raw(server.port), count))
+        await eventually(lambda: pulse.stats().hub.subscriptions_live == 1)
+        # All of them in one turn of the loop: the tail brings twenty times the bound at once.
+        places = await asyncio.gather(
+            *(pulse.publish("knowledge", "atom_created", {"x": "y" * 4_000}) for _ in range(count))
+        )
+        assert await reading == [place.sequence for place in places]
+        assert pulse.stats().hub.evicted_slow == 0
+
+
+def sequences(client: socket.socket, count: int) -> list[int]:
+    """The sequences in what comes, until there are so many or it ends."""
+    found: list[int] = []
+    rest = b""
+    with client:
+        client.settimeout(PATIENCE)
+        while len(found) < count and (data := client.recv(1024**2)):
+            *texts, rest = re.split(rb'"_seq":(\d+),', rest + data)
+            found += map(int, texts[1::2])
+    return found
 
 
 async def test_a_stalled_client_is_evicted_and_the_others_notice_nothing(wire: Wire) -> None:

@@ -46,6 +46,9 @@ _log: Final = logging.getLogger("pulse_radar.server")
 # The clock of heartbeats is no finer: thousands of deadlines within it are served in one turn.
 _TICK_SECONDS: Final = 0.1
 
+# So long a part of a burst may take its slowest readers; with 64 KiB in each, those have 26 Mbit/s.
+_BREATH_SECONDS: Final = 0.02
+
 # Questions to the broker under way at once, so that a storm of reconnects queues here and not there.
 _READS_AT_ONCE: Final = 32
 
@@ -76,7 +79,9 @@ class Runner:
     ) -> None:
         self._broker = broker
         self._specs = tuple(topics)
-        self._intake = Intake(broker, window_events=limits.window_events, tell=self.tell)
+        self._intake = Intake(
+            broker, window_events=limits.window_events, tell=self.tell, breathe=self._breathe
+        )
         self._drain_seconds = limits.drain_seconds
         self._unsent_limit_bytes = unsent_limit_bytes
         self._startup_seconds = startup_seconds
@@ -90,6 +95,10 @@ class Runner:
         # Inputs that came up while an earlier one was being performed.
         self._told: deque[Input] = deque()
         self._is_telling = False
+        # Somebody has much unsent of what was last told.
+        self._is_congested = False
+        # When a burst last gave the loop time.
+        self._breathed_at = 0.0
         self._tick: asyncio.TimerHandle | None = None
         # When it fires; the loop's own clock need not be ours.
         self._tick_at = 0.0
@@ -224,8 +233,20 @@ class Runner:
                 unsent = session.transport.unsent_bytes
                 if unsent > limit:
                     self._told.append(Overflowed(connection_id))
-                elif unsent > CONGESTED_BYTES and not session.is_awaited:
-                    self._told.append(Congested(connection_id))
+                elif unsent > CONGESTED_BYTES:
+                    self._is_congested = True
+                    if not session.is_awaited:
+                        self._told.append(Congested(connection_id))
+
+    async def _breathe(self) -> None:
+        """Let the loop run; where somebody has much to take, no sooner after the last time than readers need.
+
+        A stalled client costs a few such moments in all: with each of them it comes nearer to its eviction.
+        """
+        due = self._breathed_at + _BREATH_SECONDS if self._is_congested else 0.0
+        self._is_congested = False
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        self._breathed_at = time.monotonic()
 
     async def _read(self, action: Read) -> None:
         try:

@@ -1,12 +1,12 @@
 """What a window answers when it is asked what follows a cursor: absence and loss are values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from pulse_radar.stream.entry import Entry, StoredEvent
 
-__all__ = ["Ahead", "Beyond", "Forgotten", "Replay", "UpToDate", "fitting", "size_of"]
+__all__ = ["Ahead", "Beyond", "Forgotten", "Replay", "UpToDate", "fitting", "parts", "size_of"]
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -40,6 +40,14 @@ def fitting(entries: Sequence[Entry], limit_bytes: int) -> int:
         if total > limit_bytes and count:
             return count
     return len(entries)
+
+
+def parts(entries: tuple[Entry, ...], limit_bytes: int) -> Iterator[tuple[Entry, ...]]:
+    """The same entries in pieces of so many bytes; one that is larger is a piece by itself."""
+    while entries:
+        count = fitting(entries, limit_bytes)
+        yield entries[:count]
+        entries = entries[count:]
 
 
 def size_of(entry: Entry) -> int:
