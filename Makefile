@@ -31,6 +31,9 @@ test: .venv/.synced web/node_modules/.synced
 	@$(STAGE) "client: lint and format" $(CLIENT) lint
 	@$(STAGE) "client: types" $(CLIENT) types
 	@$(STAGE) "client: tests" $(CLIENT) test
+	@$(STAGE) "client: build" $(CLIENT) build
+	@$(STAGE) "client: sizes" $(CLIENT) size
+	@$(STAGE) "client: shape" $(CLIENT) shape
 	@$(STAGE) "chromium" scripts/chromium
 	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q tests/protocol tests/stream tests/hub
 	@echo "== all tests"

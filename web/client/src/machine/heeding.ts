@@ -1,152 +1,139 @@
 /** What the frames of the server mean: whom they are told to, and where the cursor is afterwards. */
 
-import type {
-  Feed,
-  Gap,
-  Ping,
-  PulseEvent,
-  Refusal,
-  ServerFrame,
-  Snapshot,
-  Subscribed,
-  Unknown,
-  Unsubscribed,
-} from "../protocol/frames.js";
+import type { Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } from "../protocol/frames.js";
 import { feedOf } from "../protocol/grammar.js";
-import { forgotten, judge, judgeEnd, type Line, missing, moved } from "../stream/line.js";
-import { granted, NOWHERE, type Reader, share } from "../stream/reader.js";
-import { grant, restart, settle, turned } from "./following.js";
+import { expected, type Line } from "../stream/line.js";
+import { NOWHERE, type Reader, shareOf } from "../stream/reader.js";
+import { grant, restart, settle } from "./following.js";
 import { greeted } from "./life.js";
-import { change, readersOn, send, setLine, setReaders, type Turn, tell } from "./turn.js";
+import { readersOn, send, serve, setLine, setReader } from "./lines.js";
+import type { News, Turn } from "./state.js";
 
 /** Any frame is a sign of life. */
 export function received(turn: Turn, frame: ServerFrame | Unknown): void {
-  const { connection, patience } = turn.state;
-  if (frame.kind === "connected") return connection.status === "connecting" ? greeted(turn, frame) : undefined;
-  if (connection.status !== "open") return;
-  change(turn, { due: turn.now + patience });
-  heed(turn, frame);
+  const { connection } = turn;
+  if (frame.kind === "connected") {
+    if (connection.status === "connecting") greeted(turn, frame);
+  } else if (connection.status === "open") {
+    turn.due = turn.now + turn.patience;
+    heed(turn, frame);
+  }
 }
 
 function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" }> | Unknown): void {
+  const { connection, leaving } = turn;
   switch (frame.kind) {
     case "event":
       return happened(turn, frame);
     case "gap":
-      return withLine(turn, frame.feed, (line) => gone(turn, line, frame));
     case "snapshot":
-      return withLine(turn, frame.feed, (line) => voided(turn, line, frame));
-    case "subscribed":
-      return withLine(turn, frame.feed, (line) => caughtUp(turn, line, frame));
-    case "unsubscribed":
-      return left(turn, frame);
+    case "subscribed": {
+      const line = followed(turn, frame.feed);
+      return line && arrived(turn, line, frame);
+    }
+    case "unsubscribed": {
+      const index = leaving.indexOf(frame.feed);
+      // What we did not leave the server ended.
+      if (index < 0)
+        refused(turn, { kind: "error", code: "forbidden", message: `'${frame.feed}' was ended`, topic: frame.feed });
+      turn.leaving = leaving.filter((_, each) => each !== index);
+      return;
+    }
     case "error":
       return refused(turn, frame);
     case "ping":
-      return pinged(turn, frame);
+      send(turn, { kind: "pong" });
+      for (const [feed, at] of Object.entries(frame.lastSeq ?? {})) {
+        const line = followed(turn, feed);
+        if (line) setLine(turn, line, { at });
+      }
+      return;
     case "pong":
-      return answered(turn, frame.timestampMs);
+      if (connection.status === "open" && frame.timestampMs !== undefined)
+        turn.connection = { ...connection, latencyMs: Math.max(0, turn.now - frame.timestampMs) };
   }
 }
 
 function happened(turn: Turn, event: PulseEvent): void {
-  const own = feedOf(event.topic, event.key);
-  let line = followed(turn, event.topic) ?? followed(turn, own);
-  if (!line || turn.state.leaving.includes(own) || turn.state.leaving.includes(event.topic)) return;
-  if (judge(line, event.sequence) === "repeat") {
-    if (line.asker === undefined) return;
-    line = turned(turn, line);
-  } else if (judge(line, event.sequence) === "hole" && !isExplained(turn, line, event.sequence - 1)) return;
-  setLine(turn, { ...moved(line, event.sequence), isState: line.isState || event.deleted === true });
-  const readers = listening(turn, line).filter(
-    (reader) => reader.floor < event.sequence && (reader.feed === own || reader.feed === event.topic),
+  const { topic, key, sequence } = event;
+  const own = feedOf(topic, key);
+  const line = followed(turn, topic) ?? followed(turn, own);
+  if (!line || turn.leaving.includes(own) || turn.leaving.includes(topic)) return;
+  if (sequence <= (line.at ?? NOWHERE) || !isWhole(turn, line, sequence - 1)) return;
+  setLine(turn, line, { at: sequence });
+  const isFor = (reader: Reader) => reader.floor < sequence && (reader.feed === own || reader.feed === topic);
+  tell(turn, listening(turn, line).filter(isFor), event);
+}
+
+function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): void {
+  switch (frame.kind) {
+    case "gap":
+      if (frame.from === null || frame.to > (line.at ?? NOWHERE)) gone(turn, line, frame);
+      return;
+    case "snapshot":
+      // Who waits for everything from the beginning gets it now.
+      for (const reader of readersOn(turn, line))
+        if (!reader.wish?.after) setReader(turn, reader, { floor: NOWHERE, wish: undefined });
+      setLine(turn, line, { at: undefined, isState: true });
+      return tell(turn, listening(turn, line), frame);
+    case "subscribed":
+      if (!isWhole(turn, line, frame.sequence)) return;
+      setLine(turn, line, { phase: "live", at: frame.sequence });
+      tell(turn, listening(turn, line), frame);
+      grant(turn, { ...line, phase: "live", at: frame.sequence });
+  }
+}
+
+/** Whether nothing is missing up to `end`. A hole is asked for once more; one that is there again is told as a gap. */
+function isWhole(turn: Turn, line: Line, end: number): boolean {
+  const from = expected(line);
+  if (from === undefined || from > end) return true;
+  const isHealed = line.healedAt === line.at;
+  if (isHealed) gone(turn, line, { kind: "gap", feed: line.feed, from, to: end, reason: "missing" });
+  else {
+    serve(turn, readersOn(turn, line), line.at);
+    restart(turn, line, line.at);
+  }
+  return isHealed;
+}
+
+function gone(turn: Turn, line: Line, gap: Gap): void {
+  const { connection } = turn;
+  const shares = listening(turn, line).map((reader) => ({ reader, share: shareOf(gap, reader) }));
+  tell(
+    turn,
+    shares.filter(({ share }) => share === gap).map(({ reader }) => reader),
+    gap,
   );
-  if (readers.length > 0) tell(turn, readers, event);
-}
-
-/** A hole up to `to` is asked for once more; one that is there again is told as a gap. Answers whether to go on. */
-function isExplained(turn: Turn, line: Line, to: number): boolean {
-  if (line.healedAt === line.at) {
-    gone(turn, line, missing(line, to));
-    return true;
-  }
-  restart(turn, line, line.at ?? 0);
-  return false;
-}
-
-function gone(turn: Turn, followed: Line, gap: Gap): void {
-  const isRepeat = gap.from !== null && gap.to <= (followed.at ?? NOWHERE);
-  if (isRepeat && followed.asker === undefined) return;
-  const line = isRepeat ? turned(turn, followed) : followed;
-  const { connection } = turn.state;
-  for (const reader of listening(turn, line)) {
-    const part = share(gap, reader);
-    if (part) tell(turn, [reader], part);
+  for (const { reader, share } of shares) {
+    if (share && share !== gap) tell(turn, [reader], share);
     // The numbers of before mean nothing any more.
-    if (gap.from === null) setReaders(turn, [{ ...reader, floor: NOWHERE }]);
+    if (gap.from === null) setReader(turn, reader, { floor: NOWHERE });
   }
-  setLine(turn, moved(line, gap.to));
-  if (connection.status === "open" && connection.recovered)
-    change(turn, { connection: { ...connection, recovered: false } });
-}
-
-function voided(turn: Turn, line: Line, snapshot: Snapshot): void {
-  // Who waits for everything from the beginning gets it now.
-  for (const reader of readersOn(turn, line.feed))
-    if (!reader.wish || reader.wish.after === 0 || reader.id === line.asker)
-      setReaders(turn, [granted(reader, NOWHERE)]);
-  setLine(turn, { ...forgotten(line), isState: true });
-  tell(turn, listening(turn, line), snapshot);
-}
-
-function caughtUp(turn: Turn, line: Line, frame: Subscribed): void {
-  if (judgeEnd(line, frame.sequence) === "hole" && !isExplained(turn, line, frame.sequence)) return;
-  const live: Line = { ...turned(turn, line), phase: "live", at: frame.sequence };
-  setLine(turn, live);
-  tell(turn, listening(turn, line), frame);
-  grant(turn, live);
-}
-
-/** What we left is left; what we did not leave the server ended. */
-function left(turn: Turn, { feed }: Unsubscribed): void {
-  const { leaving } = turn.state;
-  const index = leaving.indexOf(feed);
-  if (index >= 0) return change(turn, { leaving: leaving.filter((_, each) => each !== index) });
-  refused(turn, { kind: "error", code: "forbidden", message: `the server ended '${feed}'`, topic: feed });
+  setLine(turn, line, { at: gap.to });
+  if (connection.status === "open") turn.connection = { ...connection, recovered: false };
 }
 
 function refused(turn: Turn, refusal: Refusal): void {
-  const line = turn.state.lines.get(refusal.topic ?? "");
-  tell(turn, line ? readersOn(turn, line.feed).filter((reader) => reader.feed === line.feed) : [], refusal);
+  const line = turn.lines.get(refusal.topic ?? "");
+  const readers = line ? readersOn(turn, line).filter((reader) => reader.feed === line.feed) : [];
+  turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news: refusal });
   if (!line) return;
-  setLine(turn, { ...line, phase: "refused" });
+  setLine(turn, line, { phase: "refused" });
   // Keys that the whole topic would have served are asked for themselves.
   settle(turn);
 }
 
-function pinged(turn: Turn, { lastSeq = {} }: Ping): void {
-  send(turn, { kind: "pong" });
-  for (const [feed, sequence] of Object.entries(lastSeq))
-    withLine(turn, feed, (line) => setLine(turn, moved(line, sequence)));
-}
-
-function answered(turn: Turn, timestampMs: number | undefined): void {
-  const { connection } = turn.state;
-  if (connection.status === "open" && timestampMs !== undefined)
-    change(turn, { connection: { ...connection, latencyMs: Math.max(0, turn.now - timestampMs) } });
+function tell(turn: Turn, readers: readonly Reader[], news: News): void {
+  if (readers.length > 0) turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news });
 }
 
 /** Who is given what comes now: not those for whom the line has yet to go back. */
-const listening = (turn: Turn, line: Line): Reader[] => readersOn(turn, line.feed).filter((reader) => !reader.wish);
-
-function withLine(turn: Turn, feed: Feed, act: (line: Line) => void): void {
-  const line = followed(turn, feed);
-  if (line) act(line);
-}
+const listening = (turn: Turn, line: Line): Reader[] => readersOn(turn, line).filter((reader) => !reader.wish);
 
 /** The line that is followed on this connection, unless what comes of it, or of what it replaces, is still of before. */
-function followed({ state: { lines, leaving } }: Turn, feed: Feed): Line | undefined {
+function followed({ lines, leaving }: Turn, feed: Feed): Line | undefined {
   const line = lines.get(feed);
-  if (line?.phase !== "catching up" && line?.phase !== "live") return undefined;
-  return leaving.includes(feed) ? undefined : line;
+  const isAsked = line?.phase === "catching up" || line?.phase === "live";
+  return isAsked && !leaving.includes(feed) ? line : undefined;
 }

@@ -1,12 +1,12 @@
 /** The life of the connection: opened, greeted, lost, waited for, watched over. */
 
 import { advice } from "../protocol/closeCodes.js";
-import type { Connected, Feed, Positions } from "../protocol/frames.js";
-import type { Line } from "../stream/line.js";
+import type { Connected } from "../protocol/frames.js";
+import { partsOf } from "../protocol/grammar.js";
+import { positionsOf } from "../stream/line.js";
 import { delay } from "./backoff.js";
-import { reconcile } from "./lines.js";
-import type { Connection } from "./state.js";
-import { ask, change, leave, send, type Turn } from "./turn.js";
+import { ask, leave, reconcile, send, setLine } from "./lines.js";
+import type { Connection, Turn } from "./state.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -36,84 +36,82 @@ const BROKEN = 1006;
 
 /** Connect for all that is followed. */
 export function open(turn: Turn): void {
-  const { connection, carrier, attempt } = turn.state;
+  const { connection, carrier, attempt, lines } = turn;
   const isFresh = connection.status === "waiting" && advice(connection.code) === "fresh credentials";
   renew(turn);
   reconcile(turn);
-  const lines = [...turn.state.lines.values()];
-  const asked = carrier === "events" ? lines : fitting(lines);
-  change(turn, {
-    connection: { status: "connecting", attempt },
-    lines: new Map(
-      lines.map((line) => [line.feed, { ...line, phase: asked.includes(line) ? "catching up" : "unasked" }]),
-    ),
-    due: turn.now + GREETING_MS,
+  let room = QUERY_CHARACTERS;
+  const asked = [...lines.values()].filter(({ feed, at }) => {
+    room -= `${feed},${feed}:${at},`.length;
+    return room > 0 || carrier === "events";
   });
+  for (const line of asked) setLine(turn, line, { phase: "catching up" });
+  turn.connection = { status: "connecting", attempt };
+  turn.due = turn.now + GREETING_MS;
   turn.effects.push({
     kind: "open",
     carrier,
-    feeds: asked.map((line) => line.feed),
-    cursor: positions(asked),
+    feeds: asked.map(({ feed }) => feed),
+    cursor: positionsOf(asked),
     isFresh,
   });
 }
 
 /** The server greeted: each feed is served after the position that it names. */
-export function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout }: Connected): void {
-  const { carrier, lines, failedOpens } = turn.state;
-  const recovered = [...lines.values()].some((line) => line.at !== undefined);
-  change(turn, {
-    connection: { status: "open", connectionId, since: turn.now, recovered },
-    lines: placed(lines, lastSeq),
-    failedOpens: carrier === "socket" ? 0 : failedOpens,
-    patience: pongTimeout * 1_000,
-    due: turn.now + pongTimeout * 1_000,
-  });
+export function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state = [] }: Connected): void {
+  const { carrier, lines, now } = turn;
+  const recovered = [...lines.values()].some(({ at }) => at !== undefined);
+  turn.connection = { status: "open", connectionId, since: now, recovered };
+  turn.stateTopics = state;
+  turn.patience = pongTimeout * 1_000;
+  turn.due = now + turn.patience;
+  for (const line of lines.values())
+    setLine(turn, line, { at: lastSeq[line.feed] ?? line.at, isState: state.includes(partsOf(line.feed).topic) });
   if (carrier === "events") return;
+  turn.failedOpens = 0;
   // What was followed when it was opened may be followed no longer, or anew, and more may be by now.
   for (const feed of topics) if (lines.get(feed)?.phase !== "catching up") leave(turn, feed);
-  for (const line of turn.state.lines.values()) if (line.phase === "unasked") ask(turn, line);
+  for (const line of lines.values()) if (line.phase === "unasked") ask(turn, line);
   ping(turn);
 }
 
 /** The connection ended, or did not come about. */
 export function lost(turn: Turn, code: number, reason: string): void {
-  const { connection } = turn.state;
-  if (connection.status === "connecting") notOpened(turn, code);
-  else if (connection.status !== "open") return;
-  else if (turn.now - connection.since >= HELD_MS) change(turn, { attempt: 0 });
+  const { connection, carrier } = turn;
+  const { status } = connection;
+  if (status === "open" && turn.now - connection.since >= HELD_MS) turn.attempt = 0;
+  else if (status === "connecting" && carrier === "events") {
+    turn.carrier = "socket";
+    turn.failedOpens = 0;
+  } else if (status === "connecting" && code === BROKEN) {
+    turn.failedOpens += 1;
+    if (turn.failedOpens >= FAILED_OPENS) turn.effects.push({ kind: "probe" });
+  }
   const todo = advice(code);
   if (todo === "done" || todo === "stop") return end(turn, { status: "closed", code, reason });
-  const { attempt } = turn.state;
-  wait(turn, delay(code, reason, attempt, turn.chance), code, reason);
-  change(turn, { attempt: attempt + 1 });
-}
-
-/** Server-sent events that do not open give way to WebSockets; these to them, if ordinary requests go through. */
-function notOpened(turn: Turn, code: number): void {
-  if (turn.state.carrier === "events") return change(turn, { carrier: "socket", failedOpens: 0 });
-  if (code !== BROKEN) return;
-  const failedOpens = turn.state.failedOpens + 1;
-  change(turn, { failedOpens });
-  if (failedOpens >= FAILED_OPENS) turn.effects.push({ kind: "probe" });
+  wait(turn, delay(code, reason, turn.attempt, turn.chance), code, reason);
+  turn.attempt += 1;
 }
 
 /** It is `now`: what was due? */
 export function ticked(turn: Turn): void {
-  const { connection, carrier, due } = turn.state;
-  if (turn.now < due) return;
-  if (connection.status === "waiting")
-    return turn.isOnline ? open(turn) : wait(turn, NEVER, connection.code, "offline");
-  if (connection.status === "open" && carrier === "socket" && turn.now > due + OVERSLEPT_MS) return probe(turn);
-  turn.effects.push({ kind: "drop" });
-  lost(turn, BROKEN, "the server fell silent");
+  const { connection, carrier, due, now } = turn;
+  if (now < due) return;
+  if (connection.status === "waiting") {
+    if (turn.isOnline) open(turn);
+    else wait(turn, NEVER, connection.code, "offline");
+  } else if (connection.status === "open" && carrier === "socket" && now > due + OVERSLEPT_MS) probe(turn);
+  else {
+    turn.effects.push({ kind: "drop" });
+    lost(turn, BROKEN, "the server fell silent");
+  }
 }
 
 /** The page is back, from sleep, the background or offline: is the server still there? */
 export function woke(turn: Turn): void {
-  const { connection, carrier } = turn.state;
-  if (connection.status === "waiting" && turn.isOnline) open(turn);
-  else if (connection.status === "open" && carrier === "socket") probe(turn);
+  const { status } = turn.connection;
+  if (status === "waiting" && turn.isOnline) open(turn);
+  else if (status === "open" && turn.carrier === "socket") probe(turn);
 }
 
 /** Come back for other feeds, or other positions: server-sent events know no other way. */
@@ -130,50 +128,28 @@ export function retire(turn: Turn, connection: Connection): void {
 
 function end(turn: Turn, connection: Connection): void {
   renew(turn);
-  change(turn, { connection, attempt: 0, due: NEVER });
+  turn.connection = connection;
+  turn.attempt = 0;
+  turn.due = NEVER;
 }
 
 function wait(turn: Turn, milliseconds: number, code: number, reason: string): void {
-  const { attempt } = turn.state;
-  const until = turn.now + milliseconds;
-  change(turn, { connection: { status: "waiting", attempt, until, code, reason }, due: until });
+  turn.due = turn.now + milliseconds;
+  turn.connection = { status: "waiting", attempt: turn.attempt, until: turn.due, code, reason };
 }
 
 /** Measure the round trip. */
 const ping = (turn: Turn): void => send(turn, { kind: "ping", timestampMs: Math.round(turn.now) });
 
 function probe(turn: Turn): void {
+  const { due, now } = turn;
   ping(turn);
-  const { now, state } = turn;
   // The next question does not put off what the last one waits for.
-  change(turn, { due: state.due > now ? Math.min(state.due, now + PROBE_MS) : now + PROBE_MS });
+  turn.due = due > now ? Math.min(due, now + PROBE_MS) : now + PROBE_MS;
 }
 
-/** What holds of one connection only: what it was asked for, what it refused, what it has yet to confirm. */
+/** What held of one connection only: what it was asked for, what it refused, what it had yet to confirm. */
 function renew(turn: Turn): void {
-  const lines = [...turn.state.lines].map(([feed, { asker: _asker, ...line }]): [Feed, Line] => [
-    feed,
-    { ...line, phase: "unasked" },
-  ]);
-  change(turn, { lines: new Map(lines), leaving: [] });
+  for (const line of turn.lines.values()) setLine(turn, line, { phase: "unasked" });
+  turn.leaving = [];
 }
-
-/** As many lines as an address holds; the others are asked for by frames. */
-function fitting(lines: readonly Line[]): Line[] {
-  let room = QUERY_CHARACTERS;
-  return lines.filter(({ feed, at }) => {
-    room -= feed.length + 1 + (at === undefined ? 0 : `${feed}:${at},`.length);
-    return room >= 0;
-  });
-}
-
-const positions = (lines: readonly Line[]): Positions =>
-  Object.fromEntries(lines.flatMap(({ feed, at }) => (at === undefined ? [] : [[feed, at]])));
-
-const placed = (lines: ReadonlyMap<Feed, Line>, lastSeq: Positions): Map<Feed, Line> =>
-  new Map(
-    [...lines].map(([feed, line]) => {
-      const at = lastSeq[feed] ?? line.at;
-      return [feed, at === undefined ? line : { ...line, at }];
-    }),
-  );

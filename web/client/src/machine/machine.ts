@@ -5,27 +5,30 @@
  * next input.
  */
 
-import { follow, settle, unfollow } from "./following.js";
+import { follow, settle } from "./following.js";
 import { received } from "./heeding.js";
 import { lost, open, retire, ticked, woke } from "./life.js";
-import type { Effect, Input, Moment, State } from "./state.js";
-import { change, type Turn } from "./turn.js";
+import type { Effect, Input, Moment, State, Turn } from "./state.js";
 
 /** Take one fact; answer what follows from it. Cost: proportional to the readers and lines there are. */
-export function step(state: State, input: Input, moment: Moment): { state: State; effects: readonly Effect[] } {
-  const turn: Turn = { ...moment, state, effects: [] };
+export function step(before: State, input: Input, moment: Moment): { state: State; effects: readonly Effect[] } {
+  const { lines, readers } = before;
+  const turn: Turn = { ...before, ...moment, lines: new Map(lines), readers: new Map(readers), effects: [] };
   take(turn, input);
-  return { state: turn.state, effects: turn.effects };
+  const { effects, now: _now, chance: _chance, isOnline: _isOnline, ...state } = turn;
+  return { state, effects };
 }
 
 function take(turn: Turn, input: Input): void {
+  const { status } = turn.connection;
   switch (input.kind) {
     case "received":
       return received(turn, input.frame);
     case "follow":
       return follow(turn, input);
     case "unfollow":
-      return unfollow(turn, input.id);
+      turn.readers.delete(input.id);
+      return;
     case "settle":
       return settle(turn);
     case "lost":
@@ -35,18 +38,14 @@ function take(turn: Turn, input: Input): void {
     case "woke":
       return woke(turn);
     case "reached":
-      return turn.state.connection.status === "waiting" ? change(turn, { carrier: "events" }) : undefined;
+      // Ordinary requests go through, so it is WebSockets that do not.
+      if (status === "waiting") turn.carrier = "events";
+      return;
     case "connect":
-      return connect(turn);
+      if (status === "waiting") return open(turn);
+      if (status === "closed") turn.connection = { status: "idle" };
+      return settle(turn);
     case "close":
       return retire(turn, { status: "closed", code: 1000, reason: "closed by the page" });
   }
-}
-
-/** Somebody wants it to be connected, now. */
-function connect(turn: Turn): void {
-  const { status } = turn.state.connection;
-  if (status === "closed") change(turn, { connection: { status: "idle" } });
-  if (status === "waiting") return open(turn);
-  settle(turn);
 }

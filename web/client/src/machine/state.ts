@@ -51,8 +51,8 @@ export interface State {
   readonly lines: ReadonlyMap<Feed, Line>;
   /** Left on this connection, and not confirmed yet: what comes of them until then is of before. */
   readonly leaving: readonly Feed[];
-  /** Where an earlier page stood. */
-  readonly stored: Positions;
+  /** The topics of which only the newest event of each key counts, as the server last named them. */
+  readonly stateTopics: readonly string[];
   /** Attempts since a connection last held. */
   readonly attempt: number;
   /** WebSockets that did not open, since one last did. */
@@ -74,7 +74,7 @@ export interface Moment {
 
 export type Input =
   /** Somebody in the page follows a feed. Takes effect with the next `settle`. */
-  | ({ readonly kind: "follow"; readonly id: string; readonly feed: Feed; readonly isState: boolean } & Start)
+  | ({ readonly kind: "follow"; readonly id: string; readonly feed: Feed } & Start)
   | { readonly kind: "unfollow"; readonly id: string }
   /** All that changed in this turn of the page has been said. */
   | { readonly kind: "settle" }
@@ -107,13 +107,20 @@ export type Effect =
   | { readonly kind: "probe" }
   | { readonly kind: "tell"; readonly readers: readonly string[]; readonly news: News };
 
-export const initial = (stored: Positions = {}): State => ({
+/** One turn of the machine: a state in the making, and what is to be done. Made and used up within `step`. */
+export type Turn = { -readonly [Field in keyof State]: State[Field] } & Moment & {
+    readonly readers: Map<string, Reader>;
+    readonly lines: Map<Feed, Line>;
+    readonly effects: Effect[];
+  };
+
+export const initial = (): State => ({
   connection: { status: "idle" },
   carrier: "socket",
   readers: new Map(),
   lines: new Map(),
   leaving: [],
-  stored,
+  stateTopics: [],
   attempt: 0,
   failedOpens: 0,
   patience: 0,

@@ -2,158 +2,120 @@
 
 import { checkFeed } from "./cursor.js";
 import { ProtocolError, UsageError } from "./errors.js";
-import type { ClientFrame, Feed, GapReason, Positions, PulseEvent, ServerFrame, Unknown } from "./frames.js";
+import type { ClientFrame, Feed, ServerFrame, Unknown } from "./frames.js";
 import { feedOf, isEventName, isFeed, isKey, isSequence, isTopic } from "./grammar.js";
 
 type Json = Record<string, unknown>;
+type Check = (value: unknown) => boolean;
 
-const GAP_REASONS = ["expired", "reset", "unreadable"];
-const UNKNOWN: Unknown = { kind: "unknown" };
+const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
+const isText = (value: unknown): value is string => typeof value === "string";
+const isNumber = (value: unknown): value is number => typeof value === "number";
+const isObject = (value: unknown): value is Json => typeof value === "object" && !!value && !Array.isArray(value);
+const isPositions: Check = (value) =>
+  isObject(value) && Object.entries(value).every(([feed, sequence]) => isFeed(feed) && isSequence(sequence));
+const isGapReason: Check = (value) => ["expired", "reset", "unreadable"].includes(value as string);
+const isNullOrSequence: Check = (value) => value === null || isSequence(value);
+const isAnything: Check = (value) => value !== undefined;
+const areFeeds: Check = (value) => Array.isArray(value) && value.every(isFeed);
+
+/** A field: its name on the wire, its name here, what must hold of it, and what a missing one means where it may be missing. */
+type Field = readonly [wire: string, name: string, holds: Check, missing?: { readonly is: unknown }];
+
+const OPTIONAL = { is: undefined };
+const FEED: Field = ["topic", "feed", isFeed];
+const SEQUENCE: Field = ["seq", "sequence", isSequence];
+const TIMESTAMP: Field = ["ts", "timestampMs", Number.isInteger, OPTIONAL];
+
+/** What a server says, by its kind; in the order in which it is written. */
+const FIELDS: Readonly<Record<ServerFrame["kind"] | "close", readonly Field[]>> = {
+  event: [
+    ["topic", "topic", isTopic],
+    ["event", "name", isEventName],
+    ["data", "data", isAnything],
+    ["_seq", "sequence", isSequence],
+    ["key", "key", isKey, OPTIONAL],
+    ["id", "id", isText, OPTIONAL],
+    ["ts", "timestampMs", Number.isInteger, OPTIONAL],
+    ["deleted", "deleted", (value) => typeof value === "boolean", OPTIONAL],
+  ],
+  connected: [
+    ["connectionId", "connectionId", isText],
+    ["topics", "topics", areFeeds],
+    ["protocol", "protocol", isNumber, { is: 1 }],
+    ["pingInterval", "pingInterval", isNumber, { is: 20 }],
+    ["pongTimeout", "pongTimeout", isNumber, { is: 30 }],
+    ["lastSeq", "lastSeq", isPositions, { is: {} }],
+    ["state", "state", areFeeds, OPTIONAL],
+  ],
+  subscribed: [FEED, SEQUENCE, ["replayed", "replayed", isSequence, { is: 0 }]],
+  unsubscribed: [FEED],
+  gap: [FEED, ["from", "from", isNullOrSequence], ["to", "to", isSequence], ["reason", "reason", isGapReason]],
+  snapshot: [FEED],
+  auth: [["expiresAt", "expiresAt", isNullOrSequence, { is: null }]],
+  error: [
+    ["code", "code", isText],
+    ["message", "message", isText],
+    ["topic", "topic", isText, OPTIONAL],
+  ],
+  ping: [TIMESTAMP, ["lastSeq", "lastSeq", isPositions, OPTIONAL]],
+  pong: [TIMESTAMP],
+  close: [
+    ["code", "code", isNumber],
+    ["reason", "reason", isText, { is: "" }],
+  ],
+};
 
 // What a server says.
 
 /** What the server says. Throws: ProtocolError where it is no frame. */
 export function decodeServer(text: string): ServerFrame | Unknown {
   const frame = parse(text);
-  if (isAbsent(frame.type)) return isAbsent(frame.event) ? UNKNOWN : decodeEvent(frame);
-  need(isText(frame.type));
-  return decodeControl(frame.type, frame);
+  const { type, data } = frame;
+  // The cast: FIELDS says what each kind holds, and has been checked.
+  const read = (kind: string, from: unknown) => decode(kind as ServerFrame["kind"], from) as unknown as ServerFrame;
+  if (isAbsent(type)) return isAbsent(frame.event) ? UNKNOWN : read("event", frame);
+  need(isText(type));
+  if (type === "ping" || type === "pong") return read(type, frame);
+  if (type === "connection") return read("connected", data);
+  if (type !== "subscription") return Object.hasOwn(FIELDS, type) ? read(type, data) : UNKNOWN;
+  const { action } = isObject(data) ? data : {};
+  return action === "subscribed" || action === "unsubscribed" ? read(action, data) : UNKNOWN;
 }
 
-function decodeEvent({ topic, event, data, _seq, key, id, ts, deleted }: Json): PulseEvent {
-  need(isText(topic) && isTopic(topic) && isText(event) && isEventName(event) && data !== undefined);
-  need(isSequence(_seq));
-  need(isAbsent(key) || (isText(key) && isKey(key)));
-  need(isAbsent(id) || isText(id));
-  return {
-    kind: "event",
-    topic,
-    name: event,
-    data,
-    sequence: _seq,
-    ...(isText(key) && { key }),
-    ...(isText(id) && { id }),
-    ...timestamp(ts),
-    ...(deleted === true && { deleted }),
-  };
-}
+/** The code and reason of the block that ends a stream of server-sent events. Throws: ProtocolError. */
+export const decodeClose = (text: string): { code: number; reason: string } =>
+  decode("close", parse(text).data) as { code: number; reason: string };
 
-function decodeControl(type: string, frame: Json): ServerFrame | Unknown {
-  switch (type) {
-    case "ping":
-      return {
-        kind: type,
-        ...timestamp(frame.ts),
-        ...(!isAbsent(frame.lastSeq) && { lastSeq: positions(frame.lastSeq) }),
-      };
-    case "pong":
-      return { kind: type, ...timestamp(frame.ts) };
-    case "connection":
-    case "subscription":
-    case "gap":
-    case "snapshot":
-    case "auth":
-    case "error":
-      need(isObject(frame.data));
-      return decodeData(type, frame.data);
-    default:
-      return UNKNOWN;
+function decode(kind: keyof typeof FIELDS, json: unknown): Json {
+  need(isObject(json));
+  const frame: Json = { kind };
+  for (const [wire, name, holds, missing] of FIELDS[kind]) {
+    const value = missing && isAbsent(json[wire]) ? missing.is : json[wire];
+    need((missing && value === missing.is) || holds(value));
+    if (value !== undefined) frame[name] = value;
   }
-}
-
-function decodeData(type: string, data: Json): ServerFrame | Unknown {
-  switch (type) {
-    case "connection":
-      return decodeConnection(data);
-    case "subscription":
-      return decodeSubscription(data);
-    case "gap": {
-      const { from, to, reason } = data;
-      need(from === null || isSequence(from));
-      need(isSequence(to) && GAP_REASONS.includes(reason as string));
-      return { kind: type, feed: feed(data.topic), from, to, reason: reason as GapReason };
-    }
-    case "snapshot":
-      return { kind: type, feed: feed(data.topic) };
-    case "auth": {
-      const { expiresAt } = data;
-      need(isAbsent(expiresAt) || isSequence(expiresAt));
-      return { kind: type, expiresAt: expiresAt ?? null };
-    }
-    default: {
-      const { code, message, topic } = data;
-      need(isText(code) && isText(message));
-      return { kind: "error", code, message, ...(isText(topic) && { topic }) };
-    }
-  }
-}
-
-function decodeConnection({
-  connectionId,
-  topics,
-  protocol = 1,
-  pingInterval = 20,
-  pongTimeout = 30,
-  lastSeq,
-}: Json): ServerFrame {
-  need(isText(connectionId) && Array.isArray(topics));
-  need(isNumber(protocol) && isNumber(pingInterval) && isNumber(pongTimeout));
-  return {
-    kind: "connected",
-    connectionId,
-    topics: topics.map(feed),
-    protocol,
-    pingInterval,
-    pongTimeout,
-    lastSeq: positions(lastSeq ?? {}),
-  };
-}
-
-function decodeSubscription({ action, topic, seq, replayed = 0 }: Json): ServerFrame | Unknown {
-  if (action === "unsubscribed") return { kind: action, feed: feed(topic) };
-  if (action !== "subscribed") return UNKNOWN;
-  need(isSequence(seq) && isSequence(replayed));
-  return { kind: action, feed: feed(topic), sequence: seq, replayed };
+  return frame;
 }
 
 /** The text of a server's frame, to the letter. */
 export function encodeServer(frame: ServerFrame): string {
-  return JSON.stringify(serverJson(frame));
-}
-
-function serverJson(frame: ServerFrame): Json {
-  switch (frame.kind) {
-    case "event": {
-      const { topic, name, data, sequence, key, id, timestampMs, deleted } = frame;
-      return { topic, event: name, data, _seq: sequence, key, id, ts: timestampMs, deleted };
-    }
-    case "connected": {
-      const { connectionId, topics, protocol, pingInterval, pongTimeout, lastSeq } = frame;
-      const data = { status: "connected", connectionId, topics, protocol, pingInterval, pongTimeout, lastSeq };
-      return { type: "connection", data };
-    }
-    case "subscribed": {
-      const { kind: action, feed: topic, sequence: seq, replayed } = frame;
-      return { type: "subscription", data: { action, topic, seq, replayed } };
-    }
-    case "unsubscribed":
-      return { type: "subscription", data: { action: frame.kind, topic: frame.feed } };
-    case "gap": {
-      const { kind: type, feed: topic, from, to, reason } = frame;
-      return { type, data: { topic, from, to, reason } };
-    }
-    case "snapshot":
-      return { type: frame.kind, data: { topic: frame.feed } };
-    case "auth":
-      return { type: frame.kind, data: { expiresAt: frame.expiresAt } };
-    case "error": {
-      const { kind: type, code, message, topic } = frame;
-      return { type, data: { code, message, topic } };
-    }
+  const { kind } = frame;
+  const fields = Object.fromEntries(FIELDS[kind].map(([wire, name]) => [wire, (frame as unknown as Json)[name]]));
+  switch (kind) {
+    case "event":
+      return JSON.stringify(fields);
     case "ping":
-      return { type: frame.kind, ts: frame.timestampMs, lastSeq: frame.lastSeq };
+      return JSON.stringify({ type: kind, ...fields });
     case "pong":
-      return { type: frame.kind, ts: frame.timestampMs ?? null };
+      return JSON.stringify({ type: kind, ts: fields.ts ?? null });
+    case "connected":
+      return JSON.stringify({ type: "connection", data: { status: kind, ...fields } });
+    case "subscribed":
+    case "unsubscribed":
+      return JSON.stringify({ type: "subscription", data: { action: kind, ...fields } });
+    default:
+      return JSON.stringify({ type: kind, data: fields });
   }
 }
 
@@ -220,6 +182,8 @@ function start(lastSeq: unknown, last: unknown): { after?: number; last?: number
 
 // Either way.
 
+const UNKNOWN: Unknown = { kind: "unknown" };
+
 function parse(text: string): Json {
   let value: unknown;
   try {
@@ -231,24 +195,8 @@ function parse(text: string): Json {
   return value;
 }
 
-function need(holds: unknown): asserts holds {
+function need(holds: boolean): asserts holds {
   if (!holds) throw new ProtocolError("not a frame");
-}
-
-const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
-const isText = (value: unknown): value is string => typeof value === "string";
-const isNumber = (value: unknown): value is number => typeof value === "number";
-const isObject = (value: unknown): value is Json => typeof value === "object" && !!value && !Array.isArray(value);
-
-function feed(value: unknown): Feed {
-  need(isText(value) && isFeed(value));
-  return value;
-}
-
-function positions(value: unknown): Positions {
-  need(isObject(value));
-  for (const [name, sequence] of Object.entries(value)) need(isFeed(name) && isSequence(sequence));
-  return value as Positions;
 }
 
 function timestamp(ts: unknown): { timestampMs?: number } {

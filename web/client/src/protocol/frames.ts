@@ -17,13 +17,13 @@ export interface PulseEvent<Topic extends string = string, Name extends string =
   /** Its place in the topic: +1 each, never going back. */
   readonly sequence: number;
   /** What it is about inside its topic. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Unique; the same however often it was sent. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** When it was published, in milliseconds since 1970. */
-  readonly timestampMs?: number;
+  readonly timestampMs?: number | undefined;
   /** In a state topic: its key exists no longer. */
-  readonly deleted?: true;
+  readonly deleted?: boolean | undefined;
 }
 
 /**
@@ -60,7 +60,7 @@ export interface Refusal {
   readonly kind: "error";
   readonly code: string;
   readonly message: string;
-  readonly topic?: string;
+  readonly topic?: string | undefined;
 }
 
 export interface Connected {
@@ -73,6 +73,8 @@ export interface Connected {
   /** Seconds. */
   readonly pongTimeout: number;
   readonly lastSeq: Positions;
+  /** The topics of this server that are state topics, followed or not. */
+  readonly state?: readonly string[] | undefined;
 }
 
 export interface Unsubscribed {
@@ -88,14 +90,14 @@ export interface AuthAccepted {
 
 export interface Ping {
   readonly kind: "ping";
-  readonly timestampMs?: number;
+  readonly timestampMs?: number | undefined;
   /** The cursors of quiet keys, so that they do not age. */
-  readonly lastSeq?: Positions;
+  readonly lastSeq?: Positions | undefined;
 }
 
 export interface Pong {
   readonly kind: "pong";
-  readonly timestampMs?: number;
+  readonly timestampMs?: number | undefined;
 }
 
 /** A frame of a later version: ignored. */
@@ -119,8 +121,8 @@ export type ServerFrame =
 export interface Subscribe {
   readonly kind: "subscribe";
   readonly feed: Feed;
-  readonly after?: number;
-  readonly last?: number;
+  readonly after?: number | undefined;
+  readonly last?: number | undefined;
 }
 
 export interface Unsubscribe {

@@ -2,13 +2,18 @@
 
 import type { Feed } from "./frames.js";
 
-const TOPIC = /^[a-z][a-z0-9_-]{0,62}$/;
-const KEY = /^[A-Za-z0-9_=:-]{1,128}$/;
-const EVENT_NAME = /^[A-Za-z][A-Za-z0-9_.:-]{0,127}$/;
+const TOPIC = "[a-z][a-z0-9_-]{0,62}";
+const KEY = "[A-Za-z0-9_=:-]{1,128}";
 
-export const isTopic = (text: string): boolean => TOPIC.test(text);
-export const isKey = (text: string): boolean => KEY.test(text);
-export const isEventName = (text: string): boolean => EVENT_NAME.test(text);
+const named = (pattern: string) => {
+  const whole = new RegExp(`^${pattern}$`);
+  return (text: unknown): text is string => typeof text === "string" && whole.test(text);
+};
+
+export const isTopic = named(TOPIC);
+export const isKey = named(KEY);
+export const isFeed = named(`${TOPIC}(/${KEY})?`);
+export const isEventName = named("[A-Za-z][A-Za-z0-9_.:-]{0,127}");
 
 /** JavaScript counts exactly up to 2^53 - 1; a sequence is a microsecond, so this lasts until the year 2255. */
 export const isSequence = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -21,8 +26,3 @@ export function partsOf(feed: Feed): { topic: string; key?: string } {
 
 /** The feed of a topic, or of one key of it. */
 export const feedOf = (topic: string, key?: string): Feed => (key === undefined ? topic : `${topic}/${key}`);
-
-export function isFeed(text: string): boolean {
-  const { topic, key } = partsOf(text);
-  return isTopic(topic) && (key === undefined || isKey(key));
-}

@@ -108,7 +108,11 @@ test("the newest events are asked for once the feed is live", () => {
   page.receive(event("knowledge", 101));
   expect(page.sent()).toEqual([]);
   page.receive(subscribed("knowledge", 101, 1));
-  expect(page.sent()).toEqual(['{"action":"subscribe","topic":"knowledge","last":2}']);
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"knowledge","last":2}',
+  ]);
+  page.receive({ kind: "unsubscribed", feed: "knowledge" });
   page.receive(event("knowledge", 100), event("knowledge", 101), subscribed("knowledge", 101, 2));
   expect(page.seen("a")).toEqual([100, 101]);
 });

@@ -7,17 +7,13 @@ import type { ClientFrame, Feed, Gap, Positions, ServerFrame } from "../../src/p
 import type { Start } from "../../src/stream/reader.js";
 
 export class Page {
-  state: State;
+  state: State = initial();
   now = 0;
   chance = 0.5;
   isOnline = true;
   /** What the machine wanted done, in order. */
   effects: Effect[] = [];
   readonly news = new Map<string, News[]>();
-
-  constructor(stored: Positions = {}) {
-    this.state = initial(stored);
-  }
 
   tell(input: Input): readonly Effect[] {
     const { now, chance, isOnline } = this;
@@ -29,8 +25,8 @@ export class Page {
     return effects;
   }
 
-  follow(id: string, feed: Feed, start: Start & { isState?: boolean } = {}): void {
-    this.tell({ kind: "follow", id, feed, isState: false, ...start });
+  follow(id: string, feed: Feed, start: Start = {}): void {
+    this.tell({ kind: "follow", id, feed, ...start });
   }
 
   unfollow(id: string): void {

@@ -16,14 +16,14 @@ interface Session {
 }
 
 test.each(load<{ sessions: Session[] }>("sessions").sessions)("$name", (session) => {
-  const page = new Page(session.before);
+  const page = new Page();
   const first = session.steps[0];
   if (!first || !("server" in first)) return expect.unreachable();
   const greeting = decodeServer(first.server);
   if (greeting.kind !== "connected") return expect.unreachable();
   // Somebody reads each feed of the session, and something that the server does not have keeps it connected.
   const feeds = new Set(greeting.topics);
-  for (const feed of feeds) page.follow(feed, feed);
+  for (const feed of feeds) page.follow(feed, feed, feed in session.before ? { after: session.before[feed] } : {});
   page.follow("other", "other");
   page.settle();
   for (const step of session.steps) {

@@ -1,0 +1,49 @@
+/** Who in this page follows what, and how far each has come. */
+
+import type { Input, News } from "../machine/state.js";
+import { positionOf } from "../protocol/cursor.js";
+import type { Feed, Positions } from "../protocol/frames.js";
+import type { Start } from "../stream/reader.js";
+import { attempt } from "./world.js";
+
+interface Reader {
+  readonly feed: Feed;
+  readonly start: Start;
+  readonly take: (news: News) => void;
+  at?: number | undefined;
+}
+
+export type Readers = Map<string, Reader>;
+
+/** What a station needs to know to serve them from where each of them is. */
+export const introductions = (readers: Readers): Input[] =>
+  [...readers].map(([id, { feed, start, at }]) => ({
+    kind: "follow",
+    id,
+    feed,
+    ...(at === undefined ? start : { after: at }),
+  }));
+
+/** Hand on what is for readers of this page. What one of them throws is its own matter. */
+export function tellReaders(readers: Readers, ids: readonly string[], news: News): void {
+  for (const id of ids) {
+    const reader = readers.get(id);
+    if (!reader) continue;
+    attempt(() => reader.take(news));
+    // Afterwards: who dies in between sees it again.
+    if (news.kind === "gap") reader.at = news.to;
+    else if (news.kind !== "error") reader.at = news.kind === "snapshot" ? undefined : news.sequence;
+  }
+}
+
+/** Quiet feeds move on without a word: take over where they are, and answer where the readers of those feeds stand. */
+export function place(readers: Readers, positions: Positions): Positions {
+  const found: Record<Feed, number> = {};
+  for (const reader of readers.values()) {
+    const at = positionOf(positions, reader.feed);
+    if (at === undefined || reader.at === undefined) continue;
+    reader.at = Math.max(at, reader.at);
+    found[reader.feed] = Math.min(reader.at, found[reader.feed] ?? reader.at);
+  }
+  return found;
+}

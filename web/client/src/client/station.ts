@@ -1,0 +1,180 @@
+/** The shell around the machine: it has the connection and the timer, and does what the machine answers. No rules here. */
+
+import { step } from "../machine/machine.js";
+import { type Connection, type Effect, type Input, initial, type News } from "../machine/state.js";
+import { decodeServer, encodeClient } from "../protocol/codec.js";
+import type { Positions } from "../protocol/frames.js";
+import { positionsOf } from "../stream/line.js";
+import { addressOf, offersOf } from "./address.js";
+import { type Ear, overEvents, overSocket, type Wire } from "./carriers.js";
+import { listen, need, type Use } from "./world.js";
+
+type Token = string | null | undefined;
+
+/** What a station needs to know of the server. */
+export interface Server {
+  readonly url: string;
+  /** Credentials, asked for before each attempt; `isFresh`: those of before have run out. */
+  readonly getToken?: ((reason: { readonly isFresh: boolean }) => Token | Promise<Token>) | undefined;
+}
+
+/** Whom a station tells what it hears. */
+export interface Outlet {
+  tell(readers: readonly string[], news: News): void;
+  /** The connection is another one now. */
+  changed(connection: Connection): void;
+}
+
+export interface Station {
+  handle(input: Input): void;
+  connection(): Connection;
+  /** Where the log topics stand: a state topic's place is worth nothing without what the page knows of it. */
+  positions(): Positions;
+  /** Leave, without a word to anybody. */
+  end(): void;
+}
+
+/** The peer says what is no frame: a bug on one side. */
+const PROTOCOL_ERROR = 1002;
+const BROKEN = 1006;
+
+export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
+  const { url, getToken } = server;
+  const inputs: Input[] = [];
+  let state = initial();
+  let wire: Wire | undefined;
+  // Counts what was opened or dropped, so that an answer which comes too late is known to be of before.
+  let era = 0;
+  let isOnline = true;
+  let isBusy = false;
+  let timer: unknown;
+  let timerDue = Number.POSITIVE_INFINITY;
+
+  const now = () => need(use, "performance").now();
+  const addressed = (beside?: string, asked?: Opening) =>
+    addressOf(url, use("location")?.href, asked?.feeds ?? [], asked?.cursor ?? {}, beside);
+
+  /** Take inputs one after the other, also those that come of their effects. */
+  function handle(input: Input): void {
+    inputs.push(input);
+    if (isBusy) return;
+    isBusy = true;
+    for (let next = inputs.shift(); next; next = inputs.shift()) take(next);
+    isBusy = false;
+    arm();
+  }
+
+  function take(input: Input): void {
+    const { connection } = state;
+    const turn = step(state, input, { now: now(), chance: need(use, "Math").random(), isOnline });
+    state = turn.state;
+    for (const effect of turn.effects) perform(effect);
+    if (state.connection !== connection) outlet.changed(state.connection);
+  }
+
+  function perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "tell":
+        return outlet.tell(effect.readers, effect.news);
+      case "send":
+        return wire?.send(encodeClient(effect.frame));
+      case "open":
+        return void open(effect);
+      case "drop":
+        return drop();
+      case "probe":
+        return void probe();
+    }
+  }
+
+  async function open(asked: Opening): Promise<void> {
+    drop();
+    const mine = era;
+    let token: Token;
+    if (getToken)
+      try {
+        token = await getToken({ isFresh: asked.isFresh });
+      } catch (error) {
+        if (mine === era) handle({ kind: "lost", code: BROKEN, reason: String(error) });
+        return;
+      }
+    if (mine === era) dial(asked, token);
+  }
+
+  function dial(asked: Opening, token: Token): void {
+    const mine = era;
+    const lose = (code: number, reason: string) => {
+      if (mine !== era) return;
+      drop();
+      handle({ kind: "lost", code, reason });
+    };
+    const ear: Ear = { hear: (text) => mine === era && hear(text, lose), lose };
+    wire =
+      asked.carrier === "socket"
+        ? overSocket(new (need(use, "WebSocket"))(addressed(undefined, asked), offersOf(token)), ear)
+        : overEvents(new (need(use, "EventSource"))(addressed("events", asked), { withCredentials: true }), ear);
+  }
+
+  function hear(text: string, lose: Ear["lose"]): void {
+    let frame: ReturnType<typeof decodeServer>;
+    try {
+      frame = decodeServer(text);
+    } catch (error) {
+      return lose(PROTOCOL_ERROR, `${error}: ${text.slice(0, 80)}`);
+    }
+    handle({ kind: "received", frame });
+  }
+
+  function drop(): void {
+    era += 1;
+    wire?.drop();
+    wire = undefined;
+  }
+
+  /** Of another origin we learn only that it answered. */
+  async function probe(): Promise<void> {
+    const response = await use("fetch")?.(addressed("health"), { mode: "no-cors", cache: "no-store" }).catch(
+      () => undefined,
+    );
+    if (response?.ok || response?.type === "opaque") handle({ kind: "reached" });
+  }
+
+  /** A timer for when the machine wants to know the time; one that comes earlier is as good. */
+  function arm(): void {
+    const { due } = state;
+    if (timerDue <= due) return;
+    use("clearTimeout")?.(timer);
+    timerDue = due;
+    const ring = () => {
+      timerDue = Number.POSITIVE_INFINITY;
+      handle({ kind: "ticked" });
+    };
+    timer = use("setTimeout")?.(ring, Math.max(0, due - now()));
+  }
+
+  const woke = () => handle({ kind: "woke" });
+  const turnOnline = (is: boolean) => () => {
+    isOnline = is;
+    // What is open may be dead now, or may not: it is asked.
+    woke();
+  };
+  const ends = [
+    listen(use, "offline", turnOnline(false)),
+    listen(use, "online", turnOnline(true)),
+    listen(use, "pageshow", woke),
+    listen(use, "visibilitychange", () => use("document")?.hidden || woke()),
+  ];
+
+  return {
+    handle,
+    connection: () => state.connection,
+    positions: () => positionsOf([...state.lines.values()].filter((line) => !line.isState)),
+    end() {
+      drop();
+      use("clearTimeout")?.(timer);
+      for (const end of ends) end();
+    },
+  };
+}
+
+type Opening = Extract<Effect, { kind: "open" }>;

@@ -1,0 +1,167 @@
+/**
+ * One connection for all tabs of a person. The tab that holds a lock leads: it has the connection and tells the others
+ * what it hears. A new leader is told by each tab where its readers are, so that nobody misses or repeats anything.
+ */
+
+import type { Connection, Input, News } from "../machine/state.js";
+import type { Positions } from "../protocol/frames.js";
+import { introductions, place, type Readers } from "./readers.js";
+import type { Outlet, Station } from "./station.js";
+import { type ChannelLike, type LocksLike, listen, type Use } from "./world.js";
+
+/** A leader says so often that it is there. */
+const BEAT_MS = 5_000;
+
+/** Two beats may be late, in the background even more: so the leader is asked, and answers even there. */
+const SILENCE_MS = 12_000;
+
+/** A leader that does not answer within this time is frozen or gone. */
+const ANSWER_MS = 3_000;
+
+type Message =
+  | { readonly input: Input }
+  /** Is there a leader? */
+  | { readonly ask: true }
+  | { readonly leader: string; readonly readers: readonly string[]; readonly news: News }
+  | { readonly leader: string; readonly connection: Connection; readonly positions: Positions };
+
+/** A tab among others: a station, whoever has it. `name`: one that no other tab has. */
+export function joinTabs(
+  name: string,
+  lock: string,
+  channel: ChannelLike,
+  locks: LocksLike,
+  use: Use,
+  readers: Readers,
+  outlet: Outlet,
+  makeStation: (outlet: Outlet) => Station,
+): Station {
+  // The connection of all tabs, while this one leads.
+  let station: Station | undefined;
+  let leader: string | undefined;
+  let connection: Connection = { status: "connecting", attempt: 0 };
+  let positions: Positions = {};
+  let timer: unknown;
+  let release = () => {};
+  let isEnded = false;
+
+  const post = (message: Message) => channel.postMessage(message);
+  const random = () => use("Math")?.random() ?? 0;
+
+  function later(milliseconds: number, act: () => void): void {
+    use("clearTimeout")?.(timer);
+    timer = use("setTimeout")?.(act, milliseconds);
+  }
+
+  function handle(input: Input): void {
+    if (station) station.handle(input);
+    else if (leader !== undefined) post({ input });
+  }
+
+  /** Stand in line for the lock, or take it from who does not answer. Leading ends when it is taken away. */
+  function stand(steal: boolean): void {
+    const held = () => {
+      if (isEnded || station) return Promise.resolve();
+      lead();
+      return new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    };
+    const taken = () => {
+      if (isEnded) return;
+      stepDown();
+      stand(false);
+      ask();
+    };
+    locks.request(lock, steal ? { steal } : {}, held).catch(taken);
+  }
+
+  function lead(): void {
+    leader = name;
+    station = makeStation({
+      tell(ids, news) {
+        outlet.tell(ids, news);
+        post({ leader: name, readers: ids, news });
+      },
+      changed(changed) {
+        outlet.changed(changed);
+        beat();
+      },
+    });
+    introduce();
+    beat();
+  }
+
+  function stepDown(): void {
+    station?.end();
+    station = undefined;
+    leader = undefined;
+    release();
+  }
+
+  /** Tell the leader who reads here, and from where. */
+  function introduce(): void {
+    for (const input of introductions(readers)) handle(input);
+    handle({ kind: "settle" });
+  }
+
+  /** The page goes, perhaps to come back: the leader need not hear what only this one follows. */
+  function leave(): void {
+    if (station) return;
+    for (const id of readers.keys()) handle({ kind: "unfollow", id });
+    handle({ kind: "settle" });
+    leader = undefined;
+  }
+
+  function hear(message: Message): void {
+    if ("ask" in message) beat();
+    else if ("input" in message) station?.handle(message.input);
+    else if (station) return;
+    else if ("connection" in message) follow(message.leader, message.connection, message.positions);
+    else if (message.leader === leader) outlet.tell(message.readers, message.news);
+  }
+
+  function follow(whom: string, itsConnection: Connection, itsPositions: Positions): void {
+    connection = itsConnection;
+    positions = itsPositions;
+    if (leader === whom) place(readers, positions);
+    else {
+      leader = whom;
+      introduce();
+    }
+    outlet.changed(connection);
+    later(SILENCE_MS + random() * ANSWER_MS, ask);
+  }
+
+  /** Ask for the leader, and take its place if there is no answer. */
+  function ask(): void {
+    if (station) return;
+    post({ ask: true });
+    later(ANSWER_MS * (1 + random()), () => stand(true));
+  }
+
+  function beat(): void {
+    if (!station) return;
+    post({ leader: name, connection: station.connection(), positions: station.positions() });
+    later(BEAT_MS, beat);
+  }
+
+  channel.onmessage = ({ data }) => hear(data as Message);
+  const ends = [listen(use, "pagehide", leave), listen(use, "pageshow", ask)];
+  stand(false);
+  ask();
+
+  return {
+    handle,
+    connection: () => station?.connection() ?? connection,
+    positions: () => station?.positions() ?? positions,
+    end() {
+      isEnded = true;
+      leave();
+      stepDown();
+      use("clearTimeout")?.(timer);
+      for (const end of ends) end();
+      channel.close();
+    },
+  };
+}

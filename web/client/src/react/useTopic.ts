@@ -1,0 +1,68 @@
+/** A state made of what happens on a topic. */
+
+import type { EventOf, Happening, PulseEvent, RegisteredEvents, TopicOf, TopicOptions } from "../index.js";
+import { type Folding, useFold } from "./fold.js";
+import { useLatest } from "./useEvent.js";
+
+type Events = RegisteredEvents;
+
+/**
+ * What a reducer makes of a topic. It is told events, and as actions of other kinds `gap` and, of a state topic,
+ * `snapshot`, after which all that was known is void.
+ *
+ * @example
+ * const atoms = useTopic("knowledge", (list, action) => action.kind === "event" ? [action.data, ...list] : list, []);
+ */
+export function useTopic<T extends TopicOf<Events>, State>(
+  topic: T,
+  reducer: (state: State, action: Happening<Events, T>) => State,
+  initial: State,
+  options: TopicOptions = {},
+): State {
+  const latest = useLatest(reducer);
+  return useFold(topic, options, (): Folding<T, State> => {
+    let state = initial;
+    return {
+      initial,
+      fold(told) {
+        if (told.kind !== "subscribed" && told.kind !== "error") state = latest.current(state, told);
+      },
+      show: () => state,
+    };
+  });
+}
+
+/** Of a state topic the newest event of each key, by key. */
+export function useKeyed<T extends TopicOf<Events>>(topic: T): ReadonlyMap<string, EventOf<Events, T>> {
+  return useFold(topic, {}, () => keyed<T>());
+}
+
+function keyed<T extends TopicOf<Events>>(): Folding<T, ReadonlyMap<string, EventOf<Events, T>>> {
+  const initial = new Map<string, EventOf<Events, T>>();
+  let current = new Map(initial);
+  // What is shown stays until a new state is whole.
+  let next: typeof current | undefined;
+  let shown: ReadonlyMap<string, EventOf<Events, T>> = initial;
+  let isChanged = false;
+  return {
+    initial,
+    fold(told) {
+      if (told.kind === "snapshot") next = new Map();
+      else if (told.kind === "gap" && told.from === null) current = new Map();
+      else if (told.kind === "subscribed") {
+        current = next ?? current;
+        next = undefined;
+      } else if (told.kind === "event") {
+        const { key = "", deleted } = told as PulseEvent;
+        if (deleted) (next ?? current).delete(key);
+        else (next ?? current).set(key, told as EventOf<Events, T>);
+      }
+      isChanged ||= told.kind !== "error" && !next;
+    },
+    show() {
+      if (isChanged) shown = new Map(current);
+      isChanged = false;
+      return shown;
+    },
+  };
+}

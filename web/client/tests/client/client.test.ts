@@ -1,0 +1,253 @@
+/** The client as an application uses it, against a server in memory and a clock that goes when it is told to. */
+
+import { afterEach, expect, test, vi } from "vitest";
+import { type ClientOptions, createClient, type EventTypes } from "../../src/index.js";
+import { FakeClock, FakeServer, settled } from "../../src/testing/index.js";
+
+function stage(options: Partial<ClientOptions<EventTypes>> = {}) {
+  const server = new FakeServer({ topics: ["knowledge", "messages", "monitoring"], state: ["metrics"] });
+  const clock = new FakeClock();
+  const page = new EventTarget();
+  const world = {
+    ...server.world,
+    ...clock.world,
+    addEventListener: (name: string, act: () => void) => page.addEventListener(name, act),
+    removeEventListener: (name: string, act: () => void) => page.removeEventListener(name, act),
+    ...options.world,
+  };
+  const client = createClient<EventTypes>({ url: "/ws", ...options, world });
+  const seen: unknown[] = [];
+  const happens = (name: string) => page.dispatchEvent(new Event(name));
+  return { server, clock, client, seen, happens, world };
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+test("an event reaches whoever asked for its name", async () => {
+  const { server, client, seen } = stage();
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  server.publish("knowledge", "atom_deleted", 2);
+  server.publish("messages", "atom_created", 3);
+  expect(seen).toEqual([1]);
+});
+
+test("nothing is connected before somebody follows something, and after nobody does", async () => {
+  const { server, client } = stage();
+  await settled();
+  expect([server.connections, client.connection.status]).toEqual([0, "idle"]);
+  const stop = client.on("knowledge", "atom_created", () => {});
+  await settled();
+  expect([server.connections, client.connection.status]).toEqual([1, "open"]);
+  stop();
+  stop();
+  await settled();
+  expect([server.connections, client.connection.status]).toEqual([0, "idle"]);
+});
+
+test("however many follow whatever topics, there is one connection", async () => {
+  const { server, client } = stage({ topics: ["messages"] });
+  for (let reader = 0; reader < 20; reader++) client.on("knowledge", "atom_created", () => {});
+  client.topic("monitoring", { key: "3f9c" }).on("job_started", () => {});
+  await settled();
+  expect(server.asked).toEqual(["ws://localhost/ws?topics=messages,knowledge,monitoring/3f9c"]);
+});
+
+test("what was missed while it was cut off comes before what is new", async () => {
+  const { server, clock, client, seen } = stage();
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  server.stop();
+  server.publish("knowledge", "atom_created", 2);
+  await clock.advance(5_000);
+  server.publish("knowledge", "atom_created", 3);
+  server.start();
+  await clock.advance(20_000);
+  server.publish("knowledge", "atom_created", 4);
+  expect(seen).toEqual([1, 2, 3, 4]);
+  expect(client.connection).toMatchObject({ status: "open", recovered: true });
+});
+
+test("a gap reaches onGap and whoever subscribed", async () => {
+  const gaps: unknown[] = [];
+  const { server, clock, client, seen } = stage({ onGap: (gap) => gaps.push(gap) });
+  client.topic("knowledge").subscribe((told) => told.kind === "gap" && seen.push(told));
+  await settled();
+  server.stop();
+  for (let event = 0; event < 5; event++) server.publish("knowledge", "atom_created", event);
+  server.expire("knowledge", 2);
+  server.start();
+  await clock.advance(20_000);
+  expect(gaps).toEqual([{ kind: "gap", feed: "knowledge", from: 1_001, to: 1_003, reason: "expired" }]);
+  expect(seen).toEqual(gaps);
+});
+
+test("rows that were loaded and events after them are whole", async () => {
+  const { server, client, seen } = stage({ topics: ["knowledge"] });
+  await settled();
+  server.publish("knowledge", "atom_created", "a");
+  // The handler takes the position before its query, which still finds what comes in between.
+  const after = server.position("knowledge");
+  server.publish("knowledge", "atom_created", "b");
+  const rows = ["a", "b"];
+  server.publish("knowledge", "atom_created", "c");
+  client.topic("knowledge", { after }).on("atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", "d");
+  expect(new Set([...rows, ...seen])).toEqual(new Set(["a", "b", "c", "d"]));
+  expect(seen).toEqual(["b", "c", "d"]);
+});
+
+test("the newest events come first where they are asked for", async () => {
+  const { server, client, seen } = stage();
+  for (let event = 1; event <= 9; event++) server.publish("knowledge", "atom_created", event);
+  client.topic("knowledge", { last: 3 }).on("atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", 10);
+  expect(seen).toEqual([7, 8, 9, 10]);
+});
+
+test("a token is asked for before each attempt, and afresh when it ran out", async () => {
+  const asked: boolean[] = [];
+  const offers: unknown[] = [];
+  const { server, clock, client, world } = stage({
+    getToken: async ({ isFresh }) => {
+      asked.push(isFresh);
+      return "a token, ünicode";
+    },
+  });
+  const { WebSocket } = world;
+  world.WebSocket = class extends WebSocket {
+    constructor(url: string, ...more: unknown[]) {
+      super(url, []);
+      offers.push(...more);
+    }
+  };
+  client.on("knowledge", "atom_created", () => {});
+  await settled();
+  server.cut(4101);
+  await clock.advance(20_000);
+  server.cut();
+  await clock.advance(20_000);
+  expect(asked).toEqual([false, true, false]);
+  expect(offers[0]).toEqual(["pulse.v1", `bearer.${Buffer.from("a token, ünicode").toString("base64url")}`]);
+});
+
+test("a token that cannot be had is asked for again later", async () => {
+  let isThere = false;
+  const { server, clock, client } = stage({
+    getToken: () => {
+      if (!isThere) throw new Error("no session");
+      return "token";
+    },
+  });
+  client.on("knowledge", "atom_created", () => {});
+  await settled();
+  expect(client.connection).toMatchObject({ status: "waiting", reason: "Error: no session" });
+  isThere = true;
+  await clock.advance(20_000);
+  expect(server.connections).toBe(1);
+});
+
+test("server-sent events take over where WebSockets do not come through", async () => {
+  const { server, clock, client, seen } = stage();
+  server.hasSockets = false;
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await clock.advance(20_000);
+  expect(client.connection.status).toBe("open");
+  expect(server.asked.at(-1)).toBe("http://localhost/events?topics=knowledge");
+  server.publish("knowledge", "atom_created", 1);
+  server.cut(4002, "retry=100");
+  server.publish("knowledge", "atom_created", 2);
+  await clock.advance(20_000);
+  client.topic("messages", { last: 1 }).on("message", ({ data }) => seen.push(data));
+  server.publish("messages", "message", 3);
+  await clock.advance(1_000);
+  server.publish("knowledge", "atom_created", 4);
+  expect(seen).toEqual([1, 2, 3, 4]);
+});
+
+test("a page that is reloaded goes on where it was", async () => {
+  const kept = new Map<string, string>();
+  const sessionStorage = {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => void kept.set(name, value),
+  };
+  const { server, client, seen, happens, world } = stage({ resume: true, world: { sessionStorage } });
+  client.on("knowledge", "atom_created", () => {});
+  client.on("metrics", "load", () => {});
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  happens("pagehide");
+  client.close();
+  server.publish("knowledge", "atom_created", 2);
+  server.publish("metrics", "load", 3, { key: "a" });
+  const reloaded = createClient<EventTypes>({ url: "/ws", resume: true, world });
+  reloaded.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  reloaded.on("metrics", "load", ({ data }) => seen.push(data));
+  await settled();
+  expect(seen).toEqual([2, 3]);
+});
+
+test("what a listener throws is reported, and stops nobody else", async () => {
+  const thrown: unknown[] = [];
+  vi.stubGlobal("queueMicrotask", (act: () => void) =>
+    Promise.resolve()
+      .then(act)
+      .catch((error) => thrown.push(error)),
+  );
+  const { server, client, seen } = stage();
+  client.on("knowledge", "atom_created", () => {
+    throw new Error("mine");
+  });
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  await settled();
+  vi.unstubAllGlobals();
+  expect(seen).toEqual([1]);
+  expect(thrown).toEqual([new Error("mine")]);
+});
+
+test("an unknown topic is said once, and costs nothing else", async () => {
+  const refused: string[] = [];
+  const { server, client, seen } = stage({ onError: ({ message }) => refused.push(message) });
+  client.on("metrcs", "load", () => {});
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  expect(refused).toEqual(["unknown topic 'metrcs'"]);
+  expect(seen).toEqual([1]);
+});
+
+test("what is no frame closes the connection, as after 1002", async () => {
+  const { client, world } = stage();
+  const { WebSocket } = world;
+  let socket: InstanceType<typeof WebSocket> | undefined;
+  world.WebSocket = class extends WebSocket {
+    constructor(url: string) {
+      super(url, []);
+      socket = this;
+    }
+  };
+  client.on("knowledge", "atom_created", () => {});
+  await settled();
+  socket?.onmessage?.({ data: "oops" });
+  expect(client.connection).toMatchObject({ status: "closed", code: 1002 });
+});
+
+test("a listener may follow and leave while it is told", async () => {
+  const { server, client, seen } = stage();
+  const stop = client.on("knowledge", "atom_created", ({ data }) => {
+    seen.push(data);
+    stop();
+    client.on("knowledge", "atom_created", (next) => seen.push(`again ${next.data}`));
+  });
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  await settled();
+  server.publish("knowledge", "atom_created", 2);
+  expect(seen).toEqual([1, "again 2"]);
+});

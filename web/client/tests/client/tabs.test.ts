@@ -1,0 +1,264 @@
+/** Tabs that share one connection: a leader that goes, freezes or comes back costs nobody an event. */
+
+import { expect, test } from "vitest";
+import type { ChannelLike, SocketLike } from "../../src/client/world.js";
+import { type ClientOptions, createClient, type EventTypes } from "../../src/index.js";
+import { FakeClock, FakeServer, settled } from "../../src/testing/index.js";
+
+/** What the tabs of one browser have in common: locks, and channels between them. */
+class FakeBrowser {
+  readonly server = new FakeServer({ topics: ["knowledge", "messages"], state: ["metrics"] });
+  readonly tabs: FakeTab[] = [];
+  private readonly queue: { tab: FakeTab; held: () => Promise<void>; fail: (error: Error) => void }[] = [];
+
+  open(options: Partial<ClientOptions<EventTypes>> = {}): FakeTab {
+    const tab = new FakeTab(this, options);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** The one lock that is asked for: the first in line holds it. */
+  request(tab: FakeTab, isStealing: boolean, held: () => Promise<void>): Promise<unknown> {
+    return new Promise((resolve, fail) => {
+      const entry = { tab, held: () => held().then(resolve), fail };
+      if (isStealing) this.queue.splice(0, 1, entry)[0]?.fail(new Error("stolen"));
+      else this.queue.push(entry);
+      if (isStealing || this.queue.length === 1) this.grant();
+    });
+  }
+
+  release(tab: FakeTab): void {
+    const isHeld = this.queue[0]?.tab === tab;
+    for (const entry of this.queue.filter((each) => each.tab === tab)) this.queue.splice(this.queue.indexOf(entry), 1);
+    if (isHeld) this.grant();
+  }
+
+  private grant(): void {
+    const [entry] = this.queue;
+    if (!entry) return;
+    queueMicrotask(() =>
+      entry.held().then(() => {
+        if (this.queue[0] === entry) {
+          this.queue.shift();
+          this.grant();
+        }
+      }),
+    );
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    for (let time = 0; time < milliseconds; time += 500)
+      for (const tab of this.tabs) if (!tab.isFrozen) await tab.clock.advance(500);
+  }
+}
+
+class FakeTab {
+  readonly clock = new FakeClock();
+  readonly seen: unknown[] = [];
+  readonly client;
+  readonly lockNames: string[] = [];
+  isFrozen = false;
+  isDead = false;
+  private readonly inbox: (() => void)[] = [];
+  private readonly channels: ChannelLike[] = [];
+
+  constructor(browser: FakeBrowser, options: Partial<ClientOptions<EventTypes>>) {
+    this.clock.chance = Math.random();
+    const tab = this;
+    const world = {
+      ...browser.server.world,
+      ...this.clock.world,
+      navigator: {
+        locks: {
+          request(name: string, { steal = false }, held: () => Promise<void>) {
+            tab.lockNames.push(name);
+            return browser.request(tab, steal, held);
+          },
+        },
+      },
+      WebSocket: class implements SocketLike {
+        onmessage: SocketLike["onmessage"] = null;
+        onclose: SocketLike["onclose"] = null;
+        private readonly inner: SocketLike;
+        constructor(url: string) {
+          this.inner = new browser.server.world.WebSocket(url);
+          this.inner.onmessage = (event) => tab.whenAwake(() => this.onmessage?.(event));
+          this.inner.onclose = (event) => tab.whenAwake(() => this.onclose?.(event));
+        }
+        send(text: string): void {
+          this.inner.send(text);
+        }
+        close(): void {
+          this.inner.close();
+        }
+      },
+      BroadcastChannel: class implements ChannelLike {
+        onmessage: ChannelLike["onmessage"] = null;
+        constructor() {
+          tab.channels.push(this);
+        }
+        postMessage(message: unknown): void {
+          if (tab.isDead) return;
+          const data = structuredClone(message);
+          for (const other of browser.tabs) if (other !== tab) other.deliver(data);
+        }
+        close(): void {
+          tab.channels.splice(tab.channels.indexOf(this), 1);
+        }
+      },
+    };
+    this.client = createClient<EventTypes>({ url: "/ws", shared: "anna", ...options, world });
+  }
+
+  follow(topic: string): void {
+    this.client.topic(topic).subscribe((told) => {
+      if (told.kind === "event") this.seen.push(told.data);
+      else if (told.kind !== "subscribed") this.seen.push(told.kind);
+    });
+  }
+
+  private deliver(data: unknown): void {
+    queueMicrotask(() =>
+      this.whenAwake(() => {
+        for (const channel of this.channels) channel.onmessage?.({ data });
+      }),
+    );
+  }
+
+  /** A frozen tab does nothing, and all of it when it thaws. */
+  private whenAwake(act: () => void): void {
+    if (this.isFrozen) this.inbox.push(act);
+    else act();
+  }
+
+  thaw(): void {
+    this.isFrozen = false;
+    for (const act of this.inbox.splice(0)) act();
+  }
+
+  /** The process is gone: nobody is told, but its locks and sockets are. */
+  crash(browser: FakeBrowser): void {
+    this.isDead = true;
+    this.isFrozen = true;
+    this.channels.splice(0);
+    browser.server.cut();
+    browser.release(this);
+  }
+}
+
+async function eight(): Promise<{ browser: FakeBrowser; tabs: FakeTab[] }> {
+  const browser = new FakeBrowser();
+  const tabs = Array.from({ length: 8 }, () => browser.open());
+  for (const tab of tabs) tab.follow("knowledge");
+  await browser.pass(1_000);
+  return { browser, tabs };
+}
+
+test("eight tabs have one connection, and each sees everything once", async () => {
+  const { browser, tabs } = await eight();
+  for (let event = 1; event <= 3; event++) browser.server.publish("knowledge", "atom_created", event);
+  await settled();
+  expect(browser.server.connections).toBe(1);
+  expect(tabs.map(({ seen }) => seen)).toEqual(tabs.map(() => [1, 2, 3]));
+  expect(tabs.map(({ client }) => client.connection.status)).toEqual(tabs.map(() => "open"));
+});
+
+test("a leader that is closed hands over, and nobody misses or repeats an event", async () => {
+  const { browser, tabs } = await eight();
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  tabs[0]?.client.close();
+  browser.server.publish("knowledge", "atom_created", 2);
+  await browser.pass(1_000);
+  browser.server.publish("knowledge", "atom_created", 3);
+  await settled();
+  expect(browser.server.connections).toBe(1);
+  expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2, 3]));
+  expect(tabs[0]?.seen).toEqual([1]);
+});
+
+test("a leader that crashes is followed by another, and nobody misses or repeats an event", async () => {
+  const { browser, tabs } = await eight();
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  tabs[0]?.crash(browser);
+  browser.server.publish("knowledge", "atom_created", 2);
+  await browser.pass(1_000);
+  browser.server.publish("knowledge", "atom_created", 3);
+  await settled();
+  expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2, 3]));
+});
+
+test("a leader that freezes is replaced, and follows when it thaws", async () => {
+  const { browser, tabs } = await eight();
+  const [leader] = tabs;
+  if (!leader) return expect.unreachable();
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  leader.isFrozen = true;
+  browser.server.publish("knowledge", "atom_created", 2);
+  await browser.pass(25_000);
+  browser.server.publish("knowledge", "atom_created", 3);
+  await settled();
+  expect(leader.seen).toEqual([1]);
+  expect(tabs[1]?.seen).toEqual([1, 2, 3]);
+  leader.thaw();
+  await browser.pass(10_000);
+  browser.server.publish("knowledge", "atom_created", 4);
+  await settled();
+  expect(browser.server.connections).toBe(1);
+  expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2, 3, 4]));
+  expect(leader.seen).toEqual([1, 2, 3, 4]);
+});
+
+test("each tab follows what it wants, and the leader what any of them wants", async () => {
+  const browser = new FakeBrowser();
+  const [one, other] = [browser.open(), browser.open()];
+  one.follow("knowledge");
+  other.follow("messages");
+  await browser.pass(1_000);
+  browser.server.publish("knowledge", "atom_created", "k");
+  browser.server.publish("messages", "message", "m");
+  await settled();
+  expect([one.seen, other.seen]).toEqual([["k"], ["m"]]);
+  other.client.close();
+  await browser.pass(1_000);
+  expect(browser.server.connections).toBe(1);
+});
+
+test("a tab that comes later is given the state of a state topic", async () => {
+  const browser = new FakeBrowser();
+  const one = browser.open();
+  one.follow("metrics");
+  await browser.pass(1_000);
+  browser.server.publish("metrics", "load", 1, { key: "a" });
+  await settled();
+  const other = browser.open();
+  other.follow("metrics");
+  await browser.pass(1_000);
+  browser.server.publish("metrics", "load", 2, { key: "b" });
+  await settled();
+  expect(one.seen.slice(0, 2)).toEqual(["snapshot", 1]);
+  expect(other.seen).toEqual(["snapshot", 1, 2]);
+});
+
+test("a tab that cannot talk to others has a connection of its own", async () => {
+  const { server, seen } = { server: new FakeServer({ topics: ["knowledge"] }), seen: [] as unknown[] };
+  const clock = new FakeClock();
+  const world = { ...server.world, ...clock.world, navigator: {} };
+  const client = createClient<EventTypes>({ url: "/ws", shared: "anna", world });
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  expect(seen).toEqual([1]);
+});
+
+test("tabs of different people share nothing", async () => {
+  const browser = new FakeBrowser();
+  const names = ["anna", "berta"].map((shared) => {
+    const tab = browser.open({ shared });
+    tab.follow("knowledge");
+    return tab.lockNames;
+  });
+  expect(names).toEqual([["pulse-radar:/ws:anna"], ["pulse-radar:/ws:berta"]]);
+});
