@@ -7,8 +7,9 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pulse_radar.brokers.nats.jetstream import ApiRefused, check_api_error, view_of
+from pulse_radar.brokers.nats.jetstream import ApiRefused, check_api_error
 from pulse_radar.brokers.nats.requests import Requests
+from pulse_radar.brokers.nats.stream_view import view_of
 from pulse_radar.errors import BrokerUnavailable
 
 
@@ -67,7 +68,9 @@ def test_a_server_without_a_cluster_is_believed() -> None:
 def info(cluster: object) -> bytes:
     state = {"first_seq": 5, "last_seq": 9}
     config = {"name": "PULSE_tasks", "first_seq": 5}
-    return msgspec.json.encode({"config": config, "created": "now", "state": state, "cluster": cluster})
+    return msgspec.json.encode(
+        {"config": config, "created": "now", "state": state, "cluster": cluster, "ts": "2026-01-01T00:00:00Z"}
+    )
 
 
 def error(code: int, number: int, description: str) -> bytes:

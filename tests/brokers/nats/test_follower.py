@@ -1,5 +1,6 @@
 """What the follower decides, one decision at a time."""
 
+import msgspec
 import pytest
 
 from pulse_radar.brokers.nats.follower import Follower
@@ -25,6 +26,11 @@ def event(number: int, text: str = "as it was") -> StoredEvent:
 
 def sight(first: int, last: int, identity: Identity = OURS, *, is_torn: bool = False) -> Sight:
     return Sight(identity, Extent(identity[1], first, last), is_torn)
+
+
+def state(first: int, last: int, identity: Identity = OURS) -> Sight:
+    """A state topic, of which since `first` no deletion is forgotten."""
+    return Sight(identity, Extent(identity[1], first, last), is_state=True)
 
 
 def look(follower: Follower, seen: Sight, now: float = 0.0) -> None:
@@ -169,11 +175,21 @@ def test_a_purged_stream_is_told_though_nothing_is_left_to_fetch() -> None:
     assert delivered(follower, 1.1) == [Gap(106, 199, GapReason.EXPIRED)]
 
 
-def test_events_erased_from_the_end_are_told_when_again_and_again_nobody_has_them() -> None:
+def test_events_erased_from_the_end_are_told() -> None:
     follower = live_at(105)
     follower.reconnected()
+    look(follower, sight(100, 107))
+    assert follower.next(0.0) == Fill(105, reach=107)
+    follower.filled([event(105)], 0.0, is_end=True)
+    assert delivered(follower) == [Gap(106, 107, GapReason.EXPIRED)]
+
+
+def test_of_a_replicated_stream_they_are_told_when_again_and_again_nobody_has_them() -> None:
+    follower = live_at(105)
+    follower.reconnected()
+    seen = msgspec.structs.replace(sight(100, 107), is_replicated=True)
     for now in range(5):
-        look(follower, sight(100, 107), now)
+        look(follower, seen, now)
         assert follower.next(now) == Fill(105, reach=107)
         follower.filled([event(105)], now, is_end=True)
     assert delivered(follower, 5.0) == [Gap(106, 107, GapReason.EXPIRED)]
@@ -313,6 +329,51 @@ def test_a_batch_of_unreadable_events_does_not_hold_it_up() -> None:
     assert follower.next(0.0) == Fill(105, 108)
     follower.filled([event(105), *unreadable], 0.0, is_end=False)
     assert follower.next(0.0) == Fill(108, 108)
+
+
+def test_a_state_is_read_from_its_beginning_though_old_deletions_are_forgotten() -> None:
+    follower = Follower(0, may_mend=False)
+    look(follower, state(150, 160))
+    assert follower.next(0.0) == Fill(99, reach=160)
+    follower.filled([event(120), event(155)], 0.0, is_end=True)
+    holes = [Gap(100, 119, GapReason.EXPIRED), Gap(121, 154, GapReason.EXPIRED)]
+    end = Gap(156, 160, GapReason.EXPIRED)
+    assert delivered(follower) == [holes[0], event(120), holes[1], event(155), end]
+
+
+def test_who_may_have_missed_a_deletion_begins_a_state_anew() -> None:
+    follower = Follower(130, may_mend=False)
+    look(follower, state(150, 160))
+    assert delivered(follower) == [Gap(None, 99, GapReason.RESET)]
+    assert follower.next(0.0) == Fill(99, reach=160)
+
+
+def test_who_has_missed_no_deletion_goes_on() -> None:
+    follower = Follower(149, may_mend=False)
+    look(follower, state(150, 160))
+    assert follower.next(0.0) == Fill(149, reach=160)
+
+
+def test_a_long_reading_of_a_state_is_not_begun_anew_for_what_was_forgotten_before_it() -> None:
+    follower = Follower(0, may_mend=False)
+    look(follower, state(150, 160))
+    assert follower.next(0.0) == Fill(99, reach=160)
+    follower.filled([event(120)], 0.0, is_end=False)
+    delivered(follower)
+    follower.reconnected()
+    look(follower, state(161, 165))
+    assert follower.next(0.0) == Fill(120, reach=165)
+
+
+def test_a_long_reading_of_a_state_is_begun_anew_for_what_was_forgotten_since() -> None:
+    follower = Follower(0, may_mend=False)
+    look(follower, state(150, 160))
+    assert follower.next(0.0) == Fill(99, reach=160)
+    follower.filled([event(120)], 0.0, is_end=False)
+    delivered(follower)
+    follower.reconnected()
+    look(follower, state(163, 165))
+    assert delivered(follower) == [Gap(None, 99, GapReason.RESET)]
 
 
 def test_its_repr_tells_where_it_is() -> None:

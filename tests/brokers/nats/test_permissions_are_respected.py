@@ -1,4 +1,4 @@
-"""Least privilege: a worker needs three rights and gets a quick answer for all others."""
+"""Least privilege: a worker needs few rights and gets a quick answer for all others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,19 +7,21 @@ from pathlib import Path
 import pytest
 
 from pulse_radar.brokers.nats import NatsBroker
-from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.errors import NotPermitted
-from pulse_radar.testing.broker_contract import draft
+from pulse_radar.testing.broker_contract import Watcher, draft, numbers
+from pulse_radar.testing.broker_contract.state import deletion
 from pulse_radar.testing.nats_server import NatsServer
 
 USERS = """
 authorization { users: [
   { user: "owner", password: "x" }
   { user: "worker", password: "x", permissions: {
-      publish: ["websocket.>", "$JS.API.DIRECT.GET.*", "$JS.API.STREAM.MSG.GET.*"],
+      publish: ["websocket.>", "$JS.API.DIRECT.GET.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.INFO.*"],
       subscribe: ["_INBOX_w.>"] } }
   { user: "reader", password: "x", permissions: {
-      publish: ["$JS.API.DIRECT.GET.*", "$JS.API.STREAM.INFO.*"], subscribe: ["_INBOX.>", "live.>"] } }
+      publish: ["$JS.API.DIRECT.GET.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.INFO.*"],
+      subscribe: ["_INBOX.>", "live.>"] } }
   { user: "deaf", password: "x", permissions: {
       publish: ["$JS.API.DIRECT.GET.*", "$JS.API.STREAM.INFO.*"], subscribe: ["_INBOX.>"] } }
   { user: "mute", password: "x", permissions: { publish: ["websocket.>"], subscribe: ["nothing"] } }
@@ -30,7 +32,7 @@ authorization { users: [
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     async with NatsServer(tmp_path, settings=USERS) as server, _as(server, "owner") as owner:
-        await owner.declare([LogTopic("tasks")])
+        await owner.declare([LogTopic("tasks"), StateTopic("jobs")])
         yield server
 
 
@@ -44,6 +46,19 @@ async def test_a_worker_stores_and_finds(server: NatsServer) -> None:
         await worker.declare([LogTopic("tasks")])
         sequence = await worker.store(draft("tasks", "1", key="a"), expect_last=0)
         assert await worker.find("tasks", "1", 0) == sequence
+
+
+async def test_a_worker_deletes(server: NatsServer) -> None:
+    async with _as(server, "worker", inbox_prefix="_INBOX_w", create=False) as worker:
+        last = await worker.store(draft("jobs", "1", key="a"))
+        assert await worker.store(deletion("jobs", "2", key="a"), expect_last=last) == last + 1
+
+
+async def test_a_reader_follows_a_state(server: NatsServer) -> None:
+    async with _as(server, "owner") as owner, _as(server, "reader", create=False) as reader:
+        stored = await owner.store(draft("jobs", "1", key="a"))
+        async with Watcher(reader, "jobs", 0) as watcher:
+            assert numbers(await watcher.reaches(stored)) == [stored]
 
 
 async def test_a_refused_publish_is_told_at_once(server: NatsServer) -> None:

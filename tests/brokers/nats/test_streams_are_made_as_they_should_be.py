@@ -14,8 +14,9 @@ from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.jetstream import JetStream
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.brokers.nats.stream_config import StreamConfig
 from pulse_radar.brokers.nats.streams import Streams
-from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, EventTooLarge
 from pulse_radar.testing.broker_contract import Watcher, draft, gaps, numbers
 from pulse_radar.testing.nats_server import NatsServer
@@ -65,6 +66,32 @@ async def test_a_topic_becomes_a_stream_that_announces_what_it_stores(
     assert {key: config[key] for key in expected} == expected
 
 
+async def test_a_state_topic_becomes_a_stream_of_one_event_a_key(
+    server: NatsServer, stranger: Client
+) -> None:
+    spec = StateTopic("jobs", ttl_seconds=60, max_keys=7, max_bytes=5_000, deletions_kept_seconds=30)
+    async with NatsBroker(server.url) as broker:
+        await broker.declare([spec])
+    config = (await look(stranger, "PULSE_jobs")).config
+    expected = {
+        "subjects": ["websocket.jobs.*"],
+        "storage": "file",
+        "retention": "limits",
+        "discard": "new",
+        "max_msgs_per_subject": 1,
+        "max_msgs": 7,
+        "max_age": 60 * 10**9,
+        "max_bytes": 5_000,
+        "duplicate_window": 60 * 10**9,
+        "allow_msg_ttl": True,
+        "subject_delete_marker_ttl": 30 * 10**9,
+        "allow_direct": True,
+        "deny_delete": True,
+        "republish": {"src": "websocket.>", "dest": "live.>"},
+    }
+    assert {key: config[key] for key in expected} == expected
+
+
 async def test_the_duplicate_window_is_no_longer_than_the_age(server: NatsServer, stranger: Client) -> None:
     async with NatsBroker(server.url) as broker:
         await broker.declare([LogTopic("metrics", max_age_seconds=5)])
@@ -90,7 +117,8 @@ async def test_declaring_anew_survives_a_restart_of_the_server(server: NatsServe
         ({"subjects": ["websocket.tasks.>"]}, "subjects are"),
         ({"storage": "memory"}, "storage is 'memory'"),
         ({"retention": "workqueue"}, "retention is 'workqueue'"),
-        ({"max_msgs_per_subject": 1}, "a state topic"),
+        ({"max_msgs_per_subject": 1}, "pulse-radar topics replace tasks"),
+        ({"max_msgs_per_subject": 5}, "keeps 5 events of a key"),
     ],
 )
 async def test_a_stream_of_another_kind_is_refused(
@@ -195,7 +223,10 @@ async def test_processes_that_renumber_at_once_agree(server: NatsServer, strange
             await link.open()
             stack.push_async_callback(link.close)
         everyone = [
-            Streams(JetStream(link), Naming(), duplicate_window_seconds=120, replicas=1) for link in links
+            Streams(
+                JetStream(link), Naming(), StreamConfig(Naming(), duplicate_window_seconds=120, replicas=1)
+            )
+            for link in links
         ]
         view = await JetStream(links[0]).view("PULSE_tasks")
         assert view is not None

@@ -7,7 +7,7 @@ from typing import Protocol
 from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats.link import Link
-from pulse_radar.brokers.nats.messages import entry_of, is_stored
+from pulse_radar.brokers.nats.messages import Kinds, entry_of, is_stored
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.stream.entry import Entry
 
@@ -26,9 +26,10 @@ class Listener(Protocol):
 class Announcements:
     """Hands each announcement to the listeners of its topic, decoded once for all of them."""
 
-    def __init__(self, link: Link, naming: Naming) -> None:
+    def __init__(self, link: Link, naming: Naming, kinds: Kinds) -> None:
         self._link = link
         self._naming = naming
+        self._kinds = kinds
         self._listeners: dict[str, set[Listener]] = {}
         self._is_subscribed = False
         self.is_closed = False
@@ -69,8 +70,10 @@ class Announcements:
     async def _announced(self, message: Msg) -> None:
         topic = self._naming.announced_topic(message.subject)
         listeners = self._listeners.get(topic)
-        if not listeners or not is_stored(message):
+        is_state = self._kinds.get(topic)
+        # Before its stream was looked at, nobody is live on it either.
+        if not listeners or is_state is None or not is_stored(message):
             return
-        entry = entry_of(self._naming, topic, message)
+        entry = entry_of(self._naming, topic, message, is_state=is_state)
         for listener in listeners:
             listener.hear(entry)

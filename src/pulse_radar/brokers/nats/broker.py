@@ -7,26 +7,29 @@ from types import TracebackType
 from typing import Final, Self
 
 from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
 from pulse_radar.brokers.nats.link import Link, LinkStats
-from pulse_radar.brokers.nats.messages import body_of, event_id_of, headers_of, sequence_of
+from pulse_radar.brokers.nats.messages import Kinds, body_of, event_id_of, headers_of, sequence_of
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
+from pulse_radar.brokers.nats.stream_config import StreamConfig
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
-from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
+from pulse_radar.brokers.topic_spec import StateTopic, TopicSpec
 from pulse_radar.errors import (
-    BrokerError,
-    BrokerRefused,
     BrokerUnavailable,
     EventTooLarge,
+    InvalidEvent,
     InvalidSetting,
     NotPermitted,
+    PulseError,
     SequenceConflict,
+    TopicFull,
     TopicMissing,
 )
 from pulse_radar.stream.entry import Entry, Extent, Page
@@ -35,10 +38,6 @@ __all__ = ["NatsBroker"]
 
 # Each id is remembered for so long, about 270 bytes each: 300,000 of them cost the server 80 MB.
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
-
-# "wrong last sequence", with the number and, while others are being stored, without it.
-_WRONG_LAST_SEQUENCE: Final = frozenset({10071, 10164})
-_MESSAGE_TOO_LARGE: Final = 10054
 
 
 class NatsBroker(Broker):
@@ -87,15 +86,14 @@ class NatsBroker(Broker):
             )
         )
         self._jetstream = JetStream(self._link)
-        self._streams = Streams(
-            self._jetstream,
-            self._naming,
-            duplicate_window_seconds=duplicate_window_seconds,
-            replicas=replicas,
+        config = StreamConfig(
+            self._naming, duplicate_window_seconds=duplicate_window_seconds, replicas=replicas
         )
-        self._history = History(self._jetstream, self._naming)
-        self._announcements = Announcements(self._link, self._naming)
-        self._specs: dict[str, LogTopic] = {}
+        self._streams = Streams(self._jetstream, self._naming, config)
+        kinds: Kinds = {}
+        self._history = History(self._jetstream, self._naming, kinds)
+        self._announcements = Announcements(self._link, self._naming, kinds)
+        self._specs: dict[str, TopicSpec] = {}
 
     async def __aenter__(self) -> Self:
         await self._link.open()
@@ -114,38 +112,53 @@ class NatsBroker(Broker):
 
     async def declare(self, topics: Sequence[TopicSpec]) -> None:
         for spec in topics:
-            if isinstance(spec, StateTopic):
-                raise BrokerRefused(f"state topics are not on NATS yet: {spec.name!r}")
-            self._specs[spec.name] = spec
-            if spec.max_age_seconds is not None:
-                self.duplicate_window_seconds = min(self.duplicate_window_seconds, spec.max_age_seconds)
+            self._know(spec)
             if self._create:
                 await self._streams.declare(spec)
 
     async def replace(self, topic: TopicSpec) -> None:
-        raise NotImplementedError
+        self._know(topic)
+        await self._streams.replace(topic)
+
+    def _know(self, spec: TopicSpec) -> None:
+        self._specs[spec.name] = spec
+        age = spec.ttl_seconds if isinstance(spec, StateTopic) else spec.max_age_seconds
+        if age is not None:
+            self.duplicate_window_seconds = min(self.duplicate_window_seconds, age)
 
     async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
-        body, headers = body_of(draft), headers_of(draft, expect_last)
+        if draft.key is None and isinstance(self._specs.get(draft.topic), StateTopic):
+            raise _needs_a_key(draft)
+        kept = await self._deletions_kept_seconds(draft) if draft.is_deletion else None
+        body, headers = body_of(draft), headers_of(draft, expect_last, deletions_kept_seconds=kept)
         self._link.check_size(body, headers)
         try:
             return await self._jetstream.store(self._naming.subject(draft.topic, draft.key), body, headers)
         except NobodyAnswers as error:
-            raise await self._why_nobody_stores(draft.topic) from error
+            raise await self._why_nobody_stores(draft) from error
         except ApiRefused as refused:
-            if refused.code in _WRONG_LAST_SEQUENCE and expect_last is not None:
+            if refused.code in codes.WRONG_LAST_SEQUENCE and expect_last is not None:
                 return await self._stored_before(draft, expect_last, refused)
-            if refused.code == _MESSAGE_TOO_LARGE:
-                raise EventTooLarge(f"{draft.topic}: {refused}") from refused
-            raise
+            raise _refusal(draft, refused) from refused
 
-    async def _why_nobody_stores(self, topic: str) -> BrokerError:
+    async def _deletions_kept_seconds(self, draft: Draft) -> float:
+        """For how long this deletion is to be remembered: whoever set up the topic knows."""
+        view = await self._history.view(draft.topic)
+        if not view.sight.is_state:
+            raise InvalidEvent(f"{draft.topic} is a log: nothing is deleted there")
+        return view.deletions_kept_seconds
+
+    async def _why_nobody_stores(self, draft: Draft) -> PulseError:
         """Without a leader a stream takes no events; that there is none at all is said by the servers' leader."""
         try:
-            await self._history.next_of(topic, ">", 0)
-        except (TopicMissing, NotPermitted):
-            return TopicMissing(f"no stream collects {topic!r}: nobody created it")
-        return BrokerUnavailable(f"the stream of {topic!r} has no leader at the moment")
+            view = await self._history.look(draft.topic)
+        except NotPermitted as error:
+            return BrokerUnavailable(f"no stream takes {draft.topic!r}, or it has no leader: {error}")
+        if view is None:
+            return TopicMissing(f"no stream collects {draft.topic!r}: nobody created it")
+        if view.sight.is_state and draft.key is None:
+            return _needs_a_key(draft)
+        return BrokerUnavailable(f"the stream of {draft.topic!r} has no leader at the moment")
 
     async def _stored_before(self, draft: Draft, expect_last: int, refused: ApiRefused) -> int:
         """The number of a draft that is being stored again; the server looks at the number before the id.
@@ -162,7 +175,7 @@ class NatsBroker(Broker):
         return await self._history.find(topic, event_id, after)
 
     async def extent(self, topic: str) -> Extent:
-        return await self._history.extent(topic)
+        return (await self._history.view(topic)).sight.extent
 
     async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
         if key is None:
@@ -187,3 +200,23 @@ class NatsBroker(Broker):
 
     def __repr__(self) -> str:
         return f"<NatsBroker {self._link!r}, {len(self._specs)} topics>"
+
+
+def _needs_a_key(draft: Draft) -> InvalidEvent:
+    return InvalidEvent(f"{draft.topic} is a state topic: {draft.name!r} needs a key that it is about")
+
+
+def _refusal(draft: Draft, refused: ApiRefused) -> PulseError:
+    """What the server says of an event, in the words of the contract."""
+    match refused.code:
+        case codes.MESSAGE_TOO_LARGE:
+            return EventTooLarge(f"{draft.topic}: {refused}")
+        case codes.NO_ROOM:
+            return TopicFull(
+                f"{draft.topic} has as much as it may have ({refused}): raise max_keys or max_bytes, delete "
+                "keys, or give them a ttl"
+            )
+        case codes.NO_TTL:
+            return InvalidEvent(f"{draft.topic} is a log: its events have no ttl of their own")
+        case _:
+            return refused

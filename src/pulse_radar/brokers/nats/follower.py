@@ -74,10 +74,13 @@ class Follower:
         # Nothing is asked before this moment.
         self._due = 0.0
         self._identity: Identity | None = None
+        # Of a state topic: what it held when we began; no deletion up to here concerns us.
+        self._since = 0
         # The highest number that the stream gave out, as far as it has shown.
         self._highest = 0
-        # Its newest number when it was last looked at.
+        # Its newest number when it was last looked at, and whether others than its leader answer for it.
         self._reach = 0
+        self._is_replicated = False
         # What it had and we had not when it was last looked at while live.
         self._lag: int | None = None
         self._attempts = 0
@@ -203,9 +206,10 @@ class Follower:
         after, extent = self.position, sight.extent
         if after == 0:
             # From whatever is kept: nothing is missed.
-            self._line.start(extent.first - 1)
+            self._line.start(sight.start)
+            self._since = extent.last
         elif after < extent.origin - 1 or after > extent.last:
-            self._line.reset(extent.first - 1)
+            self._begin_anew(sight)
         self._agree(sight, now)
 
     def _agree(self, sight: Sight, now: float) -> None:
@@ -217,10 +221,22 @@ class Follower:
         if self._phase is _Phase.LIVE and is_known and not self._lags(now):
             return
         self._lag = None
-        if sight.extent.first - 1 > self.position:
-            self._line.expire(sight.extent.first - 1)
+        self._is_replicated = sight.is_replicated
+        self._miss(sight)
         self._phase = _Phase.FILLING
         self._due = now
+
+    def _miss(self, sight: Sight) -> None:
+        """Tell what is no longer kept: of a log that range, of a state topic that it begins anew."""
+        missed = sight.extent.first - 1
+        if not sight.is_state and missed > self.position:
+            self._line.expire(missed)
+        elif sight.is_state and missed > max(self.position, self._since):
+            self._begin_anew(sight)
+
+    def _begin_anew(self, sight: Sight) -> None:
+        self._line.reset(sight.start)
+        self._since = sight.extent.last
 
     def _lags(self, now: float) -> bool:
         """While live: whether something is missing that cannot be on its way any more."""
@@ -261,14 +277,14 @@ class Follower:
     def _reset(self, sight: Sight, now: float) -> None:
         """Begin anew with this stream."""
         self._is_void = False
-        self._line.reset(sight.extent.first - 1)
+        self._begin_anew(sight)
         self._highest = 0
         self._agree(sight, now)
 
     def _join(self, now: float) -> None:
         """The batches have ended: go on live, if they reach what was announced meanwhile."""
         is_patient = self._attempts < _ATTEMPTS
-        if self.position < self._reach and not is_patient:
+        if self.position < self._reach and not (self._is_replicated and is_patient):
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
             self._line.expire(self._reach)
         if self.position >= self._reach and (self._line.join_stash() or not is_patient):

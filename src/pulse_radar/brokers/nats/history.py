@@ -4,15 +4,18 @@ Any replica answers, and one that was cut off answers with less than there is fo
 So that a batch is the last one is believed of the stream's leader only.
 """
 
-from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream, StreamView
-from pulse_radar.brokers.nats.messages import Message, entries_of, event_id_of, sequence_of, subject_of
+from collections.abc import Sequence
+
+from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
+from pulse_radar.brokers.nats.messages import Kinds, Message, entries_of, event_id_of, sequence_of, subject_of
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.steps import Sight
+from pulse_radar.brokers.nats.stream_view import StreamView
 from pulse_radar.errors import TopicMissing
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.protocol.grammar import MAX_SEQUENCE
-from pulse_radar.stream.entry import Entry, Extent, Gap, Page
+from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
 from pulse_radar.stream.merge import follow, opening
 
 __all__ = ["History"]
@@ -21,22 +24,29 @@ __all__ = ["History"]
 class History:
     """Reads streams. Raises everywhere: BrokerUnavailable, TopicMissing, NotPermitted."""
 
-    def __init__(self, jetstream: JetStream, naming: Naming) -> None:
+    def __init__(self, jetstream: JetStream, naming: Naming, kinds: Kinds) -> None:
         self._jetstream = jetstream
         self._naming = naming
+        self._kinds = kinds
 
-    async def sight(self, topic: str) -> Sight | None:
+    async def look(self, topic: str) -> StreamView | None:
         """How the topic's stream looks now, None if there is none."""
         view = await self._jetstream.view(self._naming.stream(topic))
-        return None if view is None else view.sight
+        if view is not None:
+            self._kinds[topic] = view.sight.is_state
+        return view
 
-    async def extent(self, topic: str) -> Extent:
-        return (await self._view(topic)).sight.extent
+    async def view(self, topic: str) -> StreamView:
+        view = await self.look(topic)
+        if view is None:
+            stream = self._naming.stream(topic)
+            raise TopicMissing(f"there is no stream {stream}: nobody created {topic!r}")
+        return view
 
     async def batch(self, topic: str, first: int, reach: int) -> tuple[list[Entry], bool]:
         """What is stored from `first` on, as much as comes at once, and whether that is all up to `reach`."""
         batch = await self._batch(topic, ">", first, reach)
-        return entries_of(self._naming, topic, batch.messages), batch.is_end
+        return self._entries(topic, batch), batch.is_end
 
     async def find(self, topic: str, event_id: str, after: int) -> int | None:
         """Cost: reads what is kept after the position, a batch at a time, until it is found."""
@@ -55,54 +65,59 @@ class History:
 
     async def page(self, topic: str, after: int, limit: int) -> Page:
         """A page of the whole topic."""
-        extent = await self.extent(topic)
-        missed = opening(after, extent)
-        cursor = missed.last if missed else max(after, extent.first - 1)
-        found, is_end = await self._collect(topic, ">", cursor, limit, reach=extent.last)
-        line = list(follow(cursor, found))
-        reached = line[-1].last if line else cursor
+        while True:
+            sight = (await self.view(topic)).sight
+            missed = _missed(after, sight)
+            page = await self._page_of_topic(topic, sight, missed.last if missed else after, limit)
+            if not sight.is_state or missed == _missed(after, (await self.view(topic)).sight):
+                return _preceded(missed, page)
+
+    async def page_of_key(self, topic: str, key: str, after: int, limit: int) -> Page:
+        """A page of one key: between its events holes are natural, only what lies before them can be missed."""
+        while True:
+            sight = (await self.view(topic)).sight
+            before = _missed(after, sight)
+            page = await self._page_of_key(topic, key, sight, before.last if before else after, limit)
+            # Looked at again, for events of the key may have expired before they could be read.
+            missed = _missed(after, (await self.view(topic)).sight)
+            if not sight.is_state or missed == before:
+                return _preceded(missed, page)
+
+    async def _page_of_topic(self, topic: str, sight: Sight, after: int, limit: int) -> Page:
+        extent, start = sight.extent, max(after, sight.start)
+        found, is_end = await self._collect(topic, ">", start, limit, reach=extent.last)
+        line = list(follow(start, _remembered(found[:limit], extent)))
+        reached = line[-1].last if line else start
         if is_end and reached < extent.last:
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
             line.append(Gap(reached + 1, extent.last, GapReason.EXPIRED))
-        return _page(extent, missed, line, limit, known=extent.last if is_end else 0)
+        return Page(extent, tuple(line), line[-1].last if line else extent.last)
 
-    async def page_of_key(self, topic: str, key: str, after: int, limit: int) -> Page:
-        """A page of one key: between its events holes are natural, only what lies before them can be missed.
+    async def _page_of_key(self, topic: str, key: str, sight: Sight, after: int, limit: int) -> Page:
+        """It speaks up to where a replica provably had nothing more of the key.
 
-        It speaks up to where a replica provably had nothing more of the key: a leader's word is not enough
-        here, for one that was deposed does not know it at first.
+        A leader's word is not enough here: one that was deposed does not know it at first.
         """
-        view = await self._view(topic)
-        extent, subject = view.sight.extent, self._naming.subject(topic, key)
-        start = max(after, extent.first - 1)
+        extent, start, subject = sight.extent, max(after, sight.start), self._naming.subject(topic, key)
         newest, up_to = 0, extent.last
-        if view.is_replicated and start < extent.last:
-            newest, up_to = await self._newest(topic, subject, extent)
+        if sight.is_replicated and start < extent.last:
+            newest, up_to = await self._newest(topic, subject, sight.start + 1)
         reach = newest if up_to >= extent.last else MAX_SEQUENCE
         found, is_end = await self._collect(topic, subject, start, limit, reach)
         is_known = is_end and (found[-1].last if found else start) >= newest
-        # Looked at again, for events of the key may have expired before they could be read.
-        now = await self.extent(topic)
-        missed = opening(after, now)
-        line = [entry for entry in found if missed is None or entry.last > missed.last]
-        return _page(extent, missed, line, limit, known=up_to if is_known else 0)
+        found = _remembered(found[:limit], extent)
+        end = max(min(up_to, extent.last) if is_known else 0, found[-1].last if found else 0)
+        return Page(extent, tuple(found), end)
 
-    async def _newest(self, topic: str, subject: str, extent: Extent) -> tuple[int, int]:
+    async def _newest(self, topic: str, subject: str, first: int) -> tuple[int, int]:
         """The newest number on a subject (0: none), and how far the replica had come that says so."""
         stream = self._naming.stream(topic)
         # The oldest event's as well: how far it has come a replica tells only with something that it finds.
-        oldest = await self._jetstream.batch(stream, ">", extent.first, limit=1)
+        oldest = await self._jetstream.batch(stream, ">", first, limit=1)
         subjects = {subject, *map(subject_of, oldest.messages)}
         batch = await self._jetstream.newest(stream, sorted(subjects))
         numbers = (sequence_of(message) for message in batch.messages if subject_of(message) == subject)
         return max(numbers, default=0), batch.up_to
-
-    async def _view(self, topic: str) -> StreamView:
-        stream = self._naming.stream(topic)
-        view = await self._jetstream.view(stream)
-        if view is None:
-            raise TopicMissing(f"there is no stream {stream}: nobody created {topic!r}")
-        return view
 
     async def _collect(
         self, topic: str, subject: str, cursor: int, limit: int, reach: int
@@ -111,7 +126,7 @@ class History:
         entries: list[Entry] = []
         while len(entries) < limit:
             batch = await self._batch(topic, subject, cursor + 1, reach, limit - len(entries))
-            entries += entries_of(self._naming, topic, batch.messages)
+            entries += self._entries(topic, batch)
             cursor = entries[-1].last if entries else cursor
             if batch.is_end:
                 return entries, True
@@ -133,11 +148,33 @@ class History:
         following = await self._jetstream.next(stream, subject, end + 1)
         return batch if following is None else Batch((*batch.messages, following), is_end=False)
 
+    def _entries(self, topic: str, batch: Batch) -> list[Entry]:
+        return entries_of(self._naming, topic, batch.messages, is_state=self._kinds.get(topic, False))
 
-def _page(extent: Extent, missed: Gap | None, line: list[Entry], limit: int, *, known: int) -> Page:
-    """`known`: up to this position nothing is missing from the line; 0: only up to its end."""
-    entries = tuple(([missed] if missed else []) + line)
-    if len(entries) > limit:
-        entries, known = entries[:limit], 0
-    end = max(min(known, extent.last), entries[-1].last if entries else 0)
-    return Page(extent, entries, end)
+
+def _missed(after: int, sight: Sight) -> Gap | None:
+    """What a reader that stands at `after` has missed before all that it can read now, None if nothing."""
+    extent = sight.extent
+    missed = opening(after, extent)
+    # Of a state topic nobody can say what: it begins anew.
+    return Gap(None, extent.origin - 1, GapReason.RESET) if missed and sight.is_state else missed
+
+
+def _remembered(entries: Sequence[Entry], extent: Extent) -> list[Entry]:
+    """The entries without deletions that count as forgotten: who would hear of them begins anew, with nothing."""
+    return [
+        Gap(entry.last, entry.last, GapReason.EXPIRED) if _is_forgotten(entry, extent) else entry
+        for entry in entries
+    ]
+
+
+def _is_forgotten(entry: Entry, extent: Extent) -> bool:
+    return isinstance(entry, StoredEvent) and entry.is_deletion and entry.last < extent.first
+
+
+def _preceded(missed: Gap | None, page: Page) -> Page:
+    """The page with what was missed before it; what expired while it was read is missed."""
+    if missed is None:
+        return page
+    entries = (entry for entry in page.entries if entry.last > missed.last)
+    return Page(page.extent, (missed, *entries), max(page.end, missed.last))

@@ -6,45 +6,29 @@ from typing import Final
 import msgspec
 from nats.aio.msg import Msg
 
+from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.link import Link
-from pulse_radar.brokers.nats.messages import Copy, Message, is_stored
+from pulse_radar.brokers.nats.messages import Copy, Message, is_stored, sequence_of
 from pulse_radar.brokers.nats.requests import NobodyAnswers
-from pulse_radar.brokers.nats.steps import Sight
+from pulse_radar.brokers.nats.stream_view import StreamView, view_of
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, TopicMissing
-from pulse_radar.stream.entry import Extent
 
 __all__ = [
     "BATCH_EVENTS",
-    "ORIGIN",
     "ApiRefused",
     "Batch",
     "JetStream",
-    "StreamView",
     "batch_of",
     "check_api_error",
-    "view_of",
 ]
-
-# The name in a stream's metadata under which its numbering begins, after it was renumbered.
-ORIGIN: Final = "pulse-origin"
 
 # More of them in one answer and small events would delay everything else on the connection.
 BATCH_EVENTS: Final = 1_000
 # Without it a thousand events of 200 kB come as one answer of 67 MB.
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 
-_STREAM_NOT_FOUND: Final = 10059
-_NO_MESSAGE: Final = 10037
-
-# A leader hears the others every second or two, and before four have passed they elect no other. One that was cut
-# off goes on answering for another ten, with numbers that the others have left behind.
-_HEARD_NANOSECONDS: Final = 3_000_000_000
-
 # 503 and 500 (no leader, no space, shutting down) pass; everything else is an answer.
 _PASSING: Final = frozenset({500, 503})
-# These as well: too few servers of a cluster are there to keep a new stream, as they start one after the other;
-# the replicas have not agreed yet on an event with this id, which an earlier attempt brought.
-_PASSING_REASONS: Final = frozenset({10005, 10158})
 
 
 class ApiRefused(BrokerRefused):
@@ -53,18 +37,6 @@ class ApiRefused(BrokerRefused):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
-
-
-class StreamView(msgspec.Struct, frozen=True):
-    """A stream as the server shows it: how it is configured, and how it looks."""
-
-    config: dict[str, object]
-    sight: Sight
-
-    @property
-    def is_replicated(self) -> bool:
-        """Whether who answers may be another than the leader."""
-        return self.config.get("num_replicas", 1) != 1
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -88,43 +60,12 @@ class _Acknowledgement(msgspec.Struct):
     seq: int
 
 
-class _State(msgspec.Struct):
-    first_seq: int
-    last_seq: int
-
-
 class _Answer(msgspec.Struct):
     error: _Error | None = None
 
 
 class _Found(msgspec.Struct):
     message: Copy
-
-
-class _Peer(msgspec.Struct):
-    # Nanoseconds since it was heard.
-    active: int = 0
-
-
-class _Group(msgspec.Struct):
-    """The servers that keep a stream."""
-
-    leader: str = ""
-    replicas: tuple[_Peer, ...] = ()
-
-    @property
-    def is_led(self) -> bool:
-        """Whether its leader hears enough of the others to be one still."""
-        heard = sum(peer.active < _HEARD_NANOSECONDS for peer in self.replicas)
-        return bool(self.leader) and 2 * (1 + heard) > 1 + len(self.replicas)
-
-
-class _Info(msgspec.Struct):
-    config: dict[str, object]
-    created: str
-    state: _State
-    # Of a server without a cluster None.
-    cluster: _Group | None = None
 
 
 class JetStream:
@@ -137,14 +78,30 @@ class JetStream:
         """The stream as a leader knows it who still leads, None if there is none."""
         with self._link.needing_a_leader():
             try:
-                return view_of(await self._ask(f"STREAM.INFO.{stream}"))
+                view = view_of(await self._ask(f"STREAM.INFO.{stream}"))
             except ApiRefused as refused:
-                if refused.code == _STREAM_NOT_FOUND:
+                if refused.code == codes.STREAM_NOT_FOUND:
                     return None
                 raise
+        return await self._with_first(stream, view) if view.sight.is_state else view
+
+    async def _with_first(self, stream: str, view: StreamView) -> StreamView:
+        """Say of a state topic since which change no deletion is forgotten."""
+        if view.sight.is_torn or view.remembers_all:
+            return view.with_first(view.sight.extent.origin)
+        oldest = await self._get(stream, start_time=view.remembered_since.isoformat())
+        return view.with_first(sequence_of(oldest) if oldest else view.sight.extent.last + 1)
 
     async def create(self, stream: str, config: dict[str, object]) -> None:
         await self._api(f"STREAM.CREATE.{stream}", config)
+
+    async def delete(self, stream: str) -> None:
+        """With everything in it; if there is none, that is fine."""
+        try:
+            await self._api(f"STREAM.DELETE.{stream}")
+        except ApiRefused as refused:
+            if refused.code != codes.STREAM_NOT_FOUND:
+                raise
 
     async def update(self, stream: str, config: dict[str, object]) -> None:
         await self._api(f"STREAM.UPDATE.{stream}", config)
@@ -186,12 +143,15 @@ class JetStream:
 
         Raises: TopicMissing.
         """
+        return await self._get(stream, seq=first, next_by_subj=subject)
+
+    async def _get(self, stream: str, **question: object) -> Message | None:
         try:
-            answer = await self._api(f"STREAM.MSG.GET.{stream}", {"seq": first, "next_by_subj": subject})
+            answer = await self._api(f"STREAM.MSG.GET.{stream}", question)
         except ApiRefused as refused:
-            if refused.code == _NO_MESSAGE:
+            if refused.code == codes.NO_MESSAGE:
                 return None
-            if refused.code == _STREAM_NOT_FOUND:
+            if refused.code == codes.STREAM_NOT_FOUND:
                 raise TopicMissing(f"{self._link.access} has no stream {stream}") from refused
             raise
         return msgspec.json.decode(answer, type=_Found).message
@@ -233,7 +193,10 @@ def check_api_error(answer: bytes) -> None:
 
 
 def _explain(error: _Error) -> BrokerError:
-    if error.code in _PASSING or error.err_code in _PASSING_REASONS:
+    if error.err_code == codes.NO_ROOM and "maximum" in error.description:
+        # A limit of the stream; what a full disk is told by has the same number.
+        return ApiRefused(error.description, codes.NO_ROOM)
+    if error.code in _PASSING or error.err_code in codes.PASSING:
         return BrokerUnavailable(f"the server cannot do it now: {error.description}")
     return ApiRefused(f"the server refuses: {error.description}", error.err_code)
 
@@ -243,29 +206,6 @@ def _number(answer: bytes) -> int:
         return msgspec.json.decode(answer, type=_Acknowledgement).seq
     except msgspec.DecodeError as error:
         raise BrokerUnavailable(f"an answer that is no acknowledgement: {answer[:80]!r}") from error
-
-
-def view_of(answer: bytes) -> StreamView:
-    """What a server says of a stream. Raises: BrokerUnavailable, if it has no right to."""
-    info = msgspec.json.decode(answer, type=_Info)
-    if info.cluster is not None and not info.cluster.is_led:
-        raise BrokerUnavailable(
-            f"who answers for the stream {info.config['name']} does not lead it, or not any more"
-        )
-    origin = _origin(info.config)
-    first, last = info.state.first_seq, info.state.last_seq
-    is_torn = origin > last + 1
-    extent = Extent(origin, origin, origin - 1) if is_torn else Extent(origin, first, last)
-    return StreamView(info.config, Sight((info.created, origin), extent, is_torn))
-
-
-def _origin(config: dict[str, object]) -> int:
-    """Where the numbering begins: where the stream was created, or was last renumbered to."""
-    metadata = config.get("metadata")
-    renumbered = metadata.get(ORIGIN, "") if isinstance(metadata, dict) else ""
-    created = config.get("first_seq")
-    begins = created if isinstance(created, int) and created else 1
-    return max(begins, int(renumbered)) if isinstance(renumbered, str) and renumbered.isdecimal() else begins
 
 
 def _is_status(message: Msg) -> bool:

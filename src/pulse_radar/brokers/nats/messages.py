@@ -1,5 +1,7 @@
 """Events as messages of a server, and back: body, headers, and the key in the subject."""
 
+import logging
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
@@ -8,13 +10,14 @@ import msgspec
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.errors import InvalidEvent, InvalidKey
-from pulse_radar.protocol.codec import decode_body, encode_body, encode_event
+from pulse_radar.protocol.codec import DELETION, EventBody, decode_body, encode_body, encode_event
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.protocol.grammar import check_key
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
 
 __all__ = [
     "Copy",
+    "Kinds",
     "Message",
     "body_of",
     "entries_of",
@@ -26,10 +29,22 @@ __all__ = [
     "subject_of",
 ]
 
+_logger: Final = logging.getLogger(__name__)
+
 _EVENT_ID: Final = "Nats-Msg-Id"
 _EXPECT_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
 _SEQUENCE: Final = "Nats-Sequence"
 _SUBJECT: Final = "Nats-Subject"
+_TTL: Final = "Nats-TTL"
+
+# The server puts the first on what it writes where an event's time is over, and takes the second for as good: where
+# the time of such a message is over, it writes no other.
+_MARKER: Final = "Nats-Marker-Reason"
+_OPERATION: Final = "KV-Operation"
+_PURGE: Final = "PURGE"
+
+# Of each topic whose stream was seen: whether it is a state. What a message means depends on it.
+Kinds = dict[str, bool]
 
 
 class Message(Protocol):
@@ -62,9 +77,20 @@ def body_of(draft: Draft) -> bytes:
     return encode_body(draft.name, draft.data, draft.timestamp_ms)
 
 
-def headers_of(draft: Draft, expect_last: int | None) -> dict[str, str]:
+def headers_of(
+    draft: Draft, expect_last: int | None, *, deletions_kept_seconds: float | None = None
+) -> dict[str, str]:
+    """`deletions_kept_seconds` is for a deletion: its topic's stream knows it."""
     headers = {_EVENT_ID: draft.id}
-    return headers if expect_last is None else headers | {_EXPECT_LAST: str(expect_last)}
+    if expect_last is not None:
+        headers[_EXPECT_LAST] = str(expect_last)
+    if draft.is_deletion:
+        headers[_OPERATION] = _PURGE
+    ttl = deletions_kept_seconds if draft.is_deletion else draft.ttl_seconds
+    if ttl is not None:
+        # The server counts in whole seconds.
+        headers[_TTL] = f"{math.ceil(ttl)}s"
+    return headers
 
 
 def is_stored(message: Message) -> bool:
@@ -86,22 +112,46 @@ def event_id_of(message: Message) -> str | None:
     return _headers(message).get(_EVENT_ID)
 
 
-def entry_of(naming: Naming, topic: str, message: Message) -> Entry:
-    """The event in a stored message, or the gap that it is for us if it is something else."""
+def entry_of(naming: Naming, topic: str, message: Message, *, is_state: bool) -> Entry:
+    """The event in a stored message, or the gap that it is for us if it is something else.
+
+    In a state topic it has taken the place of its key's last value: what is no event there is a deletion.
+    """
     sequence = sequence_of(message)
     key = naming.key_text(topic, subject_of(message))
-    try:
-        body = decode_body(message.data)
-        if key is not None:
-            check_key(key)
-    except (InvalidEvent, InvalidKey):
+    body = _body(message)
+    is_deletion = is_state and key is not None and (body is None or _is_marker(message))
+    if not _is_legal(key) or (body is None and not is_deletion):
         return Gap(sequence, sequence, GapReason.UNREADABLE)
-    text = encode_event(topic, sequence, body, key=key, event_id=event_id_of(message))
-    return StoredEvent(sequence, key, text)
+    if body is None and not _is_marker(message):
+        _logger.warning("%s/%s: event %d cannot be read; its key is taken for deleted", topic, key, sequence)
+    told = DELETION if is_deletion or body is None else body
+    text = encode_event(topic, sequence, told, key=key, event_id=event_id_of(message), deleted=is_deletion)
+    return StoredEvent(sequence, key, text, is_deletion)
 
 
-def entries_of(naming: Naming, topic: str, messages: Iterable[Message]) -> list[Entry]:
-    return [entry_of(naming, topic, message) for message in messages]
+def entries_of(naming: Naming, topic: str, messages: Iterable[Message], *, is_state: bool) -> list[Entry]:
+    return [entry_of(naming, topic, message, is_state=is_state) for message in messages]
+
+
+def _body(message: Message) -> EventBody | None:
+    """What it says, None if that is no event."""
+    try:
+        return decode_body(message.data)
+    except InvalidEvent:
+        return None
+
+
+def _is_legal(key: str | None) -> bool:
+    try:
+        return key is None or check_key(key) == key
+    except InvalidKey:
+        return False
+
+
+def _is_marker(message: Message) -> bool:
+    headers = _headers(message)
+    return _MARKER in headers or headers.get(_OPERATION) == _PURGE
 
 
 def _headers(message: Message) -> Mapping[str, str]:

@@ -52,10 +52,6 @@ class Naming(msgspec.Struct, frozen=True):
         whole = f"{self._prefix}websocket.{topic}"
         return whole if key is None else f"{whole}.{key}"
 
-    def subjects(self, topic: str) -> list[str]:
-        """What a topic's stream collects: the topic itself and every key of it."""
-        return [self.subject(topic), self.subject(topic, "*")]
-
     def key_text(self, topic: str, subject: str) -> str | None:
         """The key in a stored event's subject, unchecked; None for the topic itself."""
         return subject[len(self.subject(topic)) + 1 :] or None

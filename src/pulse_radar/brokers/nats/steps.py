@@ -14,11 +14,19 @@ class Sight(msgspec.Struct, frozen=True):
     """A stream as its leader showed it at one moment.
 
     `is_torn`: a renumbering was announced and is not finished; the extent is what it will be.
+    `is_replicated`: who answers may be another than the leader. `is_state`: the newest event of each key is kept.
     """
 
     identity: Identity
     extent: Extent
     is_torn: bool = False
+    is_replicated: bool = False
+    is_state: bool = False
+
+    @property
+    def start(self) -> int:
+        """The position before all that is kept."""
+        return (self.extent.origin if self.is_state else self.extent.first) - 1
 
 
 class Deliver(msgspec.Struct, frozen=True):

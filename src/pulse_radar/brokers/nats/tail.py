@@ -9,7 +9,7 @@ from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
 from pulse_radar.brokers.nats.steps import Deliver, Fill, Recreate, Renumber, Verify, Wait
 from pulse_radar.brokers.nats.streams import Streams
-from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerUnavailable, NotPermitted, TopicMissing
 from pulse_radar.stream.entry import Entry
 
@@ -28,7 +28,7 @@ class Tail:
         self,
         follower: Follower,
         topic: str,
-        spec: LogTopic | None,
+        spec: TopicSpec | None,
         *,
         history: History,
         streams: Streams,
@@ -118,11 +118,11 @@ class Tail:
 
     async def _verify(self, asked: Verify) -> None:
         await self._announcements.subscribe()
-        sight = await self._history.sight(self._topic)
-        if sight is None:
+        view = await self._history.look(self._topic)
+        if view is None:
             self._follower.missing(self._now())
         else:
-            self._follower.verified(asked, sight, self._now())
+            self._follower.verified(asked, view.sight, self._now())
 
     async def _fill(self, first: int, reach: int) -> None:
         entries, is_end = await self._history.batch(self._topic, first, reach)

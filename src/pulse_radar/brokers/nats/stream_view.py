@@ -1,0 +1,127 @@
+"""How a stream looks: what its leader says of it, and what that means for a topic."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from pulse_radar.brokers.nats.steps import Sight
+from pulse_radar.errors import BrokerUnavailable
+from pulse_radar.stream.entry import Extent
+
+__all__ = ["ORIGIN", "StreamView", "view_of"]
+
+# The name in a stream's metadata under which its numbering begins, after it was renumbered.
+ORIGIN: Final = "pulse-origin"
+
+# A leader hears the others every second or two, and before four have passed they elect no other. One that was cut
+# off goes on answering for another ten, with numbers that the others have left behind.
+_HEARD_NANOSECONDS: Final = 3_000_000_000
+
+_NANOSECONDS: Final = 1_000_000_000
+
+# A deletion counts as forgotten so much before it is: what was asked just before is answered, and clocks of servers
+# differ. Of short memories a part only.
+_MARGIN_SECONDS: Final = 5.0
+_MARGIN_PART: Final = 0.25
+
+
+class StreamView(msgspec.Struct, frozen=True):
+    """A stream as the server shows it: how it is configured, and how it looks.
+
+    Of a state topic the extent knows nothing yet of what is forgotten: `with_first` says it.
+    `looked_at` is the server's time.
+    """
+
+    config: dict[str, object]
+    sight: Sight
+    looked_at: datetime
+
+    @property
+    def deletions_kept_seconds(self) -> float:
+        """For how long a state topic's deletions are there: its age takes them as it takes everything."""
+        marker, age = (self._seconds(name) for name in ("subject_delete_marker_ttl", "max_age"))
+        return min(marker, age) if age else marker
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether the stream is too young to have forgotten a deletion."""
+        return datetime.fromisoformat(self.sight.identity[0]) >= self.remembered_since
+
+    @property
+    def remembered_since(self) -> datetime:
+        """No deletion from this moment on is forgotten."""
+        kept = self.deletions_kept_seconds
+        return self.looked_at - timedelta(seconds=kept - min(_MARGIN_SECONDS, kept * _MARGIN_PART))
+
+    def with_first(self, first: int) -> "StreamView":
+        """Whoever has seen everything before `first` misses nothing."""
+        extent = self.sight.extent
+        extent = Extent(extent.origin, min(first, extent.last + 1), extent.last)
+        return msgspec.structs.replace(self, sight=msgspec.structs.replace(self.sight, extent=extent))
+
+    def _seconds(self, name: str) -> float:
+        value = self.config.get(name, 0)
+        return value / _NANOSECONDS if isinstance(value, int) else 0.0
+
+
+class _State(msgspec.Struct):
+    first_seq: int
+    last_seq: int
+
+
+class _Peer(msgspec.Struct):
+    # Nanoseconds since it was heard.
+    active: int = 0
+
+
+class _Group(msgspec.Struct):
+    """The servers that keep a stream."""
+
+    leader: str = ""
+    replicas: tuple[_Peer, ...] = ()
+
+    @property
+    def is_led(self) -> bool:
+        """Whether its leader hears enough of the others to be one still."""
+        heard = sum(peer.active < _HEARD_NANOSECONDS for peer in self.replicas)
+        return bool(self.leader) and 2 * (1 + heard) > 1 + len(self.replicas)
+
+
+class _Info(msgspec.Struct):
+    config: dict[str, object]
+    # As text it is exact, and tells one stream from another.
+    created: str
+    state: _State
+    ts: datetime
+    # Of a server without a cluster None.
+    cluster: _Group | None = None
+
+
+def view_of(answer: bytes) -> StreamView:
+    """What a server says of a stream. Raises: BrokerUnavailable, if it has no right to."""
+    info = msgspec.json.decode(answer, type=_Info)
+    if info.cluster is not None and not info.cluster.is_led:
+        raise BrokerUnavailable(
+            f"who answers for the stream {info.config['name']} does not lead it, or not any more"
+        )
+    origin = _origin(info.config)
+    first, last = info.state.first_seq, info.state.last_seq
+    is_torn = origin > last + 1
+    sight = Sight(
+        (info.created, origin),
+        Extent(origin, origin, origin - 1) if is_torn else Extent(origin, first, last),
+        is_torn,
+        is_replicated=info.config.get("num_replicas", 1) != 1,
+        is_state=info.config.get("max_msgs_per_subject") == 1,
+    )
+    return StreamView(info.config, sight, info.ts)
+
+
+def _origin(config: dict[str, object]) -> int:
+    """Where the numbering begins: where the stream was created, or was last renumbered to."""
+    metadata = config.get("metadata")
+    renumbered = metadata.get(ORIGIN, "") if isinstance(metadata, dict) else ""
+    created = config.get("first_seq")
+    begins = created if isinstance(created, int) and created else 1
+    return max(begins, int(renumbered)) if isinstance(renumbered, str) and renumbered.isdecimal() else begins
