@@ -25,8 +25,7 @@ class MachineClient(Client):
         # Event frames that the wire is still to lose.
         self.to_lose = 0
 
-    def connect(self, process: Process, connection_id: str, *, resume: bool = True) -> None:
-        assert resume
+    def connect(self, process: Process, connection_id: str) -> None:
         if self.following is None:
             self.following = Following(
                 [self.feed], None, {} if self.cursor is None else {self.feed: self.cursor}

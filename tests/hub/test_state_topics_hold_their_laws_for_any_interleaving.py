@@ -4,40 +4,27 @@ Two hubs tail one model of a broker, one event at a time or by what is still kep
 and resume anywhere, also amid a snapshot; deletions are forgotten; streams are lost and made anew.
 """
 
-from collections.abc import Sequence
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 
-from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Send
+from pulse_radar.hub.actions import Action
 from pulse_radar.hub.hub import Hub
-from pulse_radar.hub.inputs import (
-    Arrived,
-    Closed,
-    Congested,
-    Input,
-    Measured,
-    Opened,
-    Overflowed,
-    Received,
-    StateOpened,
-    Ticked,
-    Writable,
-)
+from pulse_radar.hub.inputs import Arrived, Congested, Overflowed, Received, StateOpened
 from pulse_radar.hub.limits import Limits
-from pulse_radar.protocol.codec import decode_server
-from pulse_radar.protocol.cursor import Cursor
 from pulse_radar.protocol.frames import (
     Connected,
     EventFrame,
     Ping,
+    ServerFrame,
     SnapshotFrame,
     Subscribe,
     Subscribed,
+    UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.stream.entry import Entry, Extent
+from pulse_radar.stream.entry import Extent
+from tests.hub.model_process import ModelClient, ModelProcess
 from tests.hub.model_state_broker import ModelStateBroker, ModelStateTail
 
 TOPIC = "monitoring"
@@ -45,127 +32,64 @@ KEYS = ["a", "b", "c", "d", "e"]
 LIMITS = Limits(page_events=2, page_bytes=300, deletions_remembered=2)
 
 
-class Process:
-    """One API process: a hub, how far its tail has read, and what it still owes to the hub."""
+class Process(ModelProcess[Extent]):
+    """An API process with one state topic."""
 
     def __init__(self, broker: ModelStateBroker) -> None:
+        super().__init__(Hub([TOPIC], LIMITS))
         self.broker = broker
-        self.hub = Hub([TOPIC], LIMITS)
-        self.now = 0.0
-        self.clients: dict[str, Client] = {}
-        self.owed: list[tuple[Action, Extent]] = []
         self.tail = ModelStateTail(broker)
-        self.last_batch: tuple[Entry, ...] = ()
         self.tell(StateOpened(TOPIC, self.tail.position, broker.extent()))
-
-    def tell(self, told: Input) -> None:
-        closed: list[str] = []
-        for action in self.hub.handle(told, self.now):
-            match action:
-                case Send(connections, texts):
-                    for connection_id in connections:
-                        self.clients[connection_id].receive(texts)
-                case Close(connection_id):
-                    closed.append(connection_id)
-                case _:
-                    self.owed.append((action, self.broker.extent()))
-        for connection_id in closed:
-            self.clients[connection_id].disconnect()
 
     def read_tail(self, count: int, *, keeps_up: bool) -> None:
         self.last_batch = self.tail.next(count, keeps_up=keeps_up)
         if self.last_batch:
             self.tell(Arrived(TOPIC, self.last_batch))
 
-    def pay(self, index: int, answer: str = "now") -> None:
-        """Answer one of the hub's wishes: as things are now, as they were when it asked, or not."""
-        action, early = self.owed.pop(index % len(self.owed))
-        match action:
-            case AwaitWritable(connection_id):
-                self.tell(Writable(connection_id))
-            case Measure(topic) if answer == "fail":
-                self.tell(Measured(topic, None))
-            case Measure(topic):
-                self.tell(Measured(topic, early if answer == "early" else self.broker.extent()))
-            case _:
-                raise AssertionError(action)
+    def read_all(self) -> bool:
+        self.read_tail(10, keeps_up=False)
+        return self.tail.position == self.broker.last
 
-    def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-        for client in tuple(self.clients.values()):
-            self.tell(Received(client.connection_id, Subscribe(client.feed)))  # a sign of life, and harmless
-        self.tell(Ticked(0))
+    def answer_now(self, action: Action) -> Extent:
+        return self.broker.extent()
 
-    def settle(self) -> None:
-        """Until everything that can happen by itself has happened."""
-        for _ in range(400):
-            self.read_tail(10, keeps_up=False)
-            if self.owed:
-                self.pay(0)
-            elif self.tail.position == self.broker.last and self.is_quiet:
-                return
-            else:
-                self.pass_time(0.6)
-        raise AssertionError(f"never came to rest: {self.hub!r} {self.hub.stats()}")
+    def extent(self) -> Extent:
+        return self.broker.extent()
 
-    @property
-    def is_quiet(self) -> bool:
-        return self.hub.stats().subscriptions_catching_up == 0
+    def pay_read(self, action: Action, early: Extent, answer: str) -> None:
+        raise AssertionError(f"a state is not read from the broker: {action}")
 
 
-class Client:
+class Client(ModelClient[Process]):
     """A client that follows the protocol: its map of keys, and its cursor."""
 
     def __init__(self, feed: Feed) -> None:
-        self.feed = feed
-        self.connection_id = ""
-        self.process: Process | None = None
-        self.cursor: int | None = None
+        super().__init__(feed)
         self.map: dict[str, int] = {}
         # The newest it knows of each key, deleted ones as well, since it last forgot all.
         self.newest: dict[str, int] = {}
-        self.is_live = False
         self.owes_forgetting = False
 
-    def connect(self, process: Process, connection_id: str) -> None:
-        self.process, self.connection_id = process, connection_id
-        self.is_live = False
-        process.clients[connection_id] = self
-        process.tell(
-            Opened(
-                connection_id,
-                (self.feed,),
-                Cursor({} if self.cursor is None else {self.feed: self.cursor}),
-            )
-        )
-
-    def disconnect(self) -> None:
-        if self.process is not None:
-            process, self.process = self.process, None
-            del process.clients[self.connection_id]
-            process.tell(Closed(self.connection_id))
-
-    def receive(self, texts: Sequence[bytes]) -> None:
-        for text in texts:
-            match decode_server(text):
-                case Connected(last_seq=last_seq):
-                    assert last_seq.get(self.feed, self.cursor) == self.cursor
-                    self.owes_forgetting = self.feed not in last_seq
-                case SnapshotFrame(feed):
-                    assert feed == self.feed
-                    self.map.clear()
-                    self.newest.clear()
-                    self.cursor = None
-                    self.owes_forgetting = self.is_live = False
-                case EventFrame() as event:
-                    self._take(event)
-                case Ping(last_seq=last_seq):
-                    self._move(last_seq.get(self.feed, self.cursor))
-                case Subscribed(sequence=sequence):
-                    self._move(sequence)
-                    self.is_live = True
-                case other:
-                    raise AssertionError(f"unexpected: {other}")
+    def heed(self, frame: ServerFrame | UnknownFrame) -> None:
+        match frame:
+            case Connected(last_seq=last_seq):
+                assert last_seq.get(self.feed, self.cursor) == self.cursor
+                self.owes_forgetting = self.feed not in last_seq
+            case SnapshotFrame(feed):
+                assert feed == self.feed
+                self.map.clear()
+                self.newest.clear()
+                self.cursor = None
+                self.owes_forgetting = self.is_live = False
+            case EventFrame() as event:
+                self._take(event)
+            case Ping(last_seq=last_seq):
+                self._move(last_seq.get(self.feed, self.cursor))
+            case Subscribed(sequence=sequence):
+                self._move(sequence)
+                self.is_live = True
+            case other:
+                raise AssertionError(f"unexpected: {other}")
 
     def _take(self, event: EventFrame) -> None:
         assert not self.owes_forgetting, "an event came before the snapshot that was announced"

@@ -4,32 +4,14 @@ Two hubs (two API processes) tail one model of a broker at different speeds; cli
 anywhere; reads are answered late, twice over, or not at all; events expire; streams are lost and made anew.
 """
 
-from collections.abc import Sequence
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 
-from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
+from pulse_radar.hub.actions import Action, Measure, Read
 from pulse_radar.hub.hub import Hub
-from pulse_radar.hub.inputs import (
-    Arrived,
-    Closed,
-    Input,
-    LogOpened,
-    Measured,
-    Opened,
-    Overflowed,
-    PageRead,
-    ReadFailed,
-    Received,
-    Ticked,
-    Writable,
-)
+from pulse_radar.hub.inputs import Arrived, LogOpened, Overflowed, PageRead, ReadFailed, Received
 from pulse_radar.hub.limits import Limits
-from pulse_radar.protocol.close_codes import CloseCode
-from pulse_radar.protocol.codec import decode_server
-from pulse_radar.protocol.cursor import Cursor
 from pulse_radar.protocol.frames import (
     Connected,
     EventFrame,
@@ -41,51 +23,34 @@ from pulse_radar.protocol.frames import (
     UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.stream.entry import Entry, Extent, Page
+from pulse_radar.stream.entry import Extent, Page
 from tests.hub.model_broker import ModelBroker
+from tests.hub.model_process import ModelClient, ModelProcess
 
 TOPIC = "knowledge"
 LIMITS = Limits(window_events=5, window_bytes=2_000, page_events=3, page_bytes=400)
 
 
-class Process:
-    """One API process: a hub, how far its tail has read, and what it still owes to the hub."""
+class Process(ModelProcess[Page | Extent | None]):
+    """An API process with one log topic."""
 
     def __init__(self, broker: ModelBroker) -> None:
+        super().__init__(Hub([TOPIC], LIMITS))
         self.broker = broker
-        self.hub = Hub([TOPIC], LIMITS)
-        self.now = 0.0
-        self.clients: dict[str, Client] = {}
-        self.owed: list[tuple[Action, Page | Extent | None]] = []
         extent = broker.extent()
         self.tail = broker.tail(after=max(extent.first - 1, extent.last - LIMITS.window_events))
-        self.last_batch: tuple[Entry, ...] = ()
         self.tell(LogOpened(TOPIC, self.tail.position, extent.last))
-
-    def tell(self, told: Input) -> None:
-        closed: list[str] = []
-        for action in self.hub.handle(told, self.now):
-            match action:
-                case Send(connections, texts):
-                    for connection_id in connections:
-                        self.clients[connection_id].receive(texts)
-                case Close(connection_id, code):
-                    assert code == CloseCode.SLOW_CONSUMER
-                    closed.append(connection_id)
-                case _:
-                    self.owed.append((action, self._early_answer(action)))
-        for connection_id in closed:
-            self.clients[connection_id].disconnect()
-        for client in tuple(self.clients.values()):
-            client.speak()
 
     def read_tail(self, count: int) -> None:
         self.last_batch = self.tail.next(count)
         if self.last_batch:
             self.tell(Arrived(TOPIC, self.last_batch))
 
-    def _early_answer(self, action: Action) -> Page | Extent | None:
-        """The answer as the broker would give it at once; it may arrive much later."""
+    def read_all(self) -> bool:
+        self.read_tail(10)
+        return self.tail.position == self.broker.extent().last
+
+    def answer_now(self, action: Action) -> Page | Extent | None:
         match action:
             case Read(_, feed, after, limit):
                 return self.broker.read(after, limit, feed.key)
@@ -94,86 +59,33 @@ class Process:
             case _:
                 return None
 
-    def pay(self, index: int, answer: str = "now") -> None:
-        """Answer one of the hub's wishes: as things are now, as they were when it asked, or not."""
-        action, early = self.owed.pop(index % len(self.owed))
+    def extent(self) -> Extent:
+        return self.broker.extent()
+
+    def pay_read(self, action: Action, early: Page | Extent | None, answer: str) -> None:
         match action:
-            case AwaitWritable(connection_id):
-                self.tell(Writable(connection_id))
             case Read(ticket) if answer == "fail":
                 self.tell(ReadFailed(ticket))
             case Read(ticket, feed, after, limit) if answer == "deposed":
                 self.tell(PageRead(ticket, self.broker.past.read(after, limit, feed.key)))
             case Read(ticket):
-                page = early if answer == "early" else self._early_answer(action)
+                page = early if answer == "early" else self.answer_now(action)
                 assert isinstance(page, Page)
                 self.tell(PageRead(ticket, page))
-            case Measure(topic) if answer == "fail":
-                self.tell(Measured(topic, None))
-            case Measure(topic):
-                extent = early if answer == "early" else self._early_answer(action)
-                assert isinstance(extent, Extent)
-                self.tell(Measured(topic, extent))
             case _:
                 raise AssertionError(action)
 
-    def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-        for client in tuple(self.clients.values()):
-            self.tell(Received(client.connection_id, Subscribe(client.feed)))  # a sign of life, and harmless
-        self.tell(Ticked(0))
 
-    def settle(self) -> None:
-        """Until everything that can happen by itself has happened."""
-        for _ in range(400):
-            self.read_tail(10)
-            if self.owed:
-                self.pay(0)
-            elif self.tail.position == self.broker.extent().last and self.is_quiet:
-                return
-            else:
-                self.pass_time(0.6)
-        raise AssertionError(f"never came to rest: {self.hub!r} {self.hub.stats()}")
-
-    @property
-    def is_quiet(self) -> bool:
-        return self.hub.stats().subscriptions_catching_up == 0
-
-
-class Client:
+class Client(ModelClient[Process]):
     """A client that follows the protocol: it keeps what it saw, the gaps it was told and its cursor."""
 
     def __init__(self, feed: Feed) -> None:
-        self.feed = feed
-        self.connection_id = ""
-        self.process: Process | None = None
-        self.cursor: int | None = None
+        super().__init__(feed)
         self.start: int | None = None
         self.seen: list[int] = []
         self.gaps: list[tuple[int, int]] = []
-        self.is_live = False
         # It came with a cursor that this topic never gave out.
         self.is_foreign = False
-
-    def connect(self, process: Process, connection_id: str, *, resume: bool = True) -> None:
-        self.process, self.connection_id = process, connection_id
-        self.is_live = False
-        process.clients[connection_id] = self
-        cursor = Cursor({} if self.cursor is None or not resume else {self.feed: self.cursor})
-        process.tell(Opened(connection_id, (self.feed,), cursor))
-
-    def disconnect(self) -> None:
-        if self.process is not None:
-            process, self.process = self.process, None
-            del process.clients[self.connection_id]
-            process.tell(Closed(self.connection_id))
-
-    def receive(self, texts: Sequence[bytes]) -> None:
-        for text in texts:
-            self.heed(decode_server(text))
-
-    def speak(self) -> None:
-        """Nothing is said by this one."""
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> None:
         match frame:
