@@ -15,6 +15,15 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--storm-seconds",
+        type=float,
+        default=3.0,
+        help="How long clients of other makers are followed through two cuts.",
+    )
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """Settings of whoever runs the tests do not reach them, and none of one test the next."""

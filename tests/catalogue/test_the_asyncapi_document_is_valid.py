@@ -6,8 +6,8 @@ from pathlib import Path
 from pulse_radar.catalogue.asyncapi import to_asyncapi
 from pulse_radar.catalogue.declared import catalogue_of
 from pulse_radar.client.address import Address
-from tests.catalogue.node import asyncapi_problems
 from tests.catalogue.shop import pulse
+from tests.node import asyncapi_problems
 
 
 def document() -> dict[str, object]:

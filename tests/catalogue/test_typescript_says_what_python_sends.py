@@ -10,8 +10,8 @@ from pulse_radar import Event, Pulse
 from pulse_radar.catalogue.declared import Catalogue, catalogue_of
 from pulse_radar.catalogue.typescript import NotGenerated, read_catalogue, to_typescript
 from pulse_radar.errors import InvalidEvent
-from tests.catalogue.node import compile_typescript
 from tests.catalogue.shop import LoadMeasured, OrderGone, OrderPlaced, an_order, pulse
+from tests.node import compile_typescript
 
 # A wrong topic, a wrong name, a wrong field, a wrong type: each a compile error, or this does not compile.
 TYPE_TESTS = """

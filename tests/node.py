@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-__all__ = ["WEB", "asyncapi_problems", "compile_typescript"]
+__all__ = ["asyncapi_problems", "bundle", "compile_typescript"]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web"
 
 
@@ -29,6 +29,24 @@ def compile_typescript(directory: Path) -> str:
         text=True,
     )
     return done.stdout + done.stderr
+
+
+def bundle(source: str) -> str:
+    """One script of this source and all that it imports, for a page."""
+    set_up()
+    done = subprocess.run(
+        [
+            str(WEB / "node_modules" / ".bin" / "esbuild"),
+            *("--bundle", "--loader=tsx", "--jsx=automatic", "--log-level=error"),
+            """--define:process.env.NODE_ENV='"production"'""",
+        ],
+        cwd=WEB,
+        input=source,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def asyncapi_problems(document: Path) -> str:
