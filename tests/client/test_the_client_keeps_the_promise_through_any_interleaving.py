@@ -1,5 +1,6 @@
-"""The laws of the hub's own test, with the Python client's machine on the other side, and a wire that loses frames."""
+"""The laws of the hub's own tests, with the Python client's machine on the other side, and a wire that loses frames."""
 
+from abc import abstractmethod
 from collections import deque
 from urllib.parse import parse_qs
 
@@ -10,12 +11,14 @@ from hypothesis.stateful import rule
 from pulse_radar.client.following import Following
 from pulse_radar.hub.inputs import Opened, Received
 from pulse_radar.protocol.cursor import parse_cursor, parse_topics
-from pulse_radar.protocol.frames import ClientFrame, EventFrame, ServerFrame, UnknownFrame
+from pulse_radar.protocol.frames import ClientFrame, Connected, EventFrame, Ping, ServerFrame, UnknownFrame
 from pulse_radar.protocol.grammar import Feed
-from tests.hub.test_the_promise_holds_for_any_interleaving import Client, Process, Promise
+from tests.hub import test_state_topics_hold_their_laws_for_any_interleaving as states
+from tests.hub import test_the_promise_holds_for_any_interleaving as logs
+from tests.hub.model_process import ModelClient, _Process
 
 
-class MachineClient(Client):
+class MachineClient(ModelClient[_Process]):
     """What the machine hands on is held to the laws; what it asks for goes over the URL and frames of the wire."""
 
     def __init__(self, feed: Feed) -> None:
@@ -25,11 +28,14 @@ class MachineClient(Client):
         # Event frames that the wire is still to lose.
         self.to_lose = 0
 
-    def connect(self, process: Process, connection_id: str) -> None:
+    @abstractmethod
+    def judge(self, frame: ServerFrame | UnknownFrame) -> None:
+        """Hold a frame that reached whoever follows to the laws."""
+
+    def connect(self, process: _Process, connection_id: str) -> None:
         if self.following is None:
-            self.following = Following(
-                [self.feed], None, {} if self.cursor is None else {self.feed: self.cursor}
-            )
+            positions = {} if self.cursor is None else {self.feed: self.cursor}
+            self.following = Following([self.feed], None, positions)
         self.process, self.connection_id = process, connection_id
         self.is_live = False
         self.unsaid.clear()
@@ -48,12 +54,11 @@ class MachineClient(Client):
         heeded = self.following.heed(frame)
         assert heeded.refusal is None
         self.unsaid.extend(heeded.replies)
+        if isinstance(frame, Connected | Ping):
+            self.judge(frame)
         for step in heeded.steps:
-            if self.cursor is None:
-                self.start = self.cursor = step.position
             if step.received is not None:
-                super().heed(step.received)
-            self.cursor = step.position
+                self.judge(step.received)
         assert self.following.positions.get(self.feed) == self.cursor
 
     def speak(self) -> None:
@@ -61,8 +66,23 @@ class MachineClient(Client):
             self.process.tell(Received(self.connection_id, self.unsaid.popleft()))
 
 
-class ClientPromise(Promise):
-    client_type = MachineClient
+class LogClient(MachineClient[logs.Process], logs.Client):
+    def judge(self, frame: ServerFrame | UnknownFrame) -> None:
+        logs.Client.heed(self, frame)
+
+
+class StateClient(MachineClient[states.Process], states.Client):
+    def judge(self, frame: ServerFrame | UnknownFrame) -> None:
+        states.Client.heed(self, frame)
+
+    def check(self, map_of_stream: dict[str, int]) -> None:
+        super().check(map_of_stream)
+        assert self.following is not None
+        assert self.following.stats().holes == 0, "a natural hole was taken for a loss"
+
+
+class ClientPromise(logs.Promise):
+    client_type = LogClient
 
 
 class LossyPromise(ClientPromise):
@@ -71,7 +91,7 @@ class LossyPromise(ClientPromise):
     @rule(lost=st.integers(1, 3), arriving=st.integers(0, 3))
     def the_wire_loses_frames(self, lost: int, arriving: int) -> None:
         for client in self.everyone:
-            assert isinstance(client, MachineClient)
+            assert isinstance(client, LogClient)
             if client.feed.key is None:
                 client.to_lose += lost
         # What is lost twice is told as a gap.
@@ -82,11 +102,15 @@ class LossyPromise(ClientPromise):
 
     def teardown(self) -> None:
         for client in self.everyone:
-            assert isinstance(client, MachineClient)
+            assert isinstance(client, LogClient)
             client.to_lose = 0
         # A hole shows by what comes behind it.
         self.broker.publish(None)
         super().teardown()
+
+
+class ClientStateLaws(states.StateLaws):
+    client_type = StateClient
 
 
 TestTheClientKeepsThePromise = ClientPromise.TestCase
@@ -94,3 +118,6 @@ TestTheClientKeepsThePromise.settings = settings(stateful_step_count=40, deadlin
 
 TestHolesAreHealedOrTold = LossyPromise.TestCase
 TestHolesAreHealedOrTold.settings = settings(stateful_step_count=40, deadline=None)
+
+TestTheClientKeepsTheLawsOfStates = ClientStateLaws.TestCase
+TestTheClientKeepsTheLawsOfStates.settings = settings(stateful_step_count=40, deadline=None)

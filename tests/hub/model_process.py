@@ -87,7 +87,8 @@ class ModelProcess(ABC, Generic[_Answer]):
             has_all = self.read_all()
             if self.owed:
                 self.pay(0)
-            elif has_all and self.hub.stats().subscriptions_catching_up == 0:
+            elif has_all and self.hub.is_current and self.hub.stats().subscriptions_catching_up == 0:
+                # Whoever waits to be greeted is, when the hub is current.
                 return
             else:
                 self.pass_time(0.6)

@@ -115,6 +115,7 @@ class Client(ModelClient[Process]):
 
 class StateLaws(RuleBasedStateMachine):
     clients = Bundle("clients")
+    client_type = Client
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +130,7 @@ class StateLaws(RuleBasedStateMachine):
 
     @rule(target=clients, key=st.sampled_from([None, None, "a", "b"]), where=st.integers(0, 1))
     def connect(self, key: str | None, where: int) -> Client:
-        client = Client(Feed(TOPIC, key))
+        client = self.client_type(Feed(TOPIC, key))
         self.everyone.append(client)
         client.connect(self.processes[where], self._next_id())
         return client
@@ -195,7 +196,7 @@ class StateLaws(RuleBasedStateMachine):
     @rule(where=st.integers(0, 1), cursor=st.sampled_from([1, 999, 2_500, 10**6, 2**53 - 1]))
     def a_client_brings_a_cursor_from_elsewhere(self, where: int, cursor: int) -> None:
         """It believes things that never were, and is told to forget them."""
-        client = Client(Feed(TOPIC))
+        client = self.client_type(Feed(TOPIC))
         client.cursor = cursor
         client.map = {"never": cursor}
         self.everyone.append(client)
