@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from pulse_radar.brokers.embedded import EmbeddedServer, EmbeddedSettings, server_pid
-from pulse_radar.testing.broker_contract import BrokerContract, StateContract
+from pulse_radar.testing.broker_contract import BrokerContract
 from pulse_radar.testing.nats_laboratory import NatsLaboratory
 
 
@@ -69,7 +69,7 @@ class KeptServer:
         return self._owner
 
 
-class TestEmbeddedBroker(BrokerContract, StateContract):
+class TestEmbeddedBroker(BrokerContract):
     @pytest.fixture
     async def laboratory(self, tmp_path: Path) -> AsyncIterator[NatsLaboratory]:
         async with NatsLaboratory.open(KeptServer(tmp_path / "pulse")) as laboratory:

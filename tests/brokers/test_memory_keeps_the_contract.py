@@ -7,7 +7,7 @@ import pytest
 
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.memory import MemoryBroker
-from pulse_radar.testing.broker_contract import BrokerContract, Laboratory, StateContract
+from pulse_radar.testing.broker_contract import BrokerContract, Laboratory
 
 
 class MemoryLaboratory(Laboratory):
@@ -18,7 +18,7 @@ class MemoryLaboratory(Laboratory):
         return contextlib.nullcontext(self._broker)
 
 
-class TestMemoryBroker(BrokerContract, StateContract):
+class TestMemoryBroker(BrokerContract):
     @pytest.fixture
     def laboratory(self) -> MemoryLaboratory:
         return MemoryLaboratory()

@@ -52,6 +52,7 @@ async def test_a_store_cancelled_leaves_nothing_behind(server: NatsServer) -> No
 async def test_what_the_server_does_not_take_is_not_piled_up(server: NatsServer) -> None:
     async with NatsBroker(server.url, request_timeout_seconds=0.5) as broker:
         await broker.declare([LogTopic("tasks")])
+        await broker.store(draft("tasks", "before"))
         server.freeze()
         data = b'"' + b"x" * 500_000 + b'"'
         results = await asyncio.gather(

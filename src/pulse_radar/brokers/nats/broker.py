@@ -17,6 +17,7 @@ from pulse_radar.brokers.nats.link import Link, LinkStats
 from pulse_radar.brokers.nats.messages import Kinds, body_of, event_id_of, headers_of, sequence_of
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
+from pulse_radar.brokers.nats.room import Room, full
 from pulse_radar.brokers.nats.stream_config import StreamConfig
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
@@ -29,7 +30,6 @@ from pulse_radar.errors import (
     NotPermitted,
     PulseError,
     SequenceConflict,
-    TopicFull,
     TopicMissing,
 )
 from pulse_radar.stream.entry import Entry, Extent, Page
@@ -92,6 +92,7 @@ class NatsBroker(Broker):
         self._streams = Streams(self._jetstream, self._naming, config)
         kinds: Kinds = {}
         self._history = History(self._jetstream, self._naming, kinds)
+        self._room = Room(self._history, self._naming)
         self._announcements = Announcements(self._link, self._naming, kinds)
         self._specs: dict[str, TopicSpec] = {}
 
@@ -133,7 +134,9 @@ class NatsBroker(Broker):
         body, headers = body_of(draft), headers_of(draft, expect_last, deletions_kept_seconds=kept)
         self._link.check_size(body, headers)
         try:
-            return await self._jetstream.store(self._naming.subject(draft.topic, draft.key), body, headers)
+            async with self._room.taken(draft, len(body)):
+                subject = self._naming.subject(draft.topic, draft.key)
+                return await self._jetstream.store(subject, body, headers)
         except NobodyAnswers as error:
             raise await self._why_nobody_stores(draft) from error
         except ApiRefused as refused:
@@ -212,10 +215,7 @@ def _refusal(draft: Draft, refused: ApiRefused) -> PulseError:
         case codes.MESSAGE_TOO_LARGE:
             return EventTooLarge(f"{draft.topic}: {refused}")
         case codes.NO_ROOM:
-            return TopicFull(
-                f"{draft.topic} has as much as it may have ({refused}): raise max_keys or max_bytes, delete "
-                "keys, or give them a ttl"
-            )
+            return full(draft, str(refused))
         case codes.NO_TTL:
             return InvalidEvent(f"{draft.topic} is a log: its events have no ttl of their own")
         case _:

@@ -3,7 +3,7 @@
 from typing import Final, assert_never
 
 from pulse_radar.brokers.nats.naming import Naming
-from pulse_radar.brokers.nats.stream_view import StreamView
+from pulse_radar.brokers.nats.stream_view import BOUND_FACTOR, StreamView
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.errors import BrokerRefused
 
@@ -32,7 +32,7 @@ class StreamConfig:
 
     def new(self, spec: TopicSpec, origin: int) -> dict[str, object]:
         """Of a stream whose numbering begins at `origin`."""
-        return self.wanted(spec) | {
+        return self.wanted(spec, is_replicated=self._replicas > 1) | {
             "name": self._naming.stream(spec.name),
             "subjects": self.subjects(spec),
             "retention": "limits",
@@ -41,12 +41,13 @@ class StreamConfig:
             "first_seq": origin,
         }
 
-    def wanted(self, spec: TopicSpec) -> dict[str, object]:
+    def wanted(self, spec: TopicSpec, *, is_replicated: bool) -> dict[str, object]:
         """What may change in the life of a stream."""
         everything, live = self._naming.everything, self._naming.live
+        factor = BOUND_FACTOR if is_replicated and isinstance(spec, StateTopic) else 1
         return {
-            **self._kept(spec),
-            "max_bytes": spec.max_bytes,
+            **self._kept(spec, factor),
+            "max_bytes": spec.max_bytes * factor,
             "allow_direct": True,
             "deny_delete": True,
             "republish": {"src": everything, "dest": live},
@@ -83,14 +84,14 @@ class StreamConfig:
                 f"Delete it with its events (nats stream rm {name}), or choose another topic or namespace"
             )
 
-    def _kept(self, spec: TopicSpec) -> dict[str, object]:
+    def _kept(self, spec: TopicSpec, factor: int) -> dict[str, object]:
         match spec:
             case LogTopic():
                 return {"max_msgs": spec.retain, "discard": "old"} | self._ages(spec.max_age_seconds)
             case StateTopic():
                 return {
                     "max_msgs_per_subject": 1,
-                    "max_msgs": spec.max_keys,
+                    "max_msgs": spec.max_keys * factor,
                     # A new key beyond the bound is refused; with "old" the oldest key would go without a word.
                     "discard": "new",
                     "allow_msg_ttl": True,

@@ -1,5 +1,6 @@
 """How a stream looks: what its leader says of it, and what that means for a topic."""
 
+import sys
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ from pulse_radar.brokers.nats.steps import Sight
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.stream.entry import Extent
 
-__all__ = ["ORIGIN", "StreamView", "view_of"]
+__all__ = ["BOUND_FACTOR", "ORIGIN", "StreamView", "view_of"]
 
 # The name in a stream's metadata under which its numbering begins, after it was renumbered.
 ORIGIN: Final = "pulse-origin"
@@ -17,6 +18,9 @@ ORIGIN: Final = "pulse-origin"
 # A leader hears the others every second or two, and before four have passed they elect no other. One that was cut
 # off goes on answering for another ten, with numbers that the others have left behind.
 _HEARD_NANOSECONDS: Final = 3_000_000_000
+
+# The bounds of a replicated state topic's stream are so many times those of the topic (see `room.py`).
+BOUND_FACTOR: Final = 2
 
 _NANOSECONDS: Final = 1_000_000_000
 
@@ -30,12 +34,24 @@ class StreamView(msgspec.Struct, frozen=True):
     """A stream as the server shows it: how it is configured, and how it looks.
 
     Of a state topic the extent knows nothing yet of what is forgotten: `with_first` says it.
-    `looked_at` is the server's time.
+    `looked_at` is the server's time. Units: `size` bytes.
     """
 
     config: dict[str, object]
     sight: Sight
     looked_at: datetime
+    messages: int
+    size: int
+
+    @property
+    def max_keys(self) -> int:
+        """Of a replicated state topic: how many keys it may have."""
+        return self._bound("max_msgs")
+
+    @property
+    def max_bytes(self) -> int:
+        """Likewise."""
+        return self._bound("max_bytes")
 
     @property
     def deletions_kept_seconds(self) -> float:
@@ -60,6 +76,10 @@ class StreamView(msgspec.Struct, frozen=True):
         extent = Extent(extent.origin, min(first, extent.last + 1), extent.last)
         return msgspec.structs.replace(self, sight=msgspec.structs.replace(self.sight, extent=extent))
 
+    def _bound(self, name: str) -> int:
+        value = self.config.get(name)
+        return value // BOUND_FACTOR if isinstance(value, int) and value > 0 else sys.maxsize
+
     def _seconds(self, name: str) -> float:
         value = self.config.get(name, 0)
         return value / _NANOSECONDS if isinstance(value, int) else 0.0
@@ -68,6 +88,8 @@ class StreamView(msgspec.Struct, frozen=True):
 class _State(msgspec.Struct):
     first_seq: int
     last_seq: int
+    messages: int = 0
+    bytes: int = 0
 
 
 class _Peer(msgspec.Struct):
@@ -115,7 +137,7 @@ def view_of(answer: bytes) -> StreamView:
         is_replicated=info.config.get("num_replicas", 1) != 1,
         is_state=info.config.get("max_msgs_per_subject") == 1,
     )
-    return StreamView(info.config, sight, info.ts)
+    return StreamView(info.config, sight, info.ts, info.state.messages, info.state.bytes)
 
 
 def _origin(config: dict[str, object]) -> int:

@@ -48,9 +48,8 @@ class Streams:
         if view is None:
             return
         self._config.check(view, spec)
-        changed = {
-            key: value for key, value in self._config.wanted(spec).items() if view.config.get(key) != value
-        }
+        wanted = self._config.wanted(spec, is_replicated=view.sight.is_replicated)
+        changed = {key: value for key, value in wanted.items() if view.config.get(key) != value}
         if changed:
             # With its own first_seq: with another one the server says yes and purges at its next start.
             await self._jetstream.update(name, view.config | changed)

@@ -13,6 +13,7 @@ from pulse_radar.testing.broker_contract.laboratory import Fault, Laboratory
 from pulse_radar.testing.broker_contract.ledger import Ledger, gaps, ids, numbers
 from pulse_radar.testing.broker_contract.lost_streams import LostStreamContract
 from pulse_radar.testing.broker_contract.state import StateContract
+from pulse_radar.testing.broker_contract.state_faults import StateFaultContract
 from pulse_radar.testing.broker_contract.storing import StoringContract
 from pulse_radar.testing.broker_contract.tails import TailContract
 from pulse_radar.testing.broker_contract.watcher import Publishing, Watcher, draft
@@ -23,7 +24,6 @@ __all__ = [
     "Laboratory",
     "Ledger",
     "Publishing",
-    "StateContract",
     "Watcher",
     "draft",
     "gaps",
@@ -32,5 +32,13 @@ __all__ = [
 ]
 
 
-class BrokerContract(StoringContract, HistoryContract, TailContract, FaultContract, LostStreamContract):
+class BrokerContract(
+    StoringContract,
+    HistoryContract,
+    TailContract,
+    FaultContract,
+    LostStreamContract,
+    StateContract,
+    StateFaultContract,
+):
     """All of it."""
