@@ -15,12 +15,14 @@ from tests.node import compile_typescript
 
 # A wrong topic, a wrong name, a wrong field, a wrong type: each a compile error, or this does not compile.
 TYPE_TESTS = """
+import { createClient } from "pulse-radar";
 import type { Events, Frame, StateTopic } from "./events.js";
 
-declare function on<Topic extends keyof Events & string, Name extends keyof Events[Topic] & string>(
-  topic: Topic, name: Name, take: (event: { readonly data: Events[Topic][Name] }) => void): void;
+const client = createClient<Events>({ url: "/ws", topics: ["orders"] });
+// @ts-expect-error there is no such topic
+createClient<Events>({ url: "/ws", topics: ["order"] });
 
-on("orders", "order_placed", ({ data }) => {
+client.on("orders", "order_placed", ({ data }) => {
   const note: string | null = data.note;
   const colour: "red" | "blue" = data.colour;
   const first: [number, string] = [...data.pair];
@@ -45,17 +47,17 @@ on("orders", "order_placed", ({ data }) => {
   // @ts-expect-error what was received is not changed
   data.note = "";
 });
-on("loads", "load.measured", ({ data }) => data.load.toFixed());
-on("loads", "deleted", () => undefined);
-on("free-text", "whatever", ({ data }) => String(data));
+client.on("loads", "load.measured", ({ data }) => data.load.toFixed());
+client.on("loads", "deleted", () => undefined);
+client.on("free-text", "whatever", ({ data }) => String(data));
 // @ts-expect-error there is no such topic
-on("order", "order_placed", () => undefined);
+client.on("order", "order_placed", () => undefined);
 // @ts-expect-error there is no such event
-on("orders", "order_paid", () => undefined);
+client.on("orders", "order_paid", () => undefined);
 // @ts-expect-error it is an event of another topic
-on("loads", "order_placed", () => undefined);
+client.on("loads", "order_placed", () => undefined);
 // @ts-expect-error what orders have in common is no event
-on("orders", "order_event", () => undefined);
+client.on("orders", "order_event", () => undefined);
 
 const state: StateTopic = "loads";
 // @ts-expect-error that is a log
@@ -68,6 +70,22 @@ export function read(frame: Frame<"orders"> | Frame<"loads">): string {
   frame.data.day;
   return frame.data.id;
 }
+"""
+
+# What an application says once, so that the client and every hook know its events.
+REGISTERED = """
+import { createClient } from "pulse-radar";
+import type { Events } from "./events.js";
+
+declare module "pulse-radar" {
+  interface Register {
+    events: Events;
+  }
+}
+const client = createClient({ url: "/ws" });
+client.on("orders", "order_gone", ({ data }) => data.id.trim());
+// @ts-expect-error there is no such event
+client.on("orders", "order_paid", () => undefined);
 """
 
 
@@ -114,6 +132,12 @@ def test_the_catalogue_can_be_read_back() -> None:
     read = read_catalogue(to_typescript(shop(), "shop:app"))
     assert read.topics == shop().topics
     assert read_catalogue(to_typescript(read, "shop:app")) == read
+
+
+def test_an_application_tells_its_types_once(tmp_path: Path) -> None:
+    (tmp_path / "events.ts").write_text(to_typescript(shop(), "shop:app"))
+    (tmp_path / "client.ts").write_text(REGISTERED)
+    assert compile_typescript(tmp_path) == ""
 
 
 @pytest.mark.parametrize("text", ["", "export {};\n", "\n// pulse-radar: {]\n"])

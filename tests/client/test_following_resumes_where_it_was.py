@@ -278,7 +278,7 @@ def test_a_hole_that_stays_is_a_gap() -> None:
     following.heed(event(10))
     following.heed(Unsubscribed(KNOWLEDGE))
     heeded = following.heed(event(10))
-    assert received(heeded) == [GapFrame(KNOWLEDGE, 8, 9, GapReason.LOST), event(10)]
+    assert received(heeded) == [GapFrame(KNOWLEDGE, 8, 9, GapReason.MISSING), event(10)]
     assert heeded.replies == ()
     assert following.positions == {KNOWLEDGE: 10}
 

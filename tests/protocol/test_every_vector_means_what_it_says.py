@@ -77,7 +77,7 @@ def test_what_is_no_server_frame_is_a_protocol_error() -> None:
 def test_the_vectors_name_every_error_code_and_every_gap_reason() -> None:
     frames = [vector["frame"] for vector in SERVER["valid"]]
     assert {frame["code"] for frame in frames if frame["kind"] == "error"} == set(ErrorCode)
-    said_by_servers = set(GapReason) - {GapReason.LOST}
+    said_by_servers = set(GapReason) - {GapReason.MISSING}
     assert {frame["reason"] for frame in frames if frame["kind"] == "gap"} == said_by_servers
 
 

@@ -183,7 +183,7 @@ class Following:
             place.asked_again_after = position
             place.is_left = True
             return Heeded(replies=(Unsubscribe(feed), Subscribe(feed, position)))
-        lost = GapFrame(feed, position + 1, first - 1, GapReason.LOST)
+        lost = GapFrame(feed, position + 1, first - 1, GapReason.MISSING)
         return self._walk(Step(feed, first - 1, lost), step)
 
     def _walk(self, *steps: Step, replies: tuple[ClientFrame, ...] = ()) -> Heeded:

@@ -39,7 +39,7 @@ class GapReason(StrEnum):
     EXPIRED = "expired"  # no longer kept
     RESET = "reset"  # the stream was recreated or rolled back
     UNREADABLE = "unreadable"  # stored, but not an event: a foreign or broken publisher
-    LOST = "lost"  # a client's own word: a hole in the numbers that asking again did not fill
+    MISSING = "missing"  # a client's own word: a hole in the numbers that asking again did not fill
 
 
 class ErrorCode(StrEnum):
