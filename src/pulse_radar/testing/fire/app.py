@@ -9,6 +9,9 @@ __all__ = ["app", "pulse"]
 
 pulse = Pulse()
 for topic in TOPICS:
-    pulse.topic(topic.name, retain=topic.retain)
+    if topic.kind == "state":
+        pulse.topic(topic.name, kind="state", ttl=topic.ttl_seconds)
+    else:
+        pulse.topic(topic.name, retain=topic.retain)
 app = FastAPI(lifespan=pulse.lifespan)
 app.include_router(pulse.router)

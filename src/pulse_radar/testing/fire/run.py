@@ -17,7 +17,7 @@ from pulse_radar.testing.fire.report import Report, breaches
 from pulse_radar.testing.fire.scene import Scene
 from pulse_radar.testing.fire.shape import TOPICS, Shape, following
 from pulse_radar.testing.fire.streams import read_streams
-from pulse_radar.testing.fire.truth import Stored, Truth
+from pulse_radar.testing.fire.truth import Stored, TopicTruth, Truth
 
 __all__ = ["run"]
 
@@ -84,7 +84,7 @@ async def _rest(scene: Scene) -> dict[str, list[Stored]]:
     for worker in scene.workers:
         if not await worker.stop(_STORED_SECONDS):
             scene.troubles.append(f"{worker.name} had not stored everything after {_STORED_SECONDS} s")
-    stored = await read_streams(scene.url)
+    stored = await _settled(scene)
     scene.folder.end(_ends(scene.shape, stored))
     waiting = [asyncio.create_task(crowd.finish()) for crowd in scene.crowds]
     _, late = await asyncio.wait(waiting, timeout=_REST_SECONDS)
@@ -97,6 +97,17 @@ async def _rest(scene: Scene) -> dict[str, list[Stored]]:
         await crowd.kill()
     await asyncio.gather(*late)
     return stored
+
+
+async def _settled(scene: Scene) -> dict[str, list[Stored]]:
+    """What is stored, once every key whose time is limited is deleted. Raises: TimeoutError."""
+    passing = [topic.name for topic in TOPICS if topic.ttl_seconds is not None]
+    async with asyncio.timeout(_REST_SECONDS):
+        while True:
+            stored = await read_streams(scene.url)
+            if not any(TopicTruth(stored[topic]).state for topic in passing):
+                return stored
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _ends(shape: Shape, stored: Mapping[str, Sequence[Stored]]) -> dict[str, int]:

@@ -8,12 +8,17 @@ __all__ = ["TOPICS", "Following", "Shape", "TopicShape", "following", "topic_sha
 
 
 class TopicShape(msgspec.Struct, frozen=True):
-    """A topic of the run. `keys`: how many keys its events are about; 0: none."""
+    """A topic of the run. `keys`: how many keys its events are about; 0: none.
+
+    `retain` is a log's; `ttl_seconds` and `deletes`, the share of deletions among what is published, a state topic's.
+    """
 
     name: str
-    retain: int
+    retain: int = 0
     keys: int = 0
     kind: Literal["log", "state"] = "log"
+    ttl_seconds: int | None = None
+    deletes: float = 0.0
 
 
 # More than a run publishes: what is never forgotten must arrive.
@@ -24,6 +29,9 @@ TOPICS: Final = (
     TopicShape("knowledge", _EVERYTHING),
     # Forgets: whoever is away for long is told of a gap.
     TopicShape("providers", 50),
+    TopicShape("monitoring", kind="state", keys=20, deletes=0.2),
+    # Every key of it deletes itself again and again.
+    TopicShape("metrics", kind="state", keys=6, ttl_seconds=3),
 )
 
 
@@ -60,6 +68,8 @@ class Following(msgspec.Struct, frozen=True):
 
 
 _FOLLOWINGS: Final = (
+    Following(("monitoring", "metrics"), None),
+    Following(("monitoring/k3", "monitoring/k4", "tasks"), None),
     Following(("tasks", "knowledge"), 0),
     Following(("knowledge",), None),
     Following(("tasks/k1", "tasks/k5", "providers"), 0),

@@ -21,6 +21,9 @@ _FOREIGN: Final = '["not an event"]'
 
 _PATIENCE_SECONDS: Final = 2.0
 
+# What marks a deletion: the first is a publisher's, the second the server's own where the time of a key is over.
+_DELETIONS: Final = frozenset({"KV-Operation", "Nats-Marker-Reason"})
+
 
 async def read_streams(url: str) -> dict[str, list[Stored]]:
     """All that is stored, by topic."""
@@ -62,6 +65,8 @@ def _stored(topic: str, message: Msg) -> Stored:
     sequence = message.metadata.sequence.stream
     key = message.subject[len(f"websocket.{topic}.") :] or None
     event_id = (message.headers or {}).get("Nats-Msg-Id")
+    if _DELETIONS & (message.headers or {}).keys():
+        return Stored(sequence, Fact(event_id, key, digest({}), is_deleted=True))
     body: Any = msgspec.json.decode(message.data)
     if not isinstance(body, dict):
         return Stored(sequence, None)

@@ -10,18 +10,20 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from random import Random
 from typing import Final
 
 import uvloop
 
-from pulse_radar import Publisher
+from pulse_radar import Position, Publisher
 from pulse_radar.errors import BrokerUnavailable, OutboxFull, OutcomeUnknown, TopicMissing
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.testing.fire.logbook import Acknowledged, Attempted, Logbook, Unknown, digest
 from pulse_radar.testing.fire.orders import Folder
-from pulse_radar.testing.fire.shape import TOPICS
+from pulse_radar.testing.fire.shape import TOPICS, TopicShape
 
 __all__: list[str] = []
 
@@ -77,14 +79,26 @@ class Worker:
     async def _publish(self, publisher: Publisher, lane: str, event_id: str) -> None:
         topic = self._chance.choice(TOPICS)
         key = f"k{self._chance.randrange(topic.keys)}" if topic.keys else None
-        data = self._data()
-        self._note(Attempted(event_id, lane, topic.name, key, digest(data)))
+        if key is not None and self._chance.random() < topic.deletes:
+            self._note(Attempted(event_id, lane, topic.name, key, digest({}), is_deleted=True))
+            await self._insist(topic, event_id, partial(publisher.delete, topic.name, key, id=event_id))
+        else:
+            data = self._data()
+            self._note(Attempted(event_id, lane, topic.name, key, digest(data)))
+            publish = partial(publisher.publish, topic.name, "happened", data, key=key, id=event_id)
+            await self._insist(topic, event_id, publish)
+
+    async def _insist(
+        self, topic: TopicShape, event_id: str, publish: Callable[[], Awaitable[Position]]
+    ) -> None:
+        # What a topic soon forgets is soon no longer recognised when it is repeated.
+        patience = _INSIST_SECONDS if topic.ttl_seconds is None else 0.0
         began_at = time.monotonic()
         while True:
             try:
-                position = await publisher.publish(topic.name, "happened", data, key=key, id=event_id)
+                position = await publish()
             except (OutcomeUnknown, BrokerUnavailable, OutboxFull, TopicMissing) as error:
-                if time.monotonic() - began_at > _INSIST_SECONDS:
+                if time.monotonic() - began_at > patience:
                     self._note(Unknown(event_id, repr(error)))
                     return
                 await asyncio.sleep(_PAUSE_SECONDS)
