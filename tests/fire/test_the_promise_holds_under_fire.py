@@ -57,6 +57,7 @@ async def test_a_server_that_breaks_the_promise_is_found_out(tmp_path: Path) -> 
     assert report.faults == {}
     assert exit_code == 1
     found = {objection.breach for objection in report.objections}
-    assert found == {Breach.LOST, Breach.TWICE, Breach.ALTERED}, account(report)
+    # A state event that is lost is missed only if no newer one of its key comes.
+    assert found - {Breach.STALE} == {Breach.LOST, Breach.TWICE, Breach.ALTERED}, account(report)
     lost = next(objection for objection in report.objections if objection.breach is Breach.LOST)
     assert lost.around
