@@ -1,8 +1,8 @@
-"""The seven topics of the decision record, each with how long it is kept."""
+"""The seven topics of the decision record: which are logs and which are states, and how long each is kept."""
 
 from typing import Final
 
-from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.durations import seconds_of
 from pulse_radar.events import Event
 from pulse_radar.pulse import Pulse
@@ -21,17 +21,17 @@ __all__ = ["TOPICS", "declare_topics"]
 _WEEK: Final = seconds_of("7d")
 _DAY: Final = seconds_of("24h")
 
-# An ingestion says ten things a second: this is three hours of one, or a day of many short ones.
-_PROGRESS_EVENTS: Final = 100_000
+# Jobs of a day. About 500 bytes each, in every API process.
+_JOBS: Final = 50_000
 
 TOPICS: Final = (
     LogTopic("agents", retain=10_000, max_age_seconds=_WEEK),
     LogTopic("tasks", retain=10_000, max_age_seconds=_WEEK),
     LogTopic("providers", retain=10_000, max_age_seconds=_WEEK),
     LogTopic("knowledge", retain=100_000, max_age_seconds=_WEEK),
-    LogTopic("messages", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
-    LogTopic("monitoring", retain=_PROGRESS_EVENTS, max_age_seconds=_DAY),
-    LogTopic("metrics", retain=10_000, max_age_seconds=seconds_of("1m")),
+    StateTopic("messages", ttl_seconds=_DAY),
+    StateTopic("monitoring", ttl_seconds=_DAY, max_keys=_JOBS),
+    StateTopic("metrics", ttl_seconds=seconds_of("1m")),
 )
 
 
