@@ -11,7 +11,7 @@ from pulse_radar.cli.asyncapi import asyncapi
 from pulse_radar.cli.codegen import codegen
 from pulse_radar.cli.demo import demo
 from pulse_radar.cli.ingest import ingest
-from pulse_radar.cli.publish import publish
+from pulse_radar.cli.publish import delete, publish
 from pulse_radar.cli.serve import serve
 from pulse_radar.cli.tail import tail
 from pulse_radar.cli.topics import topics
@@ -31,7 +31,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_COMMANDS: Final = (serve, worker, demo, ingest, publish, tail, codegen, asyncapi)
+_COMMANDS: Final = (serve, worker, demo, ingest, publish, delete, tail, codegen, asyncapi)
 _NAMES: Final = {*(command.__name__ for command in _COMMANDS), "topics"}
 
 for command in _COMMANDS:

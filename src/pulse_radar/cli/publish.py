@@ -1,4 +1,4 @@
-"""`pulse-radar publish`: one event, from a shell or a script."""
+"""`pulse-radar publish` and `delete`: one event, or the end of a key, from a shell or a script."""
 
 import sys
 from typing import Annotated
@@ -18,10 +18,10 @@ from pulse_radar.cli.options import (
 from pulse_radar.errors import InvalidEvent
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publisher import Publisher
-from pulse_radar.publishing import Position, draft_event
+from pulse_radar.publishing import Position, draft_deletion, draft_event
 from pulse_radar.settings import Settings
 
-__all__ = ["publish"]
+__all__ = ["delete", "publish"]
 
 
 def publish(
@@ -34,6 +34,10 @@ def publish(
     event_id: Annotated[
         str | None, typer.Option("--id", help="Published again with the same id it is stored once.")
     ] = None,
+    ttl: Annotated[
+        str | None,
+        typer.Option("--ttl", help="Of a state topic: its key is deleted after so long, as in 90s or 24h."),
+    ] = None,
     as_json: JsonOption = False,
     broker: BrokerOption = None,
     data_dir: DataDirOption = None,
@@ -42,10 +46,27 @@ def publish(
     """Publish an event; say its position once it is stored."""
     value = _decode(sys.stdin.buffer.read() if data == "-" else data.encode())
     # What cannot travel is said before anybody is connected to.
-    draft = draft_event(topic, event, value, key=key, event_id=event_id)
-    position = run(_publish(load_shared_settings(broker, data_dir, namespace), draft))
+    draft = draft_event(topic, event, value, key=key, event_id=event_id, ttl=ttl)
+    _store(load_shared_settings(broker, data_dir, namespace), draft, as_json=as_json)
+
+
+def delete(
+    topic: Annotated[str, typer.Argument(help="The state topic.", show_default=False)],
+    key: Annotated[str, typer.Argument(help="The key that is no more.", show_default=False)],
+    as_json: JsonOption = False,
+    broker: BrokerOption = None,
+    data_dir: DataDirOption = None,
+    namespace: NamespaceOption = None,
+) -> None:
+    """Delete a key of a state topic; say the position of that once it is stored."""
+    draft = draft_deletion(topic, key, None)
+    _store(load_shared_settings(broker, data_dir, namespace), draft, as_json=as_json)
+
+
+def _store(settings: Settings, draft: Draft, *, as_json: bool) -> None:
+    position = run(_publish(settings, draft))
     if as_json:
-        typer.echo(msgspec.json.encode({"topic": topic, "_seq": position.sequence}))
+        typer.echo(msgspec.json.encode({"topic": draft.topic, "_seq": position.sequence}))
     else:
         typer.echo(position)
 
