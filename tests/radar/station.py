@@ -5,17 +5,17 @@ import contextlib
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from pulse_radar.brokers.base import Broker
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.publisher import Publisher
 from pulse_radar.radar.jobs import open_job_queue, run_worker
@@ -28,17 +28,60 @@ from pulse_radar.testing.telegram_exports import write_export
 # Long enough for a busy machine, short enough to fail with a test's own words.
 PATIENCE = 25.0
 
+# The key of the event by which a record knows that it hears.
+_BEGUN: Final = "begun"
+
 Data = dict[str, Any]
 
 
+class Record:
+    """All that happened on one topic since it was begun, though of a state topic the broker keeps only the newest."""
+
+    def __init__(self, broker: Broker, topic: str) -> None:
+        self._broker = broker
+        self._topic = topic
+        self._position = 0
+        self._news = asyncio.Condition()
+        self._events: list[Data] = []
+
+    async def keep(self) -> None:
+        """Follow the topic, for ever."""
+        async for entries in self._broker.tail(self._topic, after=0):
+            async with self._news:
+                self._events += [msgspec.json.decode(e.text) for e in entries if isinstance(e, StoredEvent)]
+                self._position = entries[-1].last
+                self._news.notify_all()
+
+    async def begun(self) -> None:
+        """Wait until it hears whatever is published from now on."""
+        draft = Draft(self._topic, "begun", b"{}", "begun", key=_BEGUN)
+        position = await self._broker.store(draft)
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: self._position >= position)
+
+    async def events(self) -> list[Data]:
+        """All events that are stored by now."""
+        last = (await self._broker.extent(self._topic)).last
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: self._position >= last)
+        return [event for event in self._events if event.get("key") != _BEGUN]
+
+    async def first(self, is_meant: Callable[[Data], bool]) -> Data:
+        """The first event that is meant, as soon as there is one."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: any(map(is_meant, self._events)))
+        return next(filter(is_meant, self._events))
+
+
 class Station:
-    """A NATS server with the topics declared."""
+    """A NATS server with the topics declared, and a record of each."""
 
     def __init__(self, directory: Path, server: NatsServer, settings: Settings, broker: Broker) -> None:
         self.directory = directory
         self.server = server
         self.settings = settings
         self.broker = broker
+        self.records = {spec.name: Record(broker, spec.name) for spec in TOPICS}
 
     def export(self, messages: int, *, seed: int = 0, name: str = "result.json") -> Path:
         path = self.directory / name
@@ -52,8 +95,7 @@ class Station:
 
     async def events(self, topic: str, key: str | None = None) -> list[Data]:
         """All events of a topic, as they are on the wire."""
-        page = await self.broker.read(topic, after=0, limit=100_000, key=key)
-        return [msgspec.json.decode(entry.text) for entry in page.entries if isinstance(entry, StoredEvent)]
+        return [e for e in await self.records[topic].events() if key in (None, e.get("key"))]
 
     async def atoms(self) -> Counter[str]:
         """How often each atom was published."""
@@ -61,16 +103,13 @@ class Station:
 
     async def until(self, topic: str, key: str, name: str, **wanted: object) -> Data:
         """The data of the first event of this key with this name and these values."""
-        async with asyncio.timeout(PATIENCE):
-            async for entries in self.broker.tail(topic, after=0):
-                for entry in entries:
-                    if not isinstance(entry, StoredEvent) or entry.key != key:
-                        continue
-                    event = msgspec.json.decode(entry.text)
-                    if event["event"] == name and wanted.items() <= event["data"].items():
-                        data: Data = event["data"]
-                        return data
-        raise AssertionError("a tail never ends")
+
+        def is_meant(event: Data) -> bool:
+            is_named = event.get("key") == key and event["event"] == name
+            return is_named and wanted.items() <= event["data"].items()
+
+        data: Data = (await self.records[topic].first(is_meant))["data"]
+        return data
 
     async def until_done(self, job_id: str, messages: int) -> Data:
         """The progress of an ingestion once so many messages are done."""
@@ -103,7 +142,15 @@ async def station(directory: Path, **given: object) -> AsyncIterator[Station]:
         settings = Settings.load(broker=server.url, **given)
         async with open_broker(settings, is_owner=True) as broker:
             await broker.declare(TOPICS)
-            yield Station(directory, server, settings, broker)
+            at = Station(directory, server, settings, broker)
+            keeping = [asyncio.create_task(record.keep()) for record in at.records.values()]
+            try:
+                await asyncio.gather(*(record.begun() for record in at.records.values()))
+                yield at
+            finally:
+                for task in keeping:
+                    task.cancel()
+                await asyncio.gather(*keeping, return_exceptions=True)
 
 
 @asynccontextmanager
