@@ -175,6 +175,19 @@ def test_a_state_that_begins_anew_is_sent_whole_once_it_is_whole() -> None:
     ]
 
 
+def test_a_busy_state_that_begins_anew_is_whole_as_soon_as_it_is_known_how_far_it_goes() -> None:
+    """What arrives while the broker is asked does not make its answer void."""
+    hub = bench(of(1_000, "a"))
+    hub.connect(TOPIC)
+    hub.frames()
+    hub.arrive(TOPIC, reset(999))
+    hub.arrive(TOPIC, of(1_001, "b"))
+    hub.arrive(TOPIC, of(1_002, "c"))
+    hub.tell(Measured(TOPIC, Extent(ORIGIN, 1_001, 1_001)))
+    assert hub.heard()[0] == "metrics snapshot"
+    assert hub.measures == [TOPIC]
+
+
 def test_an_answer_from_before_the_state_began_anew_proves_nothing() -> None:
     hub = bench(of(1_000, "a"))
     hub.connect(TOPIC, "metrics:1500", connection_id="ahead")

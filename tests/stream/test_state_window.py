@@ -119,7 +119,6 @@ def test_it_is_whole_when_it_has_reached_what_was_there() -> None:
 def test_after_a_reset_it_is_whole_again_when_somebody_says_how_far_that_is() -> None:
     window = made(event(100, "a"), event(101, "b"))
     assert window.extend([reset(99), event(101, "b")]) == (reset(99), event(101, "b"))
-    assert not window.is_settled
     assert read(window, 99) == Ahead()
     window.settle(Extent(100, 104, 105))
     assert not window.is_whole

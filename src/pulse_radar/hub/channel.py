@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pulse_radar.hub.actions import AwaitWritable, Send
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
-from pulse_radar.hub.doubts import Doubts
 from pulse_radar.hub.registry import Registry
 from pulse_radar.hub.states import SubscriptionTurn
 from pulse_radar.hub.subscription import Subscription
+from pulse_radar.hub.waiting import Waiting
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import GapFrame, Subscribe, Subscribed
 from pulse_radar.protocol.grammar import Feed
@@ -30,7 +30,7 @@ class Channel(ABC):
         self.topic = topic
         self.live = Registry()
         self._context = context
-        self._doubts = Doubts(topic, context)
+        self._waiting = Waiting(topic, context)
 
     # What a kind of topic must say.
 
@@ -76,11 +76,15 @@ class Channel(ABC):
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
         """Its cursor is of another stream than this: begin anew."""
 
+    @abstractmethod
+    def _learn(self, extent: Extent) -> None:
+        """The broker says that the topic reaches so far."""
+
     # What they share.
 
     def advance(self, subscription: Subscription) -> None:
         """Carry a subscription that catches up as far as it goes without waiting."""
-        self._doubts.discard(subscription)
+        self._waiting.discard(subscription)
         while self._may_go_on(subscription):
             self._step(subscription)
 
@@ -91,19 +95,21 @@ class Channel(ABC):
 
     def measure(self) -> None:
         """The pause after the last question to the broker is over."""
-        self._doubts.ask()
+        self._waiting.ask()
 
     def measured(self, extent: Extent | None) -> None:
         """The broker has said how far it reaches; None: it could not."""
-        for subscription in self._doubts.answered(extent):
-            assert extent is not None, "nothing is proven without an answer"
-            self._disproved(subscription, extent)
-            self.advance(subscription)
-        self._doubts.ask()
+        sound, disproved = self._waiting.answered(extent)
+        if sound is not None:
+            self._learn(sound)
+            for subscription in disproved:
+                self._disproved(subscription, sound)
+                self.advance(subscription)
+        self._waiting.ask()
 
     def leave(self, subscription: Subscription) -> None:
         """Serve this subscription no longer."""
-        self._doubts.discard(subscription)
+        self._waiting.discard(subscription)
         if subscription.is_live:
             self.live.discard(subscription.connection_id, subscription.feed.key)
 
@@ -111,13 +117,13 @@ class Channel(ABC):
         return (
             subscription.is_catching_up
             and not subscription.is_resting
-            and subscription not in self._doubts
+            and subscription not in self._waiting
             and self._connection(subscription).has_room
         )
 
     def _go_on_waiting(self) -> None:
         """Whoever waited for this process, and need not any more, goes on."""
-        for subscription in self._doubts.waiting:
+        for subscription in self._waiting.members:
             if not self._is_ahead(subscription):
                 self.advance(subscription)
 

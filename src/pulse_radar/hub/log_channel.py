@@ -82,7 +82,7 @@ class LogChannel(Channel):
             case Beyond():
                 self._context.read(subscription, self._events_in_a_page())
             case Ahead():
-                self._doubts.add(subscription)
+                self._waiting.add(subscription)
 
     def _deliver(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
         if subscription.lenient and entries and _is_missed(entries[0]):
@@ -90,6 +90,9 @@ class LogChannel(Channel):
             entries = entries[1:]
         subscription.lenient = False
         super()._deliver(subscription, entries, end)
+
+    def _learn(self, extent: Extent) -> None:
+        """A log has its numbers for that."""
 
     def _is_ahead(self, subscription: Subscription) -> bool:
         return isinstance(self._read(subscription), Ahead)
@@ -122,7 +125,7 @@ class LogChannel(Channel):
 
     def __repr__(self) -> str:
         return (
-            f"<LogChannel {self.topic}, {len(self.live)} live, {len(self._doubts)} ahead, {self._window!r}>"
+            f"<LogChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"
         )
 
 

@@ -28,8 +28,6 @@ class StateChannel(Channel):
         self._window = StateWindow(
             start=start, extent=extent, limit_deletions=context.limits.deletions_remembered
         )
-        # The answer that is under way was asked for before the state began anew.
-        self._is_answer_void = False
 
     @property
     def last(self) -> int:
@@ -51,7 +49,7 @@ class StateChannel(Channel):
 
     def arrive(self, entries: Iterable[Entry]) -> None:
         fresh = self._window.extend(tuple(entries))
-        if not self._window.is_settled:
+        if any(entry.first is None for entry in fresh):
             self._begin_anew()
         events = tuple(entry for entry in fresh if isinstance(entry, StoredEvent))
         for entry in fresh:
@@ -66,14 +64,6 @@ class StateChannel(Channel):
             self._context.counters.conflated += 1
             self._set_back(subscription, self.last)
 
-    def measured(self, extent: Extent | None) -> None:
-        if self._is_answer_void:
-            extent, self._is_answer_void = None, False
-        if extent is not None:
-            self._window.settle(extent)
-        super().measured(extent)
-        self._go_on_waiting()
-
     def _step(self, subscription: Subscription) -> None:
         match self._read(subscription):
             case UpToDate():
@@ -84,7 +74,11 @@ class StateChannel(Channel):
             case Forgotten():
                 self._begin_snapshot(subscription)
             case Ahead():
-                self._doubts.add(subscription)
+                self._waiting.add(subscription)
+
+    def _learn(self, extent: Extent) -> None:
+        self._window.settle(extent)
+        self._go_on_waiting()
 
     def _is_ahead(self, subscription: Subscription) -> bool:
         return isinstance(self._read(subscription), Ahead)
@@ -111,10 +105,10 @@ class StateChannel(Channel):
 
     def _begin_anew(self) -> None:
         """What was known is void: nobody is served until the state is whole again."""
-        self._is_answer_void = self._doubts.is_asking
+        self._waiting.ask_anew()
         for subscription in self._live_subscriptions():
+            subscription.since = 0
             self._set_back(subscription, 0)
-        self._doubts.want()
 
     def _set_back(self, subscription: Subscription, cursor: int) -> None:
         self.live.discard(subscription.connection_id, subscription.feed.key)
@@ -131,6 +125,4 @@ class StateChannel(Channel):
         ]
 
     def __repr__(self) -> str:
-        return (
-            f"<StateChannel {self.topic}, {len(self.live)} live, {len(self._doubts)} ahead, {self._window!r}>"
-        )
+        return f"<StateChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"

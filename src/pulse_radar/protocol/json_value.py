@@ -1,14 +1,14 @@
 """JSON as a type, and the check that a value means the same in Python and in JavaScript."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, Union
 
 import msgspec
 
 from pulse_radar.errors import InvalidEvent
 
-__all__ = ["JsonValue", "encode_data"]
+__all__ = ["MAX_DEPTH", "JsonValue", "check_depth", "encode_data"]
 
 # Mapping and Sequence, not dict and list: a typed dict of a narrower type is JSON, too.
 JsonValue: TypeAlias = Union[bool, int, float, str, Sequence["JsonValue"], Mapping[str, "JsonValue"], None]  # noqa: UP007
@@ -20,7 +20,7 @@ _EXACT_INTEGER: Final = 2**53
 _PATH_LENGTH: Final = 200
 
 # Browsers' parsers go deeper; nobody's event should.
-_MAX_DEPTH: Final = 64
+MAX_DEPTH: Final = 64
 
 
 def encode_data(data: JsonValue) -> bytes:
@@ -34,9 +34,29 @@ def encode_data(data: JsonValue) -> bytes:
     while pending:
         path, depth, value = pending.pop()
         pending.extend((where, depth + 1, child) for where, child in _children(path, value))
-        if depth > _MAX_DEPTH:
-            raise _refusal(path, f"is nested deeper than {_MAX_DEPTH} levels")
+        if depth > MAX_DEPTH:
+            raise _refusal(path, f"is nested deeper than {MAX_DEPTH} levels")
     return msgspec.json.encode(data, enc_hook=_plain)
+
+
+def check_depth(data: JsonValue) -> None:
+    """Refuse what is nested too deep for every reader. Raises: InvalidEvent. Cost: one visit to each value."""
+    layer: list[JsonValue] = [data]
+    for _ in range(MAX_DEPTH + 1):
+        layer = [child for value in layer for child in _inside(value)]
+        if not layer:
+            return
+    raise _refusal("data", f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _inside(value: JsonValue) -> Iterable[JsonValue]:
+    match value:
+        case Mapping():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
 
 
 def _children(path: str, value: object) -> Iterator[tuple[str, object]]:

@@ -57,11 +57,6 @@ class StateWindow:
         """Whether everything that the topic held when this began is here."""
         return self._head is not None and self.last >= self._head
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is known when this is whole."""
-        return self._head is not None
-
     def settle(self, extent: Extent) -> None:
         """The topic reaches so far: known at the start, and to be told again after a reset."""
         if self._head is None:

@@ -8,7 +8,7 @@ from pulse_radar.errors import InvalidEvent
 from pulse_radar.protocol.codec.wire import SequenceWire
 from pulse_radar.protocol.frames import EventFrame
 from pulse_radar.protocol.grammar import Feed, check_event_name
-from pulse_radar.protocol.json_value import JsonValue
+from pulse_radar.protocol.json_value import MAX_DEPTH, JsonValue, check_depth
 
 __all__ = ["DELETION", "EventBody", "decode_body", "decode_event", "encode_body", "encode_event"]
 
@@ -69,7 +69,10 @@ def decode_body(content: bytes) -> EventBody:
     try:
         body = _body_decoder.decode(content)
         # Raw data is only skipped over: an invalid byte in it, or 1e999, would cost every reader its socket.
-        _any_decoder.decode(body.data)
+        data = _any_decoder.decode(body.data)
+        # Few have so many brackets that a look at how deep they go is needed.
+        if content.count(b"[") + content.count(b"{") > MAX_DEPTH:
+            check_depth(data)
         check_event_name(body.name)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent(f"not an event: {error}") from error
