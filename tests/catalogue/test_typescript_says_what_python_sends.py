@@ -7,7 +7,7 @@ import pytest
 from pydantic import ConfigDict
 
 from pulse_radar import Event, Pulse
-from pulse_radar.catalogue.declared import Catalogue, catalogue_of
+from pulse_radar.catalogue.declared import Catalogue, DeclaredEvent, DeclaredTopic, Schema, catalogue_of
 from pulse_radar.catalogue.typescript import NotGenerated, read_catalogue, to_typescript
 from pulse_radar.errors import InvalidEvent
 from tests.catalogue.shop import LoadMeasured, OrderGone, OrderPlaced, an_order, pulse
@@ -126,6 +126,36 @@ def test_the_text_reads_well() -> None:
         'export type StateTopic = "loads";\n',
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("schema", "written"),
+    [
+        ({"type": "array"}, "readonly unknown[]"),
+        (
+            {"type": "array", "items": {"type": "array", "items": {"type": "null"}}},
+            "readonly (readonly null[])[]",
+        ),
+        (
+            {"type": "array", "prefixItems": [{"type": "string"}], "items": {"enum": [1, None]}},
+            "readonly [string, ...(1 | null)[]]",
+        ),
+        ({"type": "object"}, "Readonly<Record<string, unknown>>"),
+        (
+            {"type": "object", "patternProperties": {"^a": {"type": "boolean"}}},
+            "Readonly<Record<string, boolean>>",
+        ),
+        (
+            {"type": "object", "properties": {"a-b": {"const": "x"}}, "additionalProperties": True},
+            '{\n      readonly "a-b"?: "x";\n      readonly [other: string]: unknown;\n    }',
+        ),
+        ({"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]}, "number | null"),
+        ({"contentEncoding": "base64"}, "unknown"),
+    ],
+)
+def test_what_schemas_say_is_written_as_types(schema: Schema, written: str) -> None:
+    topic = DeclaredTopic("t", "log", (DeclaredEvent("e", schema),))
+    assert f"    readonly e: {written};\n" in to_typescript(Catalogue((topic,), {}), "x:y")
 
 
 def test_the_catalogue_can_be_read_back() -> None:

@@ -50,7 +50,9 @@ def test_what_breaks_clients_fails_the_check_and_what_adds_does_not(
     assert breaks.out == "breaks  loads.load.measured.load: may be a number, and was a text\n"
     assert breaks.err.startswith(f"error: 1 of 1 changes break clients that have {path}: ")
     assert path.read_text() == former
-    path.write_text(now.replace('"load":{"type":"number"}', '"load":{"type":["number","null"]}'))
+    path.write_text(
+        now.replace('"load":{"type":"number"}', '"load":{"anyOf":[{"type":"number"},{"type":"null"}]}')
+    )
     adds = ran_here(capsys, *command, "--check")
     assert adds.code == 0
     assert adds.out.splitlines()[0] == "adds  loads.load.measured.load: is no longer null"

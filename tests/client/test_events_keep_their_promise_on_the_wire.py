@@ -283,6 +283,22 @@ async def test_a_busy_server_is_asked_again_when_it_wants_to_be() -> None:
         assert await heard(f"127.0.0.1:{server.sockets[0].getsockname()[1]}") == []
 
 
+async def test_whoever_is_cancelled_while_entering_leaves_nothing_running() -> None:
+    async def mute(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with talking(mute) as (url, asked):
+        before = asyncio.all_tasks()
+        entering = asyncio.create_task(connect(url, "knowledge").__aenter__())
+        async with asyncio.timeout(PATIENCE):
+            while not asked:
+                await asyncio.sleep(0.01)
+        entering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await entering
+        assert {task for task in asyncio.all_tasks() - before if "pulse-radar" in task.get_name()} == set()
+
+
 async def test_it_is_entered_once() -> None:
     async with talking(done) as (url, _):
         events = connect(url, "knowledge")

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from pulse_radar import EventFrame, Pulse, Refused, Subscribed, UnknownTopic
 from pulse_radar.protocol.frames import GapFrame, Subscribe, Unsubscribed
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.testing import connect
+from pulse_radar.testing import app_client, connect
 from tests.server.serving import app_with, make_pulse
 
 
@@ -157,6 +157,33 @@ async def test_a_refused_upgrade_says_its_status_and_its_text() -> None:
     assert refused.value.code == 403
 
 
+async def test_an_app_without_a_live_layer_is_told() -> None:
+    app = FastAPI()
+    with pytest.raises(Refused, match="403"):
+        async with connect(app):
+            raise AssertionError("entered")
+
+    @app.websocket("/ws")
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_json({"type": "weather"})
+
+    with pytest.raises(Refused, match="greets with unknownframe: is our router at /ws"):
+        async with connect(app):
+            raise AssertionError("entered")
+
+
+async def test_gaps_and_errors_on_the_way_are_told_too() -> None:
+    pulse = make_pulse()
+    app = app_with(pulse)
+    async with connect(app, "knowledge", after=7) as ws:
+        await ws.send({"action": "subscribe", "topic": "nope"})
+        with pytest.raises(TimeoutError) as late:
+            await ws.next(timeout=0.2)
+        assert "instead came a gap in knowledge from None to " in str(late.value)
+        assert "an error, unknown topic 'nope'" in str(late.value)
+
+
 async def test_an_unknown_topic_is_told_when_it_is_entered() -> None:
     with pytest.raises(UnknownTopic, match="the topics here are knowledge, messages"):
         async with connect(app_with(make_pulse()), "knowledg"):
@@ -185,11 +212,14 @@ async def test_an_app_that_fails_is_told_with_its_own_error() -> None:
             raise AssertionError("entered")
 
 
-async def test_a_client_that_looks_at_nothing_does_not_hold_up_its_app() -> None:
-    pulse = make_pulse(unsent_limit_bytes=512 * 1024)
+async def test_a_client_that_looks_at_nothing_does_not_hold_up_its_app(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app_client, "_WAITING_FRAMES", 10)
+    pulse = make_pulse()
     async with asyncio.timeout(30), connect(app_with(pulse), "knowledge"):
-        for _ in range(11_000):
-            await pulse.publish("knowledge", "a", "x" * 100)
+        for _ in range(100):
+            await pulse.publish("knowledge", "a")
 
 
 async def test_a_closed_client_leaves_nothing_running() -> None:

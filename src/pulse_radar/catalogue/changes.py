@@ -151,12 +151,10 @@ def _choices(catalogue: Catalogue, schema: Schema) -> list[Schema]:
     """What a value may be, one by one: an enumeration is as many as it has members."""
     schema = catalogue.resolve(schema)
     match schema:
-        case {"anyOf": list(parts)} | {"oneOf": list(parts)} | {"allOf": [_] as parts}:
+        case {"anyOf": list(parts)} | {"oneOf": list(parts)}:
             return [choice for part in parts for choice in _choices(catalogue, part)]
         case {"enum": list(values)}:
             return [{"const": value} for value in values]
-        case {"type": list(kinds)}:
-            return [{**schema, "type": kind} for kind in kinds]
         case _:
             return [schema]
 

@@ -130,10 +130,6 @@ def _type(schema: Schema, depth: int) -> str:
             return _union(json.dumps(value) for value in values)
         case {"anyOf": list(choices)} | {"oneOf": list(choices)}:
             return _union(_type(choice, depth) for choice in choices)
-        case {"allOf": list(parts)}:
-            return " & ".join(_grouped(_type(part, depth)) for part in parts)
-        case {"type": list(kinds)}:
-            return _union(_type({**schema, "type": kind}, depth) for kind in kinds)
         case {"type": "string"}:
             return "string"
         case {"type": "integer"} | {"type": "number"}:
@@ -151,14 +147,12 @@ def _type(schema: Schema, depth: int) -> str:
 
 
 def _array(schema: Schema, depth: int) -> str:
-    first = [_type(item, depth) for item in schema.get("prefixItems", ())]
-    rest = schema.get("items", {})
     if "prefixItems" not in schema:
-        return f"readonly {_grouped(_type(rest, depth))}[]"
-    is_closed = rest is False or schema.get("maxItems") == len(first) or "items" not in schema
-    if not is_closed:
-        first.append(f"...{_grouped(_type(rest, depth))}[]")
-    return f"readonly [{', '.join(first)}]"
+        return f"readonly {_grouped(_type(schema.get('items', {}), depth))}[]"
+    places = [_type(item, depth) for item in schema["prefixItems"]]
+    if "items" in schema:
+        places.append(f"...{_grouped(_type(schema['items'], depth))}[]")
+    return f"readonly [{', '.join(places)}]"
 
 
 def _object(schema: Schema, depth: int) -> str:
@@ -186,7 +180,7 @@ def _union(types: Iterator[str]) -> str:
 
 
 def _grouped(text: str) -> str:
-    return f"({text})" if re.search(r" [|&] |^readonly ", text) else text
+    return f"({text})" if re.search(r" \| |^readonly ", text) else text
 
 
 # Names and words.

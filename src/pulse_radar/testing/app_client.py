@@ -100,6 +100,7 @@ class AppClient:
         self._task: asyncio.Task[None] | None = None
         # Nobody looks any more: what still comes is dropped.
         self._is_left = False
+        self._is_accepted = False
         # Of an upgrade that is being refused.
         self._status = 0
         # Why nothing more comes.
@@ -210,6 +211,15 @@ class AppClient:
 
     async def _heard(self, message: Message) -> None:
         match message["type"]:
+            case "websocket.accept":
+                self._is_accepted = True
+            case "websocket.close" if not self._is_accepted:
+                # As any server answers it (ASGI specification, WebSocket Close).
+                await self._finish(
+                    Refused(
+                        f"the app refuses the connection: 403, is our router at {self._scope['path']}?", 403
+                    )
+                )
             case "websocket.send":
                 await self._heed(decode_server(message.get("text") or message["bytes"]))
             case "websocket.close":
