@@ -49,8 +49,9 @@ class NatsCluster:
             cluster.heal()
     """
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, *, sync_interval: str = "2m") -> None:
         self._store = store
+        self._sync_interval = sync_interval
         self._stack = contextlib.AsyncExitStack()
         # From one server's name to another's: the way of the routes that the first one opens.
         self._links: dict[tuple[str, str], FaultyLink] = {}
@@ -129,7 +130,11 @@ class NatsCluster:
                 if near != far:
                     self._links[near, far] = await stack.enter_async_context(FaultyLink(ports[far]))
         for name in _NAMES:
-            self._servers[name] = NatsServer(self._store / name, settings=self._settings(name, ports[name]))
+            self._servers[name] = NatsServer(
+                self._store / name,
+                settings=self._settings(name, ports[name]),
+                sync_interval=self._sync_interval,
+            )
 
     def _settings(self, name: str, port: int) -> str:
         ways = [link.port for (near, _), link in self._links.items() if near == name]

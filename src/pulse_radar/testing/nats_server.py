@@ -23,17 +23,19 @@ _LASTING_PORTS: Final = range(20_000, 32_000)
 class NatsServer:
     """A `nats-server` child with JetStream on loopback; restarting keeps its address and what it stored.
 
-    `settings` is text of its configuration file, as for users and permissions.
+    `settings` is text of its configuration file, as for users and permissions; `sync_interval` is how often what
+    is stored is forced to the disk, or "always".
 
     Example:
         async with NatsServer(tmp_path) as server:
             async with NatsBroker(server.url) as broker: ...
     """
 
-    def __init__(self, store: Path, *, settings: str = "") -> None:
+    def __init__(self, store: Path, *, settings: str = "", sync_interval: str = "2m") -> None:
         self.store = store
         self._port = free_port()
         self._settings = settings
+        self._sync_interval = sync_interval
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,7 +70,7 @@ class NatsServer:
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{ store_dir: "{self.data}" }}\n'
+            f'jetstream {{ store_dir: "{self.data}", sync_interval: "{self._sync_interval}" }}\n'
             f'log_file: "{self.store / "server.log"}"\n'
             f"{self._settings}\n"
         )

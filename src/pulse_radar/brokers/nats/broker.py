@@ -27,7 +27,6 @@ from pulse_radar.errors import (
     EventTooLarge,
     InvalidEvent,
     InvalidSetting,
-    NotPermitted,
     PulseError,
     SequenceConflict,
     TopicMissing,
@@ -152,16 +151,11 @@ class NatsBroker(Broker):
         return view.deletions_kept_seconds
 
     async def _why_nobody_stores(self, draft: Draft) -> PulseError:
-        """Without a leader a stream takes no events; that there is none at all is said by the servers' leader."""
-        try:
-            view = await self._history.look(draft.topic)
-        except NotPermitted as error:
-            return BrokerUnavailable(f"no stream takes {draft.topic!r}, or it has no leader: {error}")
-        if view is None:
-            return TopicMissing(f"no stream collects {draft.topic!r}: nobody created it")
-        if view.sight.is_state and draft.key is None:
+        if draft.key is None and self._history.is_known_state(draft.topic):
             return _needs_a_key(draft)
-        return BrokerUnavailable(f"the stream of {draft.topic!r} has no leader at the moment")
+        if await self._history.is_kept(draft.topic):
+            return BrokerUnavailable(f"the stream of {draft.topic!r} has no leader at the moment")
+        return TopicMissing(f"no stream collects {draft.topic!r}: nobody created it")
 
     async def _stored_before(self, draft: Draft, expect_last: int, refused: ApiRefused) -> int:
         """The number of a draft that is being stored again; the server looks at the number before the id.

@@ -43,6 +43,17 @@ class History:
             raise TopicMissing(f"there is no stream {stream}: nobody created {topic!r}")
         return view
 
+    def is_known_state(self, topic: str) -> bool:
+        return self._kinds.get(topic, False)
+
+    async def is_kept(self, topic: str) -> bool:
+        """Whether it has a stream. While that has no leader, its replicas answer, and at once."""
+        try:
+            await self._jetstream.batch(self._naming.stream(topic), ">", 1, limit=1)
+        except NobodyAnswers:
+            return await self.look(topic) is not None
+        return True
+
     async def batch(self, topic: str, first: int, reach: int) -> tuple[list[Entry], bool]:
         """What is stored from `first` on, as much as comes at once, and whether that is all up to `reach`."""
         batch = await self._batch(topic, ">", first, reach)

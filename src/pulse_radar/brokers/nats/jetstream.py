@@ -1,5 +1,6 @@
 """The server's stream interface: the few requests we make of it, and what its answers mean."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,6 +27,10 @@ __all__ = [
 BATCH_EVENTS: Final = 1_000
 # Without it a thousand events of 200 kB come as one answer of 67 MB.
 _BATCH_BYTES: Final = 4 * 1024 * 1024
+
+# A leader shows its stream in milliseconds, and who does not lead says nothing: asked again sooner, one learns sooner
+# of the next leader.
+_LOOK_SECONDS: Final = 2.0
 
 # 503 and 500 (no leader, no space, shutting down) pass; everything else is an answer.
 _PASSING: Final = frozenset({500, 503})
@@ -78,7 +83,8 @@ class JetStream:
         """The stream as a leader knows it who still leads, None if there is none."""
         with self._link.needing_a_leader():
             try:
-                view = view_of(await self._ask(f"STREAM.INFO.{stream}"))
+                answer = await self._ask(f"STREAM.INFO.{stream}", patience_seconds=_LOOK_SECONDS)
+                view = view_of(answer)
             except ApiRefused as refused:
                 if refused.code == codes.STREAM_NOT_FOUND:
                     return None
@@ -167,10 +173,16 @@ class JetStream:
         with self._link.needing_a_leader():
             return await self._ask(request, question)
 
-    async def _ask(self, request: str, question: dict[str, object] | None = None) -> bytes:
+    async def _ask(
+        self,
+        request: str,
+        question: dict[str, object] | None = None,
+        *,
+        patience_seconds: float = math.inf,
+    ) -> bytes:
         payload = b"" if question is None else msgspec.json.encode(question)
         try:
-            [answer] = await self._link.ask(f"$JS.API.{request}", payload)
+            [answer] = await self._link.ask(f"$JS.API.{request}", payload, patience_seconds=patience_seconds)
         except NobodyAnswers as error:
             raise BrokerUnavailable(
                 f"JetStream does not answer on {self._link.access}: is it switched on (nats-server -js)?"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -111,18 +112,20 @@ class Link:
         headers: dict[str, str] | None = None,
         *,
         is_complete: Callable[[Msg], bool] = _is_any,
+        patience_seconds: float = math.inf,
     ) -> list[Msg]:
         """The answers to one request, up to the one that makes them complete.
 
-        Raises: BrokerUnavailable at once without a session, when it is lost meanwhile, and after
-        `request_timeout_seconds` without any answer; NobodyAnswers; NotPermitted.
+        `patience_seconds`: less than `request_timeout_seconds`, where an answer comes soon or not at all.
+        Raises: BrokerUnavailable at once without a session, when it is lost meanwhile, and after so long
+        without any answer; NobodyAnswers; NotPermitted.
         """
         session = self._session
         if session is None or not session.is_connected:
             raise BrokerUnavailable(f"not connected to {self.access}: {self._trouble}")
         self.check_heard(self._requests.inbox)
         request = self._requests.open(subject, is_complete)
-        patience = self.access.request_timeout_seconds
+        patience = min(patience_seconds, self.access.request_timeout_seconds)
         try:
             await session.publish(subject, payload, request.reply, headers)
             return await request.answers(patience)
