@@ -121,6 +121,15 @@ def heard(port: int, feed: str, count: int) -> list[dict[str, Any]]:
         return events
 
 
+def heard_of(port: int, feed: str, name: str) -> dict[str, Any]:
+    """The first event of this name, from the oldest of its feed that is kept."""
+    with connect(f"ws://127.0.0.1:{port}/ws?topics={feed}&lastSeq={feed}:0") as client:
+        while True:
+            frame: dict[str, Any] = json.loads(client.recv(timeout=PATIENCE))
+            if frame.get("event") == name:
+                return frame
+
+
 class System(NamedTuple):
     """A running `serve` and `worker` on an embedded broker, and how commands reach them."""
 
