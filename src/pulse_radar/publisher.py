@@ -37,10 +37,12 @@ class Publisher(Publishes):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect. Publishes still under way fail, as at their deadline."""
-        if self._queue is not None:
-            self._queue.close()
-        self._queue = None
-        await self._opening.__aexit__(kind, error, trace)
+        queue, self._queue = self._queue, None
+        try:
+            if queue is not None:
+                queue.close()
+        finally:
+            await self._opening.__aexit__(kind, error, trace)
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         return Position(draft.topic, await self._open_queue().publish(draft, expect_last=expect_last))

@@ -185,6 +185,7 @@ class Pulse(Publishes):
             )
             await stack.enter_async_context(runner)
             queue = PublishQueue.from_settings(broker, self.settings)
+            stack.callback(queue.close)
             self._running = _Running(stack.pop_all(), runner, queue)
         _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._topics) or "no topics")
 
@@ -193,7 +194,6 @@ class Pulse(Publishes):
     ) -> None:
         running, self._running = self._run(), None
         self._is_entered = False
-        running.queue.close()
         await running.stack.aclose()
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:

@@ -1,6 +1,7 @@
 """Retries without duplicates, first come first served, and clear errors: over a broker that fails on demand."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -222,6 +223,24 @@ async def test_closing_lets_everything_under_way_fail_at_once() -> None:
         queue.close()
         async with asyncio.timeout(5):
             outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(outcome, BrokerUnavailable | OutcomeUnknown) for outcome in outcomes)
+
+
+async def test_closing_at_the_moment_of_a_deadline_lets_the_others_fail_all_the_same() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, deadline_seconds=0.4) as queue:
+        broker.error = BrokerUnavailable("away")
+        waiting = [asyncio.create_task(queue.publish(draft(0)))]
+        await asyncio.sleep(0.2)
+        waiting.append(asyncio.create_task(queue.publish(draft(1))))
+        await asyncio.sleep(0)
+        # The loop is held up past the first deadline: then its timer runs, and only after us its task.
+        time.sleep(0.25)  # noqa: ASYNC251
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not waiting[0].done()
+        queue.close()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(outcome, BrokerUnavailable | OutcomeUnknown) for outcome in outcomes)
 
 

@@ -151,7 +151,9 @@ class PublishQueue:
         """Let everything under way fail now, as at its deadline."""
         now = asyncio.get_running_loop().time()
         for deadline in self._deadlines:
-            deadline.reschedule(now)
+            # One that has just fired, whose task did not run since, is past being set.
+            if not deadline.expired():
+                deadline.reschedule(now)
 
     def stats(self) -> PublishQueueStats:
         return PublishQueueStats(self._waiting, self._retries)
