@@ -87,7 +87,7 @@ class SyncPublisher:
     ) -> Position:
         """Publish one event; return its place once it is stored. Raises what `Publisher.publish` does."""
         draft = draft_event(event, name, data, key=key, event_id=id, ttl=ttl)
-        return self._running().publish(draft, expect_last)
+        return self._publish(draft, expect_last)
 
     def delete(
         self,
@@ -99,20 +99,22 @@ class SyncPublisher:
         expect_last: int | None = None,
     ) -> Position:
         """Delete a key of a state topic. Raises what `Publisher.delete` does."""
-        return self._running().publish(draft_deletion(topic, key, id), expect_last)
+        return self._publish(draft_deletion(topic, key, id), expect_last)
 
     def close(self) -> None:
-        """Disconnect and end the thread. A later publish starts again."""
+        """Disconnect and end the thread. Publishes under way fail, as at their deadline; a later one starts again."""
         with self._lock:
             if self._loop_thread is not None:
                 self._loop_thread.stop()
                 self._loop_thread = None
 
-    def _running(self) -> "_LoopThread":
+    def _publish(self, draft: Draft, expect_last: int | None) -> Position:
+        # Handed over under the lock: nobody closes the thread between its start and then.
         with self._lock:
             if self._loop_thread is None:
                 self._loop_thread = _LoopThread(self._settings)
-            return self._loop_thread
+            publishing = self._loop_thread.begin(draft, expect_last)
+        return publishing.result()
 
     def begin_anew(self) -> None:
         """Forget the thread. Called in a forked child, where neither it nor whoever held the lock exists."""
@@ -131,13 +133,15 @@ class _LoopThread:
         self._connected: Future[Publisher] = Future()
         self._loop: asyncio.AbstractEventLoop
         self._stopping: asyncio.Event
+        # Those under way, each with a thread that waits for it.
+        self._publishes: set[asyncio.Task[Position]] = set()
         self._thread = threading.Thread(target=self._run, name="pulse-publisher", daemon=True)
         self._thread.start()
         self._publisher = self._connected.result()
 
-    def publish(self, draft: Draft, expect_last: int | None) -> Position:
-        publishing = self._publisher.publish_draft(draft, expect_last=expect_last)
-        return asyncio.run_coroutine_threadsafe(publishing, self._loop).result()
+    def begin(self, draft: Draft, expect_last: int | None) -> Future[Position]:
+        """Publish in the thread. Everything that began before `stop` comes to an end of its own."""
+        return asyncio.run_coroutine_threadsafe(self._publish(draft, expect_last), self._loop)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
@@ -158,6 +162,17 @@ class _LoopThread:
         async with Publisher(settings=self._settings) as publisher:
             self._connected.set_result(publisher)
             await self._stopping.wait()
+        # The publisher let them fail; the end of the loop would only cancel them.
+        await asyncio.gather(*self._publishes, return_exceptions=True)
+
+    async def _publish(self, draft: Draft, expect_last: int | None) -> Position:
+        task = asyncio.current_task()
+        assert task is not None
+        self._publishes.add(task)
+        try:
+            return await self._publisher.publish_draft(draft, expect_last=expect_last)
+        finally:
+            self._publishes.discard(task)
 
 
 # A child process of a fork runs this in its only thread, before anything else.

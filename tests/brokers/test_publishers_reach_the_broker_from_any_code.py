@@ -1,10 +1,12 @@
 """`Publisher` and `SyncPublisher` against a real server: from a loop, from threads, after a fork."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from pulse_radar import (
     BrokerRefused,
     BrokerUnavailable,
     Event,
+    OutcomeUnknown,
     Publisher,
     Pulse,
     Settings,
@@ -101,6 +104,52 @@ async def test_a_closed_sync_publisher_starts_again_with_the_next_publish(url: s
         await asyncio.to_thread(publisher.publish, TaskDone(id="t1"))
         await asyncio.to_thread(publisher.close)
     assert "idle" in repr(publisher)
+
+
+async def test_a_sync_publisher_is_not_closed_between_the_start_and_the_publish_of_a_thread(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_over, is_handing_over, is_closed = (
+        asyncio.run_coroutine_threadsafe,
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def hand_over_late(*given: Any) -> Any:
+        is_handing_over.set()
+        is_closed.wait(1)
+        return hand_over(*given)
+
+    def close() -> None:
+        is_handing_over.wait()
+        publisher.close()
+        is_closed.set()
+
+    publisher = SyncPublisher(url)
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", hand_over_late)
+    closing = asyncio.create_task(asyncio.to_thread(close))
+    with contextlib.suppress(BrokerUnavailable, OutcomeUnknown):
+        await asyncio.to_thread(publisher.publish, TaskDone(id="t1"))
+    await closing
+
+
+async def test_closing_a_sync_publisher_tells_every_thread_that_waits_what_became_of_its_event(
+    tmp_path: Path,
+) -> None:
+    async with NatsServer(tmp_path) as server:
+        pulse = Pulse(server.url)
+        pulse.topic("tasks")
+        async with pulse:
+            publisher = SyncPublisher(server.url)
+            await asyncio.to_thread(publisher.publish, TaskDone(id="t0"))
+        await server.kill()
+        waiting = [
+            asyncio.create_task(asyncio.to_thread(publisher.publish, TaskDone(id=f"t{n}"))) for n in range(5)
+        ]
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(publisher.close)
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(outcome, BrokerUnavailable | OutcomeUnknown) for outcome in outcomes)
 
 
 async def test_a_topic_that_no_api_process_created_is_named(url: str) -> None:
