@@ -5,6 +5,7 @@ import gc
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,3 +160,19 @@ def test_it_works_in_a_thread_without_signals(tmp_path: Path) -> None:
         return await asyncio.to_thread(asyncio.run, use())
 
     assert asyncio.run(main()) == 1
+
+
+async def test_a_defect_costs_one_guard_and_not_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start, defects = lifeline.Lifeline.start, [ZeroDivisionError("a defect")]
+
+    async def start_at_the_second_attempt(*given: Any, **named: Any) -> lifeline.Lifeline:
+        if defects:
+            raise defects.pop()
+        return await start(*given, **named)
+
+    monkeypatch.setattr(lifeline.Lifeline, "start", start_at_the_second_attempt)
+    async with server(tmp_path) as owned:
+        assert owned.stats().guard_deaths == 1
+    assert "a defect" in caplog.text

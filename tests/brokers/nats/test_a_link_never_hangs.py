@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from pulse_radar.brokers.nats import NatsBroker
+from pulse_radar.brokers.nats.session import Session
 from pulse_radar.brokers.topic_spec import LogTopic
-from pulse_radar.errors import BrokerUnavailable
+from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 from pulse_radar.testing.broker_contract import draft
 from pulse_radar.testing.faulty_link import FaultyLink
 from pulse_radar.testing.nats_server import NatsServer
@@ -118,3 +119,26 @@ async def test_what_is_wrong_can_be_read(server: NatsServer, caplog: pytest.LogC
         assert not broker.is_connected
         assert str(broker.stats().trouble) in repr(broker)
     assert "lost the connection" in caplog.text
+
+
+async def test_a_link_that_broke_by_a_defect_says_so_to_requests_and_tails(
+    server: NatsServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    async with NatsBroker(server.url) as broker:
+        await broker.declare([LogTopic("tasks")])
+        sequence = await broker.store(draft("tasks", "1"))
+        tail = broker.tail("tasks", after=sequence - 1)
+        await anext(tail)
+        waiting = asyncio.ensure_future(anext(tail))
+        monkeypatch.setattr(Session, "subscribe", broken)
+        await server.kill()
+        await server.start()
+        async with asyncio.timeout(10):
+            with pytest.raises(BrokerRefused, match="a defect"):
+                await waiting
+        with pytest.raises(BrokerRefused, match="a defect"):
+            await broker.store(draft("tasks", "2"))
+    assert [record.levelname for record in caplog.records].count("CRITICAL") == 1

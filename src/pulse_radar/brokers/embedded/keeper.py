@@ -81,6 +81,9 @@ class Keeper:
                 log.warning("embedded broker: the guard of %s died; starting another", self._store.directory)
             except (OSError, BrokerError) as error:
                 log.warning("embedded broker: no guard for %s: %s", self._store.directory, error)
+            except Exception:
+                # A defect, and no reason to be without a broker: the next guard may do better.
+                log.exception("embedded broker: lost the guard of %s", self._store.directory)
             self.role = Role.STARTING
             self.guard_deaths += 1
             pause = next_pause(pause, time.monotonic() - began)

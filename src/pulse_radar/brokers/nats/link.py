@@ -15,7 +15,7 @@ from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.doubt import Doubt
 from pulse_radar.brokers.nats.requests import Requests
 from pulse_radar.brokers.nats.session import MessageCallback, Session
-from pulse_radar.errors import BrokerError, BrokerUnavailable, EventTooLarge, NotPermitted
+from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, EventTooLarge, NotPermitted
 
 __all__ = ["Link", "LinkStats"]
 
@@ -58,6 +58,8 @@ class Link:
         self._refused: set[str] = set()
         self._connections = 0
         self._trouble: str | None = None
+        # What ended the keeper: a defect, after which nothing connects any more.
+        self._defect: BaseException | None = None
         self._watchers: list[Callable[[], None]] = []
         # Whether the server that we are connected to is of use, and which one was left for being of none.
         self._doubt = Doubt(access.leave_after_seconds)
@@ -67,6 +69,7 @@ class Link:
         """Connect once. Raises: BrokerUnavailable, BrokerRefused."""
         session = await self._open_session()
         self._keeper = asyncio.create_task(self._keep(session), name=f"link to {self.access}")
+        self._keeper.add_done_callback(self._kept)
 
     async def close(self) -> None:
         """Leave nothing running."""
@@ -93,7 +96,8 @@ class Link:
             await self._session.subscribe(subject, callback)
 
     def check_heard(self, subject: str) -> None:
-        """Raises: NotPermitted, if the server does not let us hear this subject."""
+        """Raises: NotPermitted, if the server does not let us hear this subject. BrokerRefused, if nothing connects."""
+        self._check_kept()
         if subject.lower() in self._refused:
             raise self._not_heard(subject)
 
@@ -118,8 +122,9 @@ class Link:
 
         `patience_seconds`: less than `request_timeout_seconds`, where an answer comes soon or not at all.
         Raises: BrokerUnavailable at once without a session, when it is lost meanwhile, and after so long
-        without any answer; NobodyAnswers; NotPermitted.
+        without any answer; NobodyAnswers; NotPermitted. BrokerRefused, if nothing connects any more.
         """
+        self._check_kept()
         session = self._session
         if session is None or not session.is_connected:
             raise BrokerUnavailable(f"not connected to {self.access}: {self._trouble}")
@@ -168,6 +173,22 @@ class Link:
             await session.close()
             session = await self._reopen()
             _logger.info("connected to %s again", self.access)
+
+    def _kept(self, keeper: asyncio.Task[None]) -> None:
+        """The keeper ended, and nobody awaits it before the end: say so to all who believe in it."""
+        if keeper.cancelled():
+            return
+        self._defect = keeper.exception()
+        _logger.critical("the link to %s broke, and stays so", self.access, exc_info=self._defect)
+        self._requests.fail(self._broken())
+        self._tell_watchers()
+
+    def _check_kept(self) -> None:
+        if self._defect is not None:
+            raise self._broken() from self._defect
+
+    def _broken(self) -> BrokerRefused:
+        return BrokerRefused(f"the link to {self.access} broke, and stays so: {self._defect!r}")
 
     async def _reopen(self) -> Session:
         delay = _FIRST_RETRY_SECONDS
