@@ -119,6 +119,26 @@ def test_topics_of_an_app_are_its_own_and_apply_leaves_all_others_alone(
     assert (kept["tasks"], kept["agents"], kept["knowledge"]) == (77, 10_000, 100_000)
 
 
+def test_a_topic_becomes_of_the_other_kind_by_a_command_and_only_by_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, at: System, tmp_path: Path
+) -> None:
+    place = (*at.broker, "--namespace", "changing")
+    (tmp_path / "before.py").write_text(APP.format(retain=77))
+    (tmp_path / "after.py").write_text(APP.format(retain=77).replace("retain=77", 'kind="state"'))
+    monkeypatch.syspath_prepend(tmp_path)
+    ran_here(capsys, "topics", "apply", "before:app", *place)
+    ran_here(capsys, "publish", "tasks", "task_changed", "--key", "a", *place)
+    refused = ran_here(capsys, "topics", "apply", "after:app", *place)
+    assert refused.code == 1
+    assert "`pulse-radar topics replace tasks` makes it anew" in refused.err
+    unknown = ran_here(capsys, "topics", "replace", "nope", "after:app", "--yes", *place)
+    assert (unknown.code, unknown.err) == (2, "error: unknown topic 'nope': declared are tasks, news\n")
+    assert ran_here(capsys, "topics", "replace", "tasks", "after:app", "--yes", *place).code == 0
+    applied = ran_here(capsys, "topics", "apply", "after:app", "--json", *place)
+    assert json.loads(applied.out.splitlines()[0])["kind"] == "state"
+    assert ran_here(capsys, "delete", "tasks", "a", *place).out.startswith("tasks:")
+
+
 async def _retained(at: System, namespace: str) -> dict[str, int]:
     """How many events the broker itself keeps of each topic, at most."""
     client = await nats.connect(await attach(at.directory / "data"))

@@ -15,20 +15,20 @@ from pulse_radar.protocol.cursor import Cursor
 from pulse_radar.protocol.grammar import Feed
 
 
-def test_an_outbox_joins_what_goes_to_one_connection_in_a_row() -> None:
-    outbox = Agenda()
+def test_an_agenda_joins_what_goes_to_one_connection_in_a_row() -> None:
+    agenda = Agenda()
     for connection_id, text in (("a", b"1"), ("a", b"2"), ("b", b"3"), ("a", b"4")):
-        outbox.say(connection_id, text)
-    outbox.put(AwaitWritable("a"))
-    outbox.say("a", b"5")
-    assert outbox.take() == [
+        agenda.say(connection_id, text)
+    agenda.put(AwaitWritable("a"))
+    agenda.say("a", b"5")
+    assert agenda.take() == [
         Send(("a",), (b"1", b"2")),
         Send(("b",), (b"3",)),
         Send(("a",), (b"4",)),
         AwaitWritable("a"),
         Send(("a",), (b"5",)),
     ]
-    assert outbox.take() == []
+    assert agenda.take() == []
 
 
 def test_deadlines_come_by_time_and_equal_ones_in_order() -> None:
