@@ -1,8 +1,9 @@
 /** The client that an application uses: one connection, however many components follow whatever topics. */
 
 import type { Connection, News } from "../machine/state.js";
+import { sequenceOf } from "../protocol/cursor.js";
 import type { Feed, Gap, Positions, PulseEvent, Refusal } from "../protocol/frames.js";
-import { feedOf } from "../protocol/grammar.js";
+import { feedOf, isSequence } from "../protocol/grammar.js";
 import type { Start } from "../stream/reader.js";
 import { place, type Readers, tellReaders } from "./readers.js";
 import { makeStation, type Outlet, type Server, type Station } from "./station.js";
@@ -37,9 +38,13 @@ export interface ClientOptions<Events = RegisteredEvents> {
 }
 
 /** What to follow of a topic, and from where. */
-export interface TopicOptions extends Start {
+export interface TopicOptions {
   /** Only events of this key. */
   readonly key?: string | undefined;
+  /** Begin after this sequence, or after this position as the server writes it: `knowledge:1703750400000143`. */
+  readonly after?: number | string | undefined;
+  /** Begin with so many of the newest events. */
+  readonly last?: number | undefined;
 }
 
 /** A topic, or one key of it, to be followed. */
@@ -63,8 +68,9 @@ export interface Client<Events = RegisteredEvents> {
     take: (event: PulseEvent<T, E, Events[T][E]>) => void,
   ): Stop;
   /**
-   * A topic, or one key of it, live; or `after` a sequence, as for rows that a request brought together with it; or
+   * A topic, or one key of it, live; or `after` a position, as for rows that a request brought together with it; or
    * beginning with the `last` newest events. Followed once somebody subscribes, and only once however many do.
+   * Throws: TypeError, for an `after` that is no position of this topic, and a `last` that is no number.
    */
   topic<T extends TopicOf<Events>>(topic: T, options?: TopicOptions): Topic<Events, T>;
   /** Connect now, also after it was closed. */
@@ -145,8 +151,11 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
   }
 
   function topic<T extends TopicOf<Events>>(of: T, { key, after, last }: TopicOptions = {}): Topic<Events, T> {
+    const feed = feedOf(of, key);
+    if (last !== undefined && !isSequence(last)) throw new TypeError(`last: '${last}' is no number of events`);
+    const start = { after: after === undefined ? undefined : sequenceOf(feed, after), last };
     const subscribe = (take: (told: Told<Events, T>) => void) =>
-      follow(feedOf(of, key), { after, last }, (news) => take(news as Told<Events, T>));
+      follow(feed, start, (news) => take(news as Told<Events, T>));
     return {
       subscribe,
       on: (wanted, take) =>

@@ -251,3 +251,27 @@ test("a listener may follow and leave while it is told", async () => {
   server.publish("knowledge", "atom_created", 2);
   expect(seen).toEqual([1, "again 2"]);
 });
+
+test.each([
+  ["a sequence", (at: number) => at],
+  ["the text of a position", (at: number) => `knowledge:${at}`],
+])("following may begin after %s", async (_, after) => {
+  const { server, client, seen } = stage();
+  const loaded = server.publish("knowledge", "atom_created", 1);
+  server.publish("knowledge", "atom_created", 2);
+  client.topic("knowledge", { after: after(loaded) }).on("atom_created", ({ data }) => seen.push(data));
+  await settled();
+  client.topic("knowledge", { key: "a:1", after: after(loaded) }).on("atom_created", ({ data }) => seen.push(data));
+  server.publish("knowledge", "atom_created", 3, { key: "a:1" });
+  await settled();
+  expect(seen).toEqual([2, 3, 3]);
+});
+
+test.each([Number.NaN, -1, 1.5, null, "", "142", "bad", "knowledge:x", "messages:142", "knowledge:9007199254740993"])(
+  "to follow after %j is refused before anything is sent",
+  (after) => {
+    const { client } = stage();
+    expect(() => client.topic("knowledge", { after: after as number })).toThrow(TypeError);
+    expect(() => client.topic("knowledge", { last: after as number })).toThrow(TypeError);
+  },
+);
