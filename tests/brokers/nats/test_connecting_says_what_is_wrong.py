@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pulse_radar import Publisher, Pulse, SyncPublisher
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, InvalidSetting
 from pulse_radar.testing.nats_server import NatsServer, free_port
@@ -127,6 +128,36 @@ async def test_a_server_of_a_version_nobody_can_read() -> None:
     async with pretender(info(version="nightly"), b"PONG\r\n") as url:
         with pytest.raises(BrokerRefused, match="nightly"):
             await connect(NatsBroker(url))
+
+
+async def test_a_server_without_jetstream(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, settings="jetstream: false") as server:
+        for publisher_or_app in (Publisher(server.url), Pulse(server.url)):
+            with pytest.raises(BrokerRefused, match=rf"127\.0\.0\.1:{server.port} has JetStream off: .* -js"):
+                async with asyncio.timeout(10), publisher_or_app:
+                    pass
+        with pytest.raises(BrokerRefused, match="JetStream off"):
+            await asyncio.to_thread(SyncPublisher(server.url).publish, "knowledge", "atom_created")
+
+
+async def test_a_server_whose_neighbour_has_jetstream(tmp_path: Path) -> None:
+    port = free_port()
+    cluster = f'cluster {{ name: "c", listen: "127.0.0.1:{port}"; routes: ["nats://127.0.0.1:{port}"] }}'
+    leaf = f'jetstream: false\ncluster {{ name: "c", listen: "127.0.0.1:-1", routes: ["nats://127.0.0.1:{port}"] }}'
+    async with (
+        NatsServer(tmp_path / "has", settings=f'server_name: "has"\n{cluster}'),
+        NatsServer(tmp_path / "has_not", settings=f'server_name: "has_not"\n{leaf}') as server,
+    ):
+        broker = NatsBroker(server.url)
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await connect(broker)
+                except BrokerRefused:
+                    # Until they have found each other.
+                    await asyncio.sleep(0.1)
+                else:
+                    break
 
 
 async def test_a_secure_connection_that_fails() -> None:

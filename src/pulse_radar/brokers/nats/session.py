@@ -84,7 +84,8 @@ class Session:
         try:
             async with asyncio.timeout(self._access.connect_timeout_seconds):
                 await self._connect()
-            _check_version(self._access, self._client)
+                _check_version(self._access, self._client)
+                await self._check_jetstream()
         except BaseException as error:
             await self.close()
             if isinstance(error, Exception):
@@ -169,6 +170,20 @@ class Session:
             # Nothing is kept for a later connection: a publish without one fails at once.
             pending_size=0,
         )
+
+    async def _check_jetstream(self) -> None:
+        # A server without it may still have neighbours in its cluster that have it: so we ask.
+        if self._client._server_info.get("jetstream"):  # noqa: SLF001  # the library shows only the version
+            return
+        try:
+            await self._client.request("$JS.API.INFO", timeout=self._access.connect_timeout_seconds / 2)
+        except nats.errors.TimeoutError:
+            # We may not ask, or nobody leads: whoever asks for more will hear it.
+            return
+        except nats.errors.NoRespondersError:
+            raise BrokerRefused(
+                f"{self.server} has JetStream off: start it with nats-server -js, or use embedded://"
+            ) from None
 
     async def _room(self) -> None:
         try:
