@@ -1,75 +1,72 @@
-/** Who in the page follows what, from where; and what the server is told about it. */
+/** Who in the page follows what, from where; and what the server is asked for it. */
 
-import { partsOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
-import { NOWHERE } from "../stream/reader.js";
-import { open, reopen, retire } from "./life.js";
-import { ask, leave, readersOn, reconcile, send, serve, setLine, setReader } from "./lines.js";
+import { covers, NOWHERE, type Reader } from "../stream/reader.js";
+import { open, retire } from "./life.js";
+import { leave, place, readersOn, reconcile, send, setReaders, startOf } from "./lines.js";
 import type { Input, Turn } from "./state.js";
 
 /** Somebody follows a feed: after a position, from its newest events on, or live, which is from now on. */
 export function follow(turn: Turn, { id, feed, after, last }: Extract<Input, { kind: "follow" }>): void {
-  const line = turn.lines.get(feed) ?? turn.lines.get(partsOf(feed).topic);
-  const reader = {
-    id,
-    feed,
-    floor: NOWHERE,
-    wish: after === undefined && last === undefined ? undefined : { after, last },
-  };
-  if (reader.wish || line?.at === undefined) turn.readers.set(id, reader);
-  // Of a state topic that others follow already it wants all that holds now.
-  else if (line.isState) turn.readers.set(id, { ...reader, wish: { after: 0 } });
-  else
-    turn.readers.set(id, { ...reader, floor: Math.max(line.at, ...readersOn(turn, line).map((each) => each.floor)) });
+  const near = [...turn.lines.values()].filter((line) => covers(line.feed, feed) || covers(feed, line.feed));
+  const readers = near.flatMap((line) => readersOn(turn, line));
+  const now = Math.max(...[...near, ...readers].map(({ at }) => at ?? NOWHERE), NOWHERE);
+  let at = after;
+  // A position ahead of us may be one that nobody gave out: rather see again what is known.
+  if (after !== undefined && now !== NOWHERE) at = Math.min(after, now);
+  // Of a state topic it wants all that holds now.
+  else if (last === undefined && now !== NOWHERE) at = near.some((line) => line.isState) ? 0 : now;
+  setReaders(turn, [{ id, feed, at, last: after === undefined ? last : undefined }]);
 }
 
-/** All that changed in this turn of the page was said: tell the server. */
+/** Ask the server for what is not as the readers want it. */
 export function settle(turn: Turn): void {
-  const { ended, begun } = reconcile(turn);
-  const { connection, carrier, lines } = turn;
+  const { connection, lines } = turn;
   const { status } = connection;
-  if (status === "idle" ? lines.size > 0 : false) return open(turn);
-  if (status === "idle" || status === "closed") return;
-  if (lines.size === 0) return retire(turn, { status: "idle" });
-  if (status === "waiting" || (status === "connecting" && carrier === "socket")) return;
-  if (carrier === "events" && ended.length + begun.length > 0) return reopen(turn);
-  for (const line of ended) if (line.phase !== "refused") leave(turn, line.feed);
-  for (const line of begun) ask(turn, line);
-  for (const line of lines.values()) grant(turn, line);
+  const ended = reconcile(turn);
+  if (status === "idle" && lines.size > 0) open(turn);
+  else if (status !== "idle" && status !== "closed" && lines.size === 0) retire(turn, { status: "idle" });
+  else if (status === "open") {
+    for (const feed of ended) leave(turn, feed);
+    for (const line of lines.values()) ask(turn, line);
+  }
 }
 
-/**
- * Go back for readers that want to begin earlier; the others are not given anything again.
- * One that wants to begin later begins now, and sees again what it knows: a position that nobody gave out stays harmless.
- */
-export function grant(turn: Turn, line: Line): void {
-  const { phase, at } = line;
-  if (phase !== "live" || at === undefined) return;
-  const wishing = readersOn(turn, line).filter((reader) => reader.wish);
-  const asker = wishing.find((reader) => reader.wish?.last !== undefined);
-  const { last = 0 } = asker?.wish ?? {};
-  if (asker && turn.carrier === "socket") {
-    // Nobody else is given what comes now. What came between leaving and coming they are given afterwards.
-    for (const reader of readersOn(turn, line)) if (!reader.wish) setReader(turn, reader, { wish: { after: at } });
-    setReader(turn, asker, { wish: undefined });
-    return restart(turn, line, undefined, last);
+/** Ask for a line that was not asked for, or for more of it: an earlier position, the newest events. One thing at a time. */
+export function ask(turn: Turn, line: Line): void {
+  const { feed, phase, at } = line;
+  const after = startOf(turn, line);
+  if (phase === "unasked") {
+    place(turn, line, after, { phase: "catching up" });
+    send(turn, { kind: "subscribe", feed, after });
+  } else if (phase !== "refused" && at !== undefined && !line.asker) {
+    const asker = readersOn(turn, line).find((reader) => reader.last !== undefined);
+    if (after !== undefined && after < at) restart(turn, line, after);
+    else if (asker && phase === "live") newest(turn, line, at, asker);
   }
-  // As server-sent events the newest can be asked for only by their numbers.
-  const start = Math.min(...wishing.map(({ wish }) => wish?.after ?? Math.max(0, at - last)));
-  serve(turn, readersOn(turn, line), at);
-  for (const reader of wishing)
-    setReader(turn, reader, { floor: Math.min(reader.wish?.after ?? NOWHERE, at), wish: undefined });
-  if (start < at) restart(turn, line, start);
+}
+
+/** Ask for the newest events of a line, for one reader. What came between leaving and coming the others ask for afterwards. */
+function newest(turn: Turn, line: Line, at: number, asker: Reader): void {
+  const { feed } = line;
+  const { last = 0 } = asker;
+  if (turn.carrier === "events") {
+    // There they can be asked for only by their numbers.
+    const after = Math.max(0, at - last);
+    setReaders(turn, [{ ...asker, at: after, last: undefined }]);
+    return restart(turn, line, after);
+  }
+  place(turn, line, undefined, { phase: "catching up", asker: asker.id });
+  leave(turn, feed);
+  send(turn, { kind: "subscribe", feed, last });
 }
 
 /**
  * Begin a line anew at another position, or at its own to have a hole filled.
  * It is left first, since that is confirmed: what comes before the confirmation is of before.
  */
-export function restart(turn: Turn, line: Line, after: number | undefined, last?: number): void {
-  const { feed, at } = line;
-  setLine(turn, line, { phase: "catching up", at: after, healedAt: after === at ? at : undefined });
-  if (turn.carrier === "events") return reopen(turn);
-  leave(turn, feed);
-  send(turn, { kind: "subscribe", feed, after, last });
+export function restart(turn: Turn, line: Line, after: number): void {
+  place(turn, line, after, { phase: "catching up", healedAt: after === line.at ? after : undefined });
+  leave(turn, line.feed);
+  send(turn, { kind: "subscribe", feed: line.feed, after });
 }

@@ -1,12 +1,12 @@
-/** What the frames of the server mean: whom they are told to, and where the cursor is afterwards. */
+/** What the frames of the server mean: whom they are told to, and where lines and readers stand afterwards. */
 
-import type { Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } from "../protocol/frames.js";
-import { feedOf } from "../protocol/grammar.js";
+import type { Connected, Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } from "../protocol/frames.js";
+import { feedOf, partsOf } from "../protocol/grammar.js";
 import { expected, type Line } from "../stream/line.js";
 import { NOWHERE, type Reader, shareOf } from "../stream/reader.js";
-import { grant, restart, settle } from "./following.js";
-import { greeted } from "./life.js";
-import { readersOn, send, serve, setLine, setReader } from "./lines.js";
+import { ask, restart, settle } from "./following.js";
+import { ping } from "./life.js";
+import { leave, listening, place, readersOn, send, setLine, setReaders, tell } from "./lines.js";
 import type { News, Turn } from "./state.js";
 
 /** Any frame is a sign of life. */
@@ -18,6 +18,26 @@ export function received(turn: Turn, frame: ServerFrame | Unknown): void {
     turn.due = turn.now + turn.patience;
     heed(turn, frame);
   }
+}
+
+/** The server greeted: each feed is served after the position that it names. */
+function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state = [] }: Connected): void {
+  const { carrier, lines, now } = turn;
+  const recovered = [...lines.values()].some(({ at }) => at !== undefined);
+  turn.connection = { status: "open", connectionId, since: now, recovered };
+  turn.stateTopics = state;
+  turn.patience = pongTimeout * 1_000;
+  turn.due = now + turn.patience;
+  if (carrier === "socket") turn.failedOpens = 0;
+  // What was followed when it was opened may be followed no longer, or anew.
+  for (const feed of topics) if (lines.get(feed)?.phase !== "catching up") leave(turn, feed);
+  for (const line of lines.values()) {
+    const named = setLine(turn, line, { isState: state.includes(partsOf(line.feed).topic) });
+    const at = lastSeq[line.feed];
+    if (at !== undefined) moved(turn, named, at);
+  }
+  ping(turn);
+  settle(turn);
 }
 
 function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" }> | Unknown): void {
@@ -45,7 +65,7 @@ function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" }> | U
       send(turn, { kind: "pong" });
       for (const [feed, at] of Object.entries(frame.lastSeq ?? {})) {
         const line = followed(turn, feed);
-        if (line) setLine(turn, line, { at });
+        if (line) moved(turn, line, at);
       }
       return;
     case "pong":
@@ -61,27 +81,49 @@ function happened(turn: Turn, event: PulseEvent): void {
   if (!line || turn.leaving.includes(own) || turn.leaving.includes(topic)) return;
   if (sequence <= (line.at ?? NOWHERE) || !isWhole(turn, line, sequence - 1)) return;
   setLine(turn, line, { at: sequence });
-  const isFor = (reader: Reader) => reader.floor < sequence && (reader.feed === own || reader.feed === topic);
-  tell(turn, listening(turn, line).filter(isFor), event);
+  const due = listening(turn, line).filter(({ at }) => at === undefined || at < sequence);
+  along(turn, due);
+  tell(
+    turn,
+    due.filter(({ feed }) => feed === own || feed === topic),
+    event,
+  );
 }
+
+/** From here on these readers stand where their line stands. */
+const along = (turn: Turn, readers: readonly Reader[]): void =>
+  setReaders(
+    turn,
+    readers.filter(({ at }) => at !== undefined).map((reader) => ({ ...reader, at: undefined })),
+  );
 
 function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): void {
   switch (frame.kind) {
     case "gap":
-      if (frame.from === null || frame.to > (line.at ?? NOWHERE)) gone(turn, line, frame);
-      return;
+      return gone(turn, line, frame);
     case "snapshot":
-      // Who waits for everything from the beginning gets it now.
-      for (const reader of readersOn(turn, line))
-        if (!reader.wish?.after) setReader(turn, reader, { floor: NOWHERE, wish: undefined });
-      setLine(turn, line, { at: undefined, isState: true });
-      return tell(turn, listening(turn, line), frame);
+      setReaders(
+        turn,
+        readersOn(turn, line).map((reader) => ({ ...reader, at: undefined, last: undefined })),
+      );
+      setLine(turn, line, { at: undefined, isState: true, asker: undefined });
+      return tell(turn, readersOn(turn, line), frame);
     case "subscribed":
       if (!isWhole(turn, line, frame.sequence)) return;
-      setLine(turn, line, { phase: "live", at: frame.sequence });
       tell(turn, listening(turn, line), frame);
-      grant(turn, { ...line, phase: "live", at: frame.sequence });
+      ask(turn, moved(turn, { ...line, phase: "live" }, frame.sequence));
   }
+}
+
+/** Everything up to this position was given to whoever came along. */
+function moved(turn: Turn, line: Line, to: number): Line {
+  const { asker, phase, at: before = to } = line;
+  const isAlong = ({ at = to, last }: Reader) => !asker && last === undefined && at >= before && at <= to;
+  along(turn, readersOn(turn, line).filter(isAlong));
+  const isDone = phase === "live";
+  const granted = isDone && asker ? turn.readers.get(asker) : undefined;
+  if (granted) setReaders(turn, [{ ...granted, at: undefined, last: undefined }]);
+  return setLine(turn, line, { at: to, asker: isDone ? undefined : asker });
 }
 
 /** Whether nothing is missing up to `end`. A hole is asked for once more; one that is there again is told as a gap. */
@@ -90,27 +132,30 @@ function isWhole(turn: Turn, line: Line, end: number): boolean {
   if (from === undefined || from > end) return true;
   const isHealed = line.healedAt === line.at;
   if (isHealed) gone(turn, line, { kind: "gap", feed: line.feed, from, to: end, reason: "missing" });
-  else {
-    serve(turn, readersOn(turn, line), line.at);
-    restart(turn, line, line.at);
-  }
+  else restart(turn, line, from - 1);
   return isHealed;
 }
 
 function gone(turn: Turn, line: Line, gap: Gap): void {
   const { connection } = turn;
-  const shares = listening(turn, line).map((reader) => ({ reader, share: shareOf(gap, reader) }));
+  const { from, to } = gap;
+  if (from !== null && to <= (line.at ?? NOWHERE)) return;
+  const readers = listening(turn, line);
+  for (const reader of readers) {
+    const share = shareOf(gap, reader.at ?? line.at ?? NOWHERE);
+    if (share && share !== gap) tell(turn, [reader], share);
+  }
   tell(
     turn,
-    shares.filter(({ share }) => share === gap).map(({ reader }) => reader),
+    readers.filter(({ at = line.at ?? NOWHERE }) => shareOf(gap, at) === gap),
     gap,
   );
-  for (const { reader, share } of shares) {
-    if (share && share !== gap) tell(turn, [reader], share);
-    // The numbers of before mean nothing any more.
-    if (gap.from === null) setReader(turn, reader, { floor: NOWHERE });
-  }
-  setLine(turn, line, { at: gap.to });
+  // After a reset the numbers of before mean nothing any more.
+  along(
+    turn,
+    readers.filter(({ at }) => from === null || (at !== undefined && at <= to)),
+  );
+  setLine(turn, line, { at: to });
   if (connection.status === "open") turn.connection = { ...connection, recovered: false };
 }
 
@@ -119,17 +164,10 @@ function refused(turn: Turn, refusal: Refusal): void {
   const readers = line ? readersOn(turn, line).filter((reader) => reader.feed === line.feed) : [];
   turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news: refusal });
   if (!line) return;
-  setLine(turn, line, { phase: "refused" });
+  place(turn, line, undefined, { phase: "refused" });
   // Keys that the whole topic would have served are asked for themselves.
   settle(turn);
 }
-
-function tell(turn: Turn, readers: readonly Reader[], news: News): void {
-  if (readers.length > 0) turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news });
-}
-
-/** Who is given what comes now: not those for whom the line has yet to go back. */
-const listening = (turn: Turn, line: Line): Reader[] => readersOn(turn, line).filter((reader) => !reader.wish);
 
 /** The line that is followed on this connection, unless what comes of it, or of what it replaces, is still of before. */
 function followed({ lines, leaving }: Turn, feed: Feed): Line | undefined {

@@ -1,11 +1,9 @@
 /** The life of the connection: opened, greeted, lost, waited for, watched over. */
 
 import { advice } from "../protocol/closeCodes.js";
-import type { Connected } from "../protocol/frames.js";
-import { partsOf } from "../protocol/grammar.js";
 import { positionsOf } from "../stream/line.js";
 import { delay } from "./backoff.js";
-import { ask, leave, reconcile, send, setLine } from "./lines.js";
+import { place, reconcile, send, setLine, startOf, wait } from "./lines.js";
 import type { Connection, Turn } from "./state.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -22,9 +20,6 @@ const PROBE_MS = 5_000;
 /** A timer that comes later than this was asleep, and so perhaps was the connection. */
 const OVERSLEPT_MS = 5_000;
 
-/** Components that change what they follow rarely do so all at once. */
-const REOPEN_MS = 50;
-
 /** So many WebSockets in a row that do not open may mean a network that breaks them. */
 const FAILED_OPENS = 3;
 
@@ -40,6 +35,7 @@ export function open(turn: Turn): void {
   const isFresh = connection.status === "waiting" && advice(connection.code) === "fresh credentials";
   renew(turn);
   reconcile(turn);
+  renew(turn);
   let room = QUERY_CHARACTERS;
   const asked = [...lines.values()].filter(({ feed, at }) => {
     room -= `${feed},${feed}:${at},`.length;
@@ -55,24 +51,6 @@ export function open(turn: Turn): void {
     cursor: positionsOf(asked),
     isFresh,
   });
-}
-
-/** The server greeted: each feed is served after the position that it names. */
-export function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state = [] }: Connected): void {
-  const { carrier, lines, now } = turn;
-  const recovered = [...lines.values()].some(({ at }) => at !== undefined);
-  turn.connection = { status: "open", connectionId, since: now, recovered };
-  turn.stateTopics = state;
-  turn.patience = pongTimeout * 1_000;
-  turn.due = now + turn.patience;
-  for (const line of lines.values())
-    setLine(turn, line, { at: lastSeq[line.feed] ?? line.at, isState: state.includes(partsOf(line.feed).topic) });
-  if (carrier === "events") return;
-  turn.failedOpens = 0;
-  // What was followed when it was opened may be followed no longer, or anew, and more may be by now.
-  for (const feed of topics) if (lines.get(feed)?.phase !== "catching up") leave(turn, feed);
-  for (const line of lines.values()) if (line.phase === "unasked") ask(turn, line);
-  ping(turn);
 }
 
 /** The connection ended, or did not come about. */
@@ -114,12 +92,6 @@ export function woke(turn: Turn): void {
   else if (status === "open" && turn.carrier === "socket") probe(turn);
 }
 
-/** Come back for other feeds, or other positions: server-sent events know no other way. */
-export function reopen(turn: Turn): void {
-  turn.effects.push({ kind: "drop" });
-  wait(turn, REOPEN_MS, 1000, "other topics");
-}
-
 /** Leave, and stay away. */
 export function retire(turn: Turn, connection: Connection): void {
   turn.effects.push({ kind: "drop" });
@@ -133,13 +105,8 @@ function end(turn: Turn, connection: Connection): void {
   turn.due = NEVER;
 }
 
-function wait(turn: Turn, milliseconds: number, code: number, reason: string): void {
-  turn.due = turn.now + milliseconds;
-  turn.connection = { status: "waiting", attempt: turn.attempt, until: turn.due, code, reason };
-}
-
 /** Measure the round trip. */
-const ping = (turn: Turn): void => send(turn, { kind: "ping", timestampMs: Math.round(turn.now) });
+export const ping = (turn: Turn): void => send(turn, { kind: "ping", timestampMs: Math.round(turn.now) });
 
 function probe(turn: Turn): void {
   const { due, now } = turn;
@@ -150,6 +117,7 @@ function probe(turn: Turn): void {
 
 /** What held of one connection only: what it was asked for, what it refused, what it had yet to confirm. */
 function renew(turn: Turn): void {
-  for (const line of turn.lines.values()) setLine(turn, line, { phase: "unasked" });
+  for (const line of turn.lines.values())
+    place(turn, line, startOf(turn, line), { phase: "unasked", asker: undefined });
   turn.leaving = [];
 }

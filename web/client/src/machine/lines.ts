@@ -1,86 +1,103 @@
-/** Which lines serve the readers: a whole topic serves its keys, and a line that replaces others goes on where they are. */
+/** What readers and lines are to each other. */
 
 import type { ClientFrame, Feed } from "../protocol/frames.js";
 import { partsOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
-import type { Turn } from "./state.js";
+import type { News, Turn } from "./state.js";
 
-export const setLine = (turn: Turn, line: Line, changed: Partial<Line>): void => {
-  turn.lines.set(line.feed, { ...line, ...changed });
-};
+/** Come back for other feeds, or other positions, after so long: components rarely change what they follow all at once. */
+const REOPEN_MS = 50;
 
-export const setReader = (turn: Turn, reader: Reader, changed: Partial<Reader>): void => {
-  turn.readers.set(reader.id, { ...reader, ...changed });
-};
+export function setLine(turn: Turn, line: Line, changed: Partial<Line>): Line {
+  const next = { ...line, ...changed };
+  turn.lines.set(line.feed, next);
+  return next;
+}
 
-export const send = (turn: Turn, frame: ClientFrame): void => {
-  turn.effects.push({ kind: "send", frame });
-};
+export function setReaders(turn: Turn, changed: readonly Reader[]): void {
+  if (changed.length === 0) return;
+  const readers = new Map(turn.readers);
+  for (const reader of changed) readers.set(reader.id, reader);
+  turn.readers = readers;
+}
 
 /** The readers whom this line serves. */
 export const readersOn = (turn: Turn, { feed }: Line): Reader[] =>
   [...turn.readers.values()].filter((reader) => covers(feed, reader.feed));
 
-/** Remember that these readers were given everything up to where their line stands. */
-export const serve = (turn: Turn, readers: readonly Reader[], at = NOWHERE): void => {
-  for (const reader of readers) if (reader.floor < at) setReader(turn, reader, { floor: at });
-};
+/** Those for whom what comes now is. */
+export const listening = (turn: Turn, line: Line): Reader[] =>
+  readersOn(turn, line).filter(({ id, last }) => (line.asker ? line.asker === id : last === undefined));
 
-/** Ask the server for a line, from where it stands. */
-export function ask(turn: Turn, line: Line): void {
-  setLine(turn, line, { phase: "catching up" });
-  send(turn, { kind: "subscribe", feed: line.feed, after: line.at });
+/** The position after which all that its readers have yet to be given follows; undefined: from now on. */
+export function startOf(turn: Turn, line: Line): number | undefined {
+  const readers = readersOn(turn, line).filter(({ last }) => last === undefined);
+  const start = Math.min(...readers.map(({ at = line.at }) => at ?? NOWHERE));
+  return start >= 0 && readers.length > 0 ? start : undefined;
+}
+
+/** Put a line somewhere else; its readers stay where they are. */
+export function place(turn: Turn, line: Line, at: number | undefined, changed: Partial<Line> = {}): Line {
+  const stay = (reader: Reader): Reader[] => {
+    const { id, last, at: stands = line.at } = reader;
+    // Who waits for the newest events stands nowhere yet.
+    if (last !== undefined && id !== line.asker) return [];
+    const next = stands === at ? undefined : stands;
+    return next === reader.at ? [] : [{ ...reader, at: next }];
+  };
+  setReaders(turn, readersOn(turn, line).flatMap(stay));
+  return setLine(turn, line, { ...changed, at });
+}
+
+/** Make the lines what the readers want; answers which of those that were asked for are wanted no longer. */
+export function reconcile(turn: Turn): Feed[] {
+  const { lines, readers, stateTopics } = turn;
+  const wanted = new Set([...readers.values()].map((reader) => reader.feed));
+  for (const feed of wanted) {
+    const { topic } = partsOf(feed);
+    // A whole topic serves its keys, unless the server refused it.
+    if (topic !== feed && wanted.has(topic) && lines.get(topic)?.phase !== "refused") wanted.delete(feed);
+  }
+  const ended = [...lines.values()].filter(({ feed }) => !wanted.has(feed));
+  for (const line of ended) {
+    place(turn, line, undefined);
+    lines.delete(line.feed);
+  }
+  for (const feed of wanted)
+    if (!lines.has(feed)) lines.set(feed, lineOf(feed, stateTopics.includes(partsOf(feed).topic)));
+  return ended.flatMap(({ feed, phase }) => (phase === "refused" ? [] : [feed]));
+}
+
+const lineOf = (feed: Feed, isState: boolean): Line => ({
+  feed,
+  phase: "unasked",
+  at: undefined,
+  isState,
+  healedAt: undefined,
+  asker: undefined,
+});
+
+export function tell(turn: Turn, readers: readonly Reader[], news: News): void {
+  if (readers.length > 0) turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news });
+}
+
+/** Say it to the server. Server-sent events know no other way than to come back. */
+export function send(turn: Turn, frame: ClientFrame): void {
+  if (turn.carrier === "socket") turn.effects.push({ kind: "send", frame });
+  else if ("feed" in frame) {
+    turn.effects.push({ kind: "drop" });
+    wait(turn, REOPEN_MS, 1000, "other topics");
+  }
 }
 
 /** Leave a feed. What comes of it until the server confirms that is of before. */
-export function leave(turn: Turn, feed: Feed): void {
+export function leave(turn: Turn, feed: string): void {
   turn.leaving = [...turn.leaving, feed];
   send(turn, { kind: "unsubscribe", feed });
 }
 
-/** Make the lines what the readers want: answers which ended and which began. */
-export function reconcile(turn: Turn): { ended: Line[]; begun: Line[] } {
-  const wanted = wantedFeeds(turn);
-  const ended = [...turn.lines.values()].filter((line) => !wanted.has(line.feed));
-  const begun = [...wanted].filter((feed) => !turn.lines.has(feed)).map((feed) => begin(turn, feed));
-  for (const { feed } of ended) turn.lines.delete(feed);
-  for (const line of begun) turn.lines.set(line.feed, line);
-  return { ended, begun };
-}
-
-/** The feeds that serve all readers. A whole topic serves its keys, unless the server refused it. */
-function wantedFeeds({ lines, readers }: Turn): Set<Feed> {
-  const feeds = new Set([...readers.values()].map((reader) => reader.feed));
-  for (const feed of feeds) {
-    const { topic } = partsOf(feed);
-    if (topic !== feed && feeds.has(topic) && lines.get(topic)?.phase !== "refused") feeds.delete(feed);
-  }
-  return feeds;
-}
-
-/** It goes on from the lines that it replaces, else from where its readers begin. */
-function begin(turn: Turn, feed: Feed): Line {
-  const isState = turn.stateTopics.includes(partsOf(feed).topic);
-  const line: Line = { feed, phase: "unasked", at: undefined, isState, healedAt: undefined };
-  const replaced = [...turn.lines.values()].filter((each) => covers(feed, each.feed) || covers(each.feed, feed));
-  for (const each of replaced) serve(turn, readersOn(turn, each), each.at);
-  if (replaced.length === 0) return { ...line, at: beginning(turn, line) };
-  // From some keys of a state topic the whole state does not follow.
-  const isMore = isState && replaced.some((each) => each.feed.length > feed.length);
-  return { ...line, at: isMore ? undefined : least(replaced.map((each) => each.at)) };
-}
-
-/** The earliest position after which its readers begin, if each of them names one. */
-function beginning(turn: Turn, line: Line): number | undefined {
-  const readers = readersOn(turn, line);
-  const positions = readers.map((reader) => reader.wish?.after);
-  if (positions.includes(undefined)) return undefined;
-  for (const reader of readers) setReader(turn, reader, { floor: reader.wish?.after ?? NOWHERE, wish: undefined });
-  return least(positions);
-}
-
-function least(positions: readonly (number | undefined)[]): number | undefined {
-  const known = positions.filter((each) => each !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
+export function wait(turn: Turn, milliseconds: number, code: number, reason: string): void {
+  turn.due = turn.now + milliseconds;
+  turn.connection = { status: "waiting", attempt: turn.attempt, until: turn.due, code, reason };
 }

@@ -12,8 +12,7 @@ import type { Effect, Input, Moment, State, Turn } from "./state.js";
 
 /** Take one fact; answer what follows from it. Cost: proportional to the readers and lines there are. */
 export function step(before: State, input: Input, moment: Moment): { state: State; effects: readonly Effect[] } {
-  const { lines, readers } = before;
-  const turn: Turn = { ...before, ...moment, lines: new Map(lines), readers: new Map(readers), effects: [] };
+  const turn: Turn = { ...before, ...moment, lines: new Map(before.lines), effects: [] };
   take(turn, input);
   const { effects, now: _now, chance: _chance, isOnline: _isOnline, ...state } = turn;
   return { state, effects };
@@ -27,7 +26,7 @@ function take(turn: Turn, input: Input): void {
     case "follow":
       return follow(turn, input);
     case "unfollow":
-      turn.readers.delete(input.id);
+      turn.readers = new Map([...turn.readers].filter(([id]) => id !== input.id));
       return;
     case "settle":
       return settle(turn);

@@ -109,7 +109,7 @@ export type Effect =
 
 /** One turn of the machine: a state in the making, and what is to be done. Made and used up within `step`. */
 export type Turn = { -readonly [Field in keyof State]: State[Field] } & Moment & {
-    readonly readers: Map<string, Reader>;
+    readers: ReadonlyMap<string, Reader>;
     readonly lines: Map<Feed, Line>;
     readonly effects: Effect[];
   };

@@ -17,6 +17,8 @@ export interface Line {
   readonly at: number | undefined;
   /** A state topic: its sequences have natural holes, and the server vouches. */
   readonly isState: boolean;
+  /** Its newest events were asked for by this reader, and are for nobody else. */
+  readonly asker: string | undefined;
   /** What follows this position was asked for once more, as it did not come. */
   readonly healedAt: number | undefined;
 }

@@ -1,4 +1,4 @@
-/** A reader: somebody in the page who follows a feed, and what it is still to be given. Many readers share one line. */
+/** A reader: somebody in the page who follows a feed, and how far it has been served. Many readers share one line. */
 
 import type { Feed, Gap } from "../protocol/frames.js";
 
@@ -11,20 +11,24 @@ export interface Start {
 export interface Reader {
   readonly id: string;
   readonly feed: Feed;
-  /** Up to here it has been served, or did not ask to be: what comes again is not for it. */
-  readonly floor: number;
-  /** Where it wants to begin, as long as its line has yet to go back there. Until then nothing is for it. */
-  readonly wish: Start | undefined;
+  /**
+   * Up to here it was served, or did not ask to be: what comes again is not for it. Undefined, as nearly always: it stands
+   * where its line stands, so that an event moves the line only.
+   */
+  readonly at: number | undefined;
+  /** So many of the newest events it wants to begin with; until they come nothing else is for it. */
+  readonly last: number | undefined;
 }
 
 /** Before every event. */
 export const NOWHERE = -1;
 
 /** Whether what happens on `feed` reaches a reader of `wanted`: it is the same, or a key of it. */
-export const covers = (feed: Feed, wanted: Feed): boolean => wanted === feed || wanted.startsWith(`${feed}/`);
+export const covers = (feed: Feed, wanted: Feed): boolean =>
+  wanted === feed || (wanted[feed.length] === "/" && wanted.startsWith(feed));
 
 /** What of a gap concerns a reader: nothing that it was served before. */
-export function shareOf(gap: Gap, { floor }: Reader): Gap | undefined {
-  if (gap.from === null || floor < gap.from) return gap;
-  return floor < gap.to ? { ...gap, from: floor + 1 } : undefined;
+export function shareOf(gap: Gap, at: number): Gap | undefined {
+  if (gap.from === null || at < gap.from) return gap;
+  return at < gap.to ? { ...gap, from: at + 1 } : undefined;
 }

@@ -6,13 +6,25 @@ import { event, greeting, subscribed } from "./page.js";
 
 export const TOPIC = "knowledge";
 
+/** What a link needs to know of a server. */
+export interface Server {
+  readonly stateTopics: readonly string[];
+  readonly last: number;
+  /** Where a subscription begins; undefined: with a snapshot. */
+  begin(feed: Feed, after: number | undefined): number | undefined;
+  newest(count: number): number | undefined;
+  /** What comes after a position of a feed, as frames; the position afterwards is `last`. */
+  after(feed: Feed, position: number | undefined): ServerFrame[];
+}
+
 /** What is stored: the key of each event, or that it is no event. */
 type Stored = { key: string | undefined } | "unreadable";
 
 /** Sequences begin anywhere but at the first. */
 export const ORIGIN = 1_000;
 
-export class ModelServer {
+export class ModelServer implements Server {
+  readonly stateTopics: readonly string[] = [];
   /** Everything ever published, by its number. */
   readonly published = new Map<number, string | undefined>();
   /** Whether anything was ever lost, so that gaps are allowed at all. */
@@ -57,7 +69,14 @@ export class ModelServer {
     return this.next - this.kept.size - 1;
   }
 
-  /** What comes after a position of a feed, as frames; the position afterwards is `last`. */
+  begin(_feed: Feed, after: number | undefined): number {
+    return after ?? this.last;
+  }
+
+  newest(count: number): number {
+    return Math.max(this.before, this.last - count);
+  }
+
   after(feed: Feed, position: number): ServerFrame[] {
     const frames: ServerFrame[] = [];
     const first = this.before + 1;
@@ -81,18 +100,71 @@ export class ModelServer {
   }
 }
 
+/** A state topic: of each key the newest event counts; deletions are remembered for a while. */
+export class StateServer implements Server {
+  readonly stateTopics = [TOPIC];
+  last = ORIGIN;
+  /** The newest number and whether the key exists, of each key ever published. */
+  private readonly keys = new Map<string, { sequence: number; isDeleted: boolean }>();
+  private forgotten = 0;
+
+  publish(key: string): void {
+    this.keys.set(key, { sequence: ++this.last, isDeleted: false });
+  }
+
+  delete(key: string): void {
+    if (this.keys.has(key)) this.keys.set(key, { sequence: ++this.last, isDeleted: true });
+  }
+
+  /** From now on nobody can prove which keys were deleted before. */
+  forgetDeletions(): void {
+    this.forgotten = this.last;
+    for (const [key, { isDeleted }] of this.keys) if (isDeleted) this.keys.delete(key);
+  }
+
+  /** What holds now: the newest number of each key. */
+  get state(): Map<string, number> {
+    const present = [...this.keys].filter(([, { isDeleted }]) => !isDeleted);
+    return new Map(present.map(([key, { sequence }]) => [key, sequence]));
+  }
+
+  begin(_feed: Feed, after: number | undefined): number | undefined {
+    return after && after >= this.forgotten && after <= this.last ? after : undefined;
+  }
+
+  after(feed: Feed, position: number | undefined): ServerFrame[] {
+    const isWhole = position === undefined;
+    const events = [...this.keys]
+      .filter(([key, { sequence, isDeleted }]) => {
+        const isWanted = feed === TOPIC || feed === feedOf(TOPIC, key);
+        return isWanted && (isWhole ? !isDeleted : sequence > position);
+      })
+      .sort(([, a], [, b]) => a.sequence - b.sequence)
+      .map(([key, { sequence, isDeleted }]) => ({
+        ...event(TOPIC, sequence, key),
+        ...(isDeleted && { deleted: true }),
+      }));
+    return isWhole ? [{ kind: "snapshot", feed }, ...events] : events;
+  }
+
+  newest(): undefined {
+    return undefined;
+  }
+}
+
 /** One connection: the server's side of it, and what is on its way in either direction. */
 export class Link {
   readonly toClient: ServerFrame[] = [];
   readonly toServer: ClientFrame[] = [];
   private readonly followed = new Map<Feed, number>();
-  private readonly server: ModelServer;
+  private readonly server: Server;
 
-  constructor(server: ModelServer, feeds: readonly Feed[], cursor: Positions) {
+  constructor(server: Server, feeds: readonly Feed[], cursor: Positions) {
     this.server = server;
-    const lastSeq = Object.fromEntries(feeds.map((feed) => [feed, cursor[feed] ?? cursor[TOPIC] ?? server.last]));
-    this.toClient.push(greeting(lastSeq));
-    for (const [feed, position] of Object.entries(lastSeq)) this.catchUp(feed, position);
+    const begins = feeds.map((feed) => [feed, server.begin(feed, cursor[feed] ?? cursor[TOPIC])] as const);
+    const lastSeq = Object.fromEntries(begins.filter(([, at]) => at !== undefined)) as Positions;
+    this.toClient.push({ ...greeting(lastSeq, feeds), state: server.stateTopics } as ServerFrame);
+    for (const [feed, position] of begins) this.catchUp(feed, position);
   }
 
   /** The server takes up the oldest frame that is on its way to it. */
@@ -110,7 +182,10 @@ export class Link {
   /** Serve what was published since. */
   live(): void {
     for (const [feed, position] of this.followed) {
-      this.toClient.push(...this.server.after(feed, position));
+      const after = this.server.begin(feed, position);
+      // Who was not served before deletions were forgotten begins anew.
+      if (after === undefined) this.catchUp(feed, after);
+      else this.toClient.push(...this.server.after(feed, after));
       this.followed.set(feed, this.server.last);
     }
   }
@@ -125,11 +200,10 @@ export class Link {
   private subscribe(feed: Feed, after: number | undefined, last: number | undefined): void {
     const covering = [...this.followed.keys()].find((each) => each !== feed && (each === TOPIC || feed === TOPIC));
     if (covering !== undefined) throw new Error(`'${feed}' and '${covering}' share a connection`);
-    const newest = last === undefined ? this.server.last : Math.max(this.server.before, this.server.last - last);
-    this.catchUp(feed, after ?? newest);
+    this.catchUp(feed, last === undefined ? this.server.begin(feed, after) : this.server.newest(last));
   }
 
-  private catchUp(feed: Feed, position: number): void {
+  private catchUp(feed: Feed, position: number | undefined): void {
     const replay = this.server.after(feed, position);
     this.toClient.push(...replay, subscribed(feed, this.server.last, replay.length));
     this.followed.set(feed, this.server.last);
