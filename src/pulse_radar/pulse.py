@@ -1,5 +1,6 @@
 """The facade: topics, broker, hub and routes of one FastAPI app."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +29,7 @@ from pulse_radar.server.runner import Runner, RunnerStats
 from pulse_radar.server.status_endpoints import StatusEndpoints
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
+from pulse_radar.tasks import ended
 
 __all__ = ["Pulse"]
 
@@ -194,7 +196,7 @@ class Pulse(Publishes):
     ) -> None:
         running, self._running = self._run(), None
         self._is_entered = False
-        await running.stack.aclose()
+        await ended(asyncio.create_task(running.stack.aclose(), name="the end of pulse-radar"))
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         self._check_declared(draft.topic)

@@ -38,6 +38,7 @@ from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import CONGESTED_BYTES, Batch
+from pulse_radar.tasks import ended
 
 __all__ = ["Runner", "RunnerStats"]
 
@@ -126,10 +127,12 @@ class Runner:
     ) -> None:
         draining.leave(self)
         self._background.cancel()
-        await asyncio.gather(self._background, return_exceptions=True)
-        self._close_all(CloseCode.SERVICE_RESTART)
-        if self._tick is not None:
-            self._tick.cancel()
+        try:
+            await ended(self._background)
+        finally:
+            self._close_all(CloseCode.SERVICE_RESTART)
+            if self._tick is not None:
+                self._tick.cancel()
 
     @property
     def connections(self) -> int:
@@ -193,10 +196,14 @@ class Runner:
 
     async def _until_current(self) -> None:
         current = asyncio.create_task(self._current.wait())
-        await asyncio.wait(
-            {self._background, current}, timeout=self._startup_seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        current.cancel()
+        try:
+            await asyncio.wait(
+                {self._background, current},
+                timeout=self._startup_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            current.cancel()
         if not self._current.is_set():
             raise self.failure or BrokerUnavailable(
                 f"the topics are not current after {self._startup_seconds} s: {self._broker!r}"

@@ -13,6 +13,7 @@ from pulse_radar.brokers.embedded.lifeline import Exited, Lifeline, Started, Wai
 from pulse_radar.brokers.embedded.record import end_orphan
 from pulse_radar.brokers.embedded.store import Store
 from pulse_radar.errors import BrokerError
+from pulse_radar.tasks import ended
 
 __all__ = ["Keeper", "Role"]
 
@@ -66,7 +67,8 @@ class Keeper:
         """End the guard, and the server if ours served it. Bounded; leaves nothing, even when cancelled."""
         if self._task is not None:
             self._task.cancel()
-            await _ended(self._task)
+            # It ends by being cancelled: anything else is a defect, and loud.
+            await ended(self._task)
             # Where the system does not end a server with its guard, one may have outlived another owner.
             self._end_orphan()
         self.role = Role.STOPPED
@@ -127,17 +129,3 @@ class Keeper:
     def _end_orphan(self) -> None:
         if (orphan := end_orphan(self._store.directory)) is not None:
             log.warning("embedded broker: ended %d, an orphan in %s", orphan, self._store.directory)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Wait for a cancelled task whose end is bounded, through a cancellation of our own."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    if not task.cancelled():
-        task.result()  # it ends by being cancelled: anything else is a defect, and loud
