@@ -46,6 +46,7 @@ fire: .venv/.synced
 slow: .venv/.synced
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 tests/protocol tests/stream tests/hub tests/brokers $(ARGS)
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
+	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server $(ARGS)
 
 audit: .venv/.synced
 	@$(UV) export --quiet --all-extras --no-emit-project --format requirements-txt > .venv/requirements.txt

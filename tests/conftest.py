@@ -24,6 +24,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked slow runs in `make slow` only."""
+    if os.environ.get("HYPOTHESIS_PROFILE") != "slow":
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """Settings of whoever runs the tests do not reach them, and none of one test the next."""

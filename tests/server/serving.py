@@ -224,26 +224,31 @@ def stalled_reader(port: int, query: str = "") -> socket.socket:
 
 def raw_client(port: int, query: str = "", **options: int) -> socket.socket:
     """A client's socket that has asked for an upgrade: what it gets is read by the test, or not."""
-    return _asked(
-        port,
-        f"GET /ws{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        **options,
-    )
+    return _asked(port, handshake(port, query), **options)
 
 
 def raw_reader(port: int, query: str = "", **options: int) -> socket.socket:
     """The same for GET /events."""
-    return _asked(port, f"GET /events{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", **options)
+    return _asked(port, handshake(port, query, path="/events"), **options)
 
 
-def _asked(port: int, request: str, *, receive_buffer_bytes: int | None = None) -> socket.socket:
+def handshake(port: int, query: str = "", *, path: str = "/ws") -> bytes:
+    """The request that begins a connection."""
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    more = upgrade if path == "/ws" else ""
+    return f"GET {path}{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{more}\r\n".encode()
+
+
+def _asked(port: int, request: bytes, *, receive_buffer_bytes: int | None = None) -> socket.socket:
     client = socket.socket()
     if receive_buffer_bytes is not None:
         # Before the connection is made: a window once offered is not taken back.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     client.connect(("127.0.0.1", port))
-    client.sendall(request.encode())
+    client.sendall(request)
     return client
 
 
