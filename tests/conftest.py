@@ -7,6 +7,8 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.loop_watch import LoopWatch
+
 # Without a deadline: a shared machine pauses whenever it likes.
 settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
 settings.register_profile(
@@ -38,3 +40,12 @@ def environment() -> Iterator[None]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
     with mock.patch.dict(os.environ, ours, clear=True):
         yield
+
+
+@pytest.fixture(autouse=True)
+def loop_watch() -> Iterator[LoopWatch]:
+    """No event loop is blocked by code of ours."""
+    watch = LoopWatch()
+    with watch.watching():
+        yield watch
+    assert not watch.blocked, "\n".join(watch.blocked)
