@@ -24,6 +24,9 @@ LIMIT_SECONDS: Final = 0.25
 
 _LOOK_SECONDS: Final = 0.02
 
+# From the loop to where it was; what is below is pytest's.
+_TOLD_FRAMES: Final = 12
+
 _OURS: Final = str(Path(__file__).parents[1] / "src" / "pulse_radar")
 _FOR_TESTS: Final = str(Path(_OURS) / "testing")
 
@@ -72,14 +75,16 @@ class LoopWatch:
     def _judge(self, spent: float, handle: asyncio.Handle, seen: Sequence[StackSummary | None]) -> None:
         ours = [stack for stack in seen if stack is not None]
         if len(ours) > len(seen) / 2:
-            text = "".join(ours[0].format())
+            text = "".join(ours[0].format()[-_TOLD_FRAMES:])
             self.blocked.append(f"{spent:.2f} s without a pause, in {handle!r}:\n{text}")
 
 
 def _ours(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame of ours in this stack."""
+    """The innermost frame of ours in this stack; none while something is imported, which is once and at the start."""
     while frame is not None:
         file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            return None
         if file.startswith(_OURS) and not file.startswith(_FOR_TESTS):
             return frame
         frame = frame.f_back
