@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-__all__ = ["Member", "connect_all"]
+__all__ = ["Member", "connect_all", "handshake"]
 
 _HANDSHAKE: Final = (
     "GET /ws?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -44,7 +44,7 @@ class Member(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's are transports without being named so.
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(_HANDSHAKE.format(query=self._query, port=self._port).encode())
+        self.transport.write(handshake(self._query, self._port))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -85,6 +85,11 @@ class Member(asyncio.Protocol):
             self.live.set()
         elif text.startswith(_PING):
             self.transport.write(_PONG)
+
+
+def handshake(query: str, port: int) -> bytes:
+    """The request that begins a connection."""
+    return _HANDSHAKE.format(query=query, port=port).encode()
 
 
 async def connect_all(
