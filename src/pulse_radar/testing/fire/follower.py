@@ -26,7 +26,7 @@ _PONG: Final = '{"action":"pong"}'
 # Where the server names no interval.
 _PONG_TIMEOUT_SECONDS: Final = 30.0
 
-_decode: Final = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Unreadable(Exception):
@@ -59,7 +59,7 @@ class Follower:
         """One text frame, over a link and from a port of ours; what to answer. Raises: Unreadable."""
         try:
             # RFC 6455, section 8.1: text that is no UTF-8 fails the connection.
-            frame: Any = _decode(payload.decode())
+            frame = _decode(payload.decode())
             if "type" in frame:
                 return self._control(frame["type"], frame.get("data"), frame, at, link, port)
             if "event" in frame:

@@ -60,7 +60,7 @@ def hear(
             case Confirmed():
                 judges[record.feed].confirmed(record)
             case Forgot():
-                objections += _forget(judges[record.feed], who)
+                objections += _forget(judges[record.feed], who, record.feed)
             case Opened():
                 opened += 1
                 for judge in judges.values():
@@ -90,11 +90,11 @@ def _judge(truth: Truth, who: str, feed: str) -> LogFeedJudge | StateFeedJudge:
     return LogFeedJudge(truth, who, feed) if is_log else StateFeedJudge(truth, who, feed)
 
 
-def _forget(judge: LogFeedJudge | StateFeedJudge, who: str) -> list[Objection]:
+def _forget(judge: LogFeedJudge | StateFeedJudge, who: str, feed: str) -> list[Objection]:
     if isinstance(judge, StateFeedJudge):
         judge.forgot()
         return []
-    return [Objection(Breach.UNTRUE, who, repr(judge), 0, "a snapshot on a log topic")]
+    return [Objection(Breach.UNTRUE, who, feed, 0, "a snapshot on a log topic")]
 
 
 def _stop(who: str, record: Stopped, damage: AbstractSet[Damaged]) -> list[Objection]:
