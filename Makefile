@@ -41,7 +41,7 @@ test: .venv/.synced web/node_modules/.synced
 
 # A seed of its own each time; ARGS="--seed 7 --seconds 60" makes a plan again.
 fire: .venv/.synced
-	@$(RUN)python -m pulse_radar.testing.fire --seconds 600 --clients 300 --crowds 3 --apis 3 --workers 2 --brokers 3 $(ARGS)
+	@$(RUN)python -m pulse_radar.testing.fire --seconds 600 --clients 300 --crowds 3 --apis 3 --workers 2 --brokers 3 --gap 1.2 $(ARGS)
 
 slow: .venv/.synced
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 tests/protocol tests/stream tests/hub tests/brokers $(ARGS)

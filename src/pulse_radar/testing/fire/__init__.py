@@ -4,10 +4,10 @@
 that what was published is what they saw and what they were told to be missing.
 
 - `shape`, `plan`: how large, and what happens when; pure functions of a seed.
-- `logbook`: what everyone writes down. `truth`: what was published. `judge`, `state_judge`, `hearing`: whether the
-  promise was kept; pure.
+- `logbook`, `objection`: what everyone writes down, and what a judge says. `truth`, `streams`: what was published.
+  `judge`, `state_judge`, `hearing`: whether the promise was kept; pure.
 - `follower`, `patience`: a client after docs/PROTOCOL.md, written without the product's own code, which it judges.
-- `wire`, `client`, `crowd`, `worker`, `app`: the processes. `network`, `scene`, `faults`: where they run, and what
-  befalls them.
+- `orders`, `wire`, `client`, `crowd`, `worker`, `app`: the processes. `processes`, `network`, `scene`, `faults`: where
+  they run, and what befalls them.
 - `run`, `recovery`, `report`: from a seed to a verdict.
 """

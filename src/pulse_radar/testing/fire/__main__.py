@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311 - any will do
     # What is found is told with the seed, what happens meanwhile is for a person who watches.
     progress = Console(stderr=True)
-    progress.print(f"seed {seed}: --seed {seed} --seconds {options.seconds:g} makes the same plan again")
+    progress.print(f"seed {seed}: the same options with --seed {seed} make the same plan of faults again")
     report = _run(options, seed, progress)
     if options.json:
         sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
@@ -41,6 +41,7 @@ def _run(options: argparse.Namespace, seed: int, progress: Console) -> Report:
         workers=options.workers,
         crowds=options.crowds,
         clients=options.clients,
+        gap_seconds=options.gap,
         app=options.app,
     )
 
@@ -61,14 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, help="the plan of faults to follow (any)")
     parser.add_argument("--seconds", type=float, default=30, help="how long faults happen (30)")
-    for name, default in (
-        *(("clients", shape.clients), ("apis", shape.apis), ("workers", shape.workers)),
-        *(("brokers", shape.brokers), ("crowds", shape.crowds)),
+    for name, default, what in (
+        ("clients", shape.clients, "clients"),
+        ("crowds", shape.crowds, "processes that hold the clients"),
+        ("apis", shape.apis, "API processes"),
+        ("workers", shape.workers, "processes that publish"),
     ):
-        choices = (1, 3) if name == "brokers" else None
-        parser.add_argument(
-            f"--{name}", type=int, choices=choices, default=default, help=f"how many of them ({default})"
-        )
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"{what} ({default})")
+    brokers = "nats-servers; three are a cluster (1)"
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=shape.brokers, help=brokers)
+    gap = f"seconds between two faults on average ({shape.gap_seconds:g})"
+    parser.add_argument("--gap", type=float, default=shape.gap_seconds, help=gap)
     parser.add_argument(
         "--app", default=shape.app, help="another app with the topics of a run, as MODULE:APP"
     )
