@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 from starlette.requests import HTTPConnection
 
-from tests.server.serving import Client, app_with, make_pulse, serving
+from pulse_radar.brokers.memory import MemoryBroker
+from pulse_radar.stream.entry import Page
+from tests.server.serving import Client, app_with, eventually, make_pulse, serving
 from tests.server.test_what_attacks_found_stays_mended import HANDSHAKE
+
+# Questions that a process asks its broker at once.
+AT_ONCE = 32
 
 
 async def test_a_handshake_under_way_when_the_process_ends_is_refused_for_a_while(
@@ -42,3 +48,35 @@ async def test_a_refused_client_is_no_error_in_the_log(capsys: pytest.CaptureFix
             async with Client(server.port, origin="https://elsewhere.example"):
                 pass
     assert capsys.readouterr().err == ""
+
+
+async def test_no_history_is_read_for_clients_that_went_while_they_stood_in_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that was slow for longer than its clients waited read for the gone, and was slow for the next ones."""
+    read = MemoryBroker.read
+    is_slow = asyncio.Event()
+    asked = 0
+
+    async def read_slowly(broker: MemoryBroker, topic: str, **where: Any) -> Page:
+        nonlocal asked
+        asked += 1
+        await is_slow.wait()
+        return await read(broker, topic, **where)
+
+    monkeypatch.setattr(MemoryBroker, "read", read_slowly)
+    pulse = make_pulse(window_events=1)
+    query = "?topics=knowledge&lastSeq=knowledge:0"
+    async with serving(app_with(pulse)) as server:
+        for number in range(5):
+            await pulse.publish("knowledge", "happened", number)
+        async with contextlib.AsyncExitStack() as clients:
+            for _ in range(3 * AT_ONCE):
+                client = await clients.enter_async_context(Client(server.port, query))
+                await client.until("connection")
+            await eventually(lambda: asked == AT_ONCE)
+        await eventually(lambda: pulse.stats().hub.connections == 0)
+        is_slow.set()
+        async with Client(server.port, query) as client:
+            assert len(await client.events(5)) == 5
+    assert asked <= AT_ONCE + 2

@@ -39,6 +39,13 @@ class Context:
         self.connections[subscription.connection_id].ticket = self._ticket
         self.agenda.put(Read(self._ticket, subscription.feed, subscription.cursor, limit))
 
+    def is_awaited(self, ticket: int) -> bool:
+        """Whether the client for which this was asked is still here, and still behind."""
+        subscription = self._reading.get(ticket)
+        if subscription is None or subscription.connection_id not in self.connections:
+            return False
+        return subscription.is_catching_up
+
     def answered(self, ticket: int) -> Subscription | None:
         """The subscription for which this was asked, None if its connection is gone."""
         subscription = self._reading.pop(ticket, None)

@@ -75,6 +75,10 @@ class Hub:
         """When a `Ticked` is next wanted: monotonic seconds, None for never."""
         return self._context.deadlines.earliest
 
+    def awaits(self, ticket: int) -> bool:
+        """Whether anybody still waits for the page that was asked for with this ticket."""
+        return self._context.is_awaited(ticket)
+
     def position(self, topic: str) -> int | None:
         """The newest position that live subscribers here have been served to, None before the tail began."""
         channel = self._channels.get(topic)

@@ -258,6 +258,11 @@ class Runner:
     async def _read(self, action: Read) -> None:
         try:
             async with self._reads:
+                if not self.hub.awaits(action.ticket):
+                    # Its client went while it stood in line: in a storm of reconnects most of them do, and what is
+                    # read for them is what the others wait for.
+                    self.tell(ReadFailed(action.ticket))
+                    return
                 feed = action.feed
                 page = await self._broker.read(
                     feed.topic, after=action.after, limit=action.limit, key=feed.key

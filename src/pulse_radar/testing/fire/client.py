@@ -16,8 +16,9 @@ from pulse_radar.testing.fire.wire import Ended, Wire
 
 __all__ = ["Client"]
 
-# Until a server has said how long it may be silent.
-_FIRST_SILENCE_SECONDS: Final = 5.0
+# A server greets within 15 s, or says 1013; a connection that does not even open is given up sooner.
+_GREETING_SECONDS: Final = 16.0
+_OPEN_SECONDS: Final = 5.0
 
 # A page that stands still so long, or for good, is loaded again by a person: a new client with the old cursors.
 _PERSON_SECONDS: Final = 3.0
@@ -40,7 +41,7 @@ class Client:
         self._links = links
         # Full rotation from a place of its own.
         self._turn = chance.randrange(len(links))
-        self._has_heard = False
+        self._is_greeted = False
 
     def reaches(self, positions: Mapping[str, int]) -> bool:
         """Whether it has come as far as these positions."""
@@ -65,10 +66,11 @@ class Client:
             await asyncio.sleep(pause)
 
     async def _visit(self, link: int) -> Ended:
+        self._is_greeted = False
         hear = partial(self._hear, link)
         url = f"ws://127.0.0.1:{link}/ws?{self._follower.ask()}"
         try:
-            async with asyncio.timeout(_FIRST_SILENCE_SECONDS):
+            async with asyncio.timeout(_OPEN_SECONDS):
                 loop = asyncio.get_running_loop()
                 _, wire = await loop.create_connection(
                     lambda: Wire(url, hear, self._silence), "127.0.0.1", link
@@ -86,11 +88,11 @@ class Client:
         return await wire.ended
 
     def _hear(self, link: int, text: bytes, port: int) -> str | None:
-        self._has_heard = True
+        self._is_greeted = True
         return self._follower.hear(text, time.monotonic(), link, port)
 
     def _silence(self) -> float:
-        return self._follower.pong_timeout_seconds if self._has_heard else _FIRST_SILENCE_SECONDS
+        return self._follower.pong_timeout_seconds if self._is_greeted else _GREETING_SECONDS
 
     def _next_link(self) -> int:
         self._turn += 1

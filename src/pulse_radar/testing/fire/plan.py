@@ -86,7 +86,7 @@ PLACES: Final = {
 
 # The longest stalls outlast the heartbeat of a run, the shortest are over before anybody notices.
 _SHORTEST_SECONDS: Final = 0.2
-_LONGEST_SECONDS: Final = 5.0
+_LONGEST_SECONDS: Final = 6.0
 
 # A place is left alone for a moment after a fault, so that its end is seen, too.
 _REST_SECONDS: Final = 0.5

@@ -23,10 +23,10 @@ _PACKAGE: Final = "pulse_radar.testing.fire"
 # What shortens a run without changing what happens in it: heartbeats and deadlines that are over while a fault lasts,
 # a window so small that history is read beyond it.
 _SETTINGS: Final = {
-    "PULSE_PING_INTERVAL": "1",
-    "PULSE_PONG_TIMEOUT": "3",
+    "PULSE_PING_INTERVAL": "1.5",
+    "PULSE_PONG_TIMEOUT": "4",
     "PULSE_PUBLISH_DEADLINE": "4",
-    "PULSE_WINDOW_EVENTS": "200",
+    "PULSE_WINDOW_EVENTS": "500",
     "PULSE_UNSENT_LIMIT_BYTES": str(512 * 1024),
 }
 
