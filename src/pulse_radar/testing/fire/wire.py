@@ -52,6 +52,8 @@ class Wire(asyncio.Protocol):
         self._message = bytearray()
         self._heard_at = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
+        # The silence that the timer waits for.
+        self._patience = 0.0
         self.port = 0
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
 
@@ -118,6 +120,10 @@ class Wire(asyncio.Protocol):
             self._flush()
             self._end(Ended(_UNREADABLE, stop=str(error)))
             return
+        if self._silence() != self._patience and self._timer is not None:
+            # The greeting has just said how long a silence may be.
+            self._timer.cancel()
+            self._watch()
         if answer is not None and self._core.state is State.OPEN:
             self._core.send_text(answer.encode())
             self._flush()
@@ -146,7 +152,8 @@ class Wire(asyncio.Protocol):
         self._transport.close()
 
     def _watch(self) -> None:
-        due = self._heard_at + self._silence()
+        self._patience = self._silence()
+        due = self._heard_at + self._patience
         if time.monotonic() >= due:
             # Not close(): a dead side would never take what is unsent.
             self._transport.abort()
