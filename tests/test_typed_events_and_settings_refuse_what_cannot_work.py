@@ -142,6 +142,25 @@ def test_credentials_are_not_shown_by_a_sync_publisher_nor_by_a_mistyped_url() -
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("memory://", "memory://"),
+        ("nats://nats.example", "nats://nats.example"),
+        ("nats://user:se@cret@nats.example", "nats://nats.example:4222"),
+        ("nats://a:se@cret@one,nats://a:se@cret@two:4223", "nats://one:4222,two:4223"),
+        # No legal URLs: where the password ends nobody can say.
+        ("nats://user:se/cret@nats.example", "nats://…"),
+        ("nats://user:12/secret@nats.example", "nats://…"),
+        ("nats://user:12#secret@nats.example", "nats://…"),
+        ("nats://user:se,cret@nats.example", "nats://…"),
+        ("user:secret@nats.example", "…"),
+    ],
+)
+def test_no_part_of_a_password_is_shown_whatever_is_in_it(url: str, shown: str) -> None:
+    assert Settings.load(broker=url).broker_for_people == shown
+
+
 async def test_a_broker_of_no_kind_is_refused_with_the_kinds_there_are() -> None:
     with pytest.raises(InvalidSetting, match="memory://, embedded:// or nats://"):
         await Pulse("redis://localhost").__aenter__()

@@ -1,12 +1,12 @@
 """Everything that can be set, each with its unit, its default, and what breaks when it is wrong."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pulse_radar.broker_url import for_people
 from pulse_radar.errors import InvalidSetting
 
 __all__ = ["CommandSettings", "Settings"]
@@ -130,7 +130,7 @@ class Settings(_FromEnvironment):
         """The broker's URL without credentials; for embedded:// with the place of its data."""
         if self.broker.startswith("embedded:"):
             return f"{self.broker} in {self.data_dir.absolute()}"
-        return re.sub(r"//[^@/]*@", "//…@", self.broker)
+        return for_people(self.broker)
 
 
 class CommandSettings(_FromEnvironment):

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from pulse_radar.broker_url import place
 from pulse_radar.errors import InvalidSetting
 
-__all__ = ["Access", "place"]
+__all__ = ["Access"]
 
 _INBOX_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 
@@ -70,19 +71,13 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Access {self}>"
 
 
-def place(server: str) -> str:
-    """Where a server is, without passwords."""
-    url = urlsplit(server)
-    return f"{url.hostname}:{url.port or 4222}"
-
-
 def _check_server(server: str) -> None:
     try:
-        url = urlsplit(server)
-        legal = url.scheme in {"nats", "tls"} and url.hostname and url.port != 0 and not url.path.strip("/")
+        place(server)
+        is_legal = urlsplit(server).scheme in {"nats", "tls"}
     except ValueError:
-        legal = False
-    if not legal:
+        is_legal = False
+    if not is_legal:
         # The text may hold a password, so it is not repeated.
         raise InvalidSetting("invalid broker URL: expected nats://host:port or tls://host:port")
 

@@ -17,7 +17,8 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from pulse_radar.brokers.nats.access import Access, place
+from pulse_radar.broker_url import place
+from pulse_radar.brokers.nats.access import Access
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable
 
 __all__ = ["MessageCallback", "Refusal", "Session"]

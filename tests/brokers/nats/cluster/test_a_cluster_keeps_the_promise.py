@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pulse_radar.brokers.nats.access import place
+from pulse_radar.broker_url import place
 from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.errors import OutcomeUnknown
 from pulse_radar.testing.broker_contract import draft
