@@ -119,6 +119,12 @@ def test_settings_that_contradict_each_other_are_refused_together() -> None:
         Pulse(settings=Settings.load(ping_interval=30, pong_timeout=20))
 
 
+def test_the_largest_event_must_fit_into_what_a_connection_may_have_unsent() -> None:
+    with pytest.raises(InvalidSetting, match=r"PULSE_UNSENT_LIMIT_BYTES.*at least 1310720"):
+        Settings.load(max_event_bytes=1024 * 1024)
+    Settings.load(max_event_bytes=1024 * 1024, unsent_limit_bytes=1_310_720)
+
+
 def test_lists_are_comma_separated_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULSE_ALLOWED_HOSTS", "radar.example.com, localhost,")
     assert Settings.load().allowed_hosts == ("radar.example.com", "localhost")

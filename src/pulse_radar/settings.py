@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pulse_radar.broker_url import for_people
 from pulse_radar.errors import InvalidSetting
+from pulse_radar.hub.limits import Limits
 
 __all__ = ["CommandSettings", "Settings"]
 
@@ -92,7 +93,8 @@ class Settings(_FromEnvironment):
     unsent_limit_bytes: int = Field(
         1024 * 1024,
         ge=512 * 1024,
-        description="Bytes that may wait for one slow connection; beyond, it is closed with 4000 and resumes.",
+        description="Bytes that may wait for one slow connection; beyond, it is closed with 4000 and resumes. "
+        "At least max_event_bytes and a page of a replay (256 KiB).",
     )
     window_events: int = Field(
         10_000, ge=1, description="Newest events of each topic held in memory for quick replay."
@@ -123,6 +125,17 @@ class Settings(_FromEnvironment):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("a token of fewer than 16 characters is guessed: use `openssl rand -hex 16`")
+        return value
+
+    @field_validator("unsent_limit_bytes")
+    @classmethod
+    def _room_for_an_event(cls, value: int, info: ValidationInfo) -> int:
+        largest = info.data.get("max_event_bytes", 0)
+        if value < largest + Limits().page_bytes:
+            raise ValueError(
+                f"the largest event (max_event_bytes, {largest}) behind a page of a replay ({Limits().page_bytes}) "
+                f"would evict clients that read: at least {largest + Limits().page_bytes}"
+            )
         return value
 
     @property
