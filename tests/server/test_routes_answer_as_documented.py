@@ -145,7 +145,7 @@ async def test_ready_follows_the_path_of_delivery_and_not_the_connection() -> No
     assert answer.json()["reason"] == "no event came through the broker lately"
 
 
-async def test_a_dead_background_task_fails_ready_and_sends_clients_away(
+async def test_a_dead_background_task_fails_health_and_ready_and_sends_clients_away(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with running() as (pulse, server, http), Client(server.port) as client:
@@ -153,9 +153,11 @@ async def test_a_dead_background_task_fails_ready_and_sends_clients_away(
         runner = pulse._runner()
         runner._group.create_task(_fail())
         assert (await client.closed())[0] == 1011
-        answer = await http.get("/ready")
-        assert answer.status_code == 503
-        assert "the disk is on fire" in answer.json()["reason"]
+        for path in ("/health", "/ready"):
+            answer = await http.get(path)
+            assert answer.status_code == 503
+            assert answer.json()["status"] == "failed"
+            assert "the disk is on fire" in answer.json()["reason"]
         assert "the live layer stopped" in caplog.text
         async with Client(server.port) as late:
             assert (await late.closed())[0] == 1013

@@ -18,9 +18,12 @@ class StatusEndpoints:
         self._broker = broker
 
     async def health(self) -> JSONResponse:
-        """Alive, as long as this is answered at all."""
-        connections = self._runner().connections
-        return JSONResponse({"status": "alive", "connections": connections, "broker": self._broker})
+        """Alive, as long as this is answered and nothing in the background died: that comes back by a restart only."""
+        runner = self._runner()
+        facts = {"connections": runner.connections, "broker": self._broker}
+        if runner.failure is not None:
+            return JSONResponse({"status": "failed", "reason": repr(runner.failure), **facts}, 503)
+        return JSONResponse({"status": "alive", **facts})
 
     async def ready(self) -> JSONResponse:
         """Ready while events come through: a probe, published every 2 s, came back within the last 10 s."""
