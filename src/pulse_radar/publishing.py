@@ -123,7 +123,7 @@ def draft_event(
         topic=topic,
         name=name,
         data=encode_data(data),
-        id=event_id or uuid.uuid4().hex,
+        id=_id(event_id),
         key=key,
         timestamp_ms=_now_ms(),
         ttl_seconds=None if ttl is None else seconds_of(ttl),
@@ -136,11 +136,16 @@ def draft_deletion(topic: str, key: str, event_id: str | None) -> Draft:
         topic=topic,
         name=DELETION.name,
         data=bytes(DELETION.data),
-        id=event_id or uuid.uuid4().hex,
+        id=_id(event_id),
         key=key,
         timestamp_ms=_now_ms(),
         is_deletion=True,
     )
+
+
+def _id(given: str | None) -> str:
+    # An empty one is refused with the others that cannot be, not passed over.
+    return uuid.uuid4().hex if given is None else given
 
 
 def _now_ms() -> int:

@@ -4,6 +4,7 @@ import datetime
 import decimal
 import enum
 import json
+import tracemalloc
 import types
 from collections import OrderedDict, UserDict, deque
 
@@ -132,3 +133,15 @@ def nested(levels: int) -> JsonValue:
     for _ in range(levels):
         data = [data]
     return data
+
+
+def test_checking_takes_memory_in_proportion_to_the_data() -> None:
+    """A long name with many values under it is not copied for each of them."""
+    data: JsonValue = {"n" * 60_000: [0] * 3_000}
+    tracemalloc.start()
+    try:
+        encoded = encode_data(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * len(encoded)

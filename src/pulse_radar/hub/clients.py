@@ -205,6 +205,7 @@ class Clients:
             self._say(connection, error)
         for subscription in accepted:
             self._subscribing.advance(subscription)
+        connection.forget_query()
         early, connection.early = connection.early, []
         for frame in early:
             self._heed(connection, frame)

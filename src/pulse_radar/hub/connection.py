@@ -77,6 +77,10 @@ class Connection:
         """Whether a page of replay may be sent or asked for."""
         return not self.congested and self.ticket is None
 
+    def forget_query(self) -> None:
+        """It is answered: a long one, with an error for each bad item, is not kept for as long as the client stays."""
+        self.asked, self.cursor, self.refused = (), Cursor(), ()
+
     def turn(self, turn: ConnectionTurn) -> None:
         self.state = turn_connection(self.state, turn)
 

@@ -19,6 +19,11 @@ _EXACT_INTEGER: Final = 2**53
 # A path is as long as the names in it, and an error is read by a person.
 _PATH_LENGTH: Final = 200
 
+# Where a value is: the place that it is in, and its name or index there. Only an error makes a path of it: one for each
+# value would take the square of the data's size.
+_Step: TypeAlias = str | int
+_Place: TypeAlias = tuple["_Place | None", _Step]
+
 # Browsers' parsers go deeper; nobody's event should.
 MAX_DEPTH: Final = 64
 
@@ -30,12 +35,12 @@ def encode_data(data: JsonValue) -> bytes:
     Cost: one visit to each value.
     """
     # Depth first with a stack of our own: nesting must not become recursion.
-    pending: list[tuple[str, int, object]] = [("data", 0, data)]
+    pending: list[tuple[_Place, int, object]] = [((None, "data"), 0, data)]
     while pending:
-        path, depth, value = pending.pop()
-        pending.extend((where, depth + 1, child) for where, child in _children(path, value))
+        place, depth, value = pending.pop()
+        pending.extend(((place, step), depth + 1, child) for step, child in _children(place, value))
         if depth > MAX_DEPTH:
-            raise _refusal(path, f"is nested deeper than {MAX_DEPTH} levels")
+            raise _refusal(place, f"is nested deeper than {MAX_DEPTH} levels")
     return msgspec.json.encode(data, enc_hook=_plain)
 
 
@@ -46,7 +51,7 @@ def check_depth(data: JsonValue) -> None:
         layer = [child for value in layer for child in _inside(value)]
         if not layer:
             return
-    raise _refusal("data", f"is nested deeper than {MAX_DEPTH} levels")
+    raise _refusal((None, "data"), f"is nested deeper than {MAX_DEPTH} levels")
 
 
 def _inside(value: JsonValue) -> Iterable[JsonValue]:
@@ -59,52 +64,61 @@ def _inside(value: JsonValue) -> Iterable[JsonValue]:
             return ()
 
 
-def _children(path: str, value: object) -> Iterator[tuple[str, object]]:
-    """The values inside `value`, each with its path; a value that cannot travel raises."""
+def _children(place: _Place, value: object) -> Iterable[tuple[_Step, object]]:
+    """The values inside `value`, each with the step to it; a value that cannot travel raises."""
     match value:
         case None | bool():
             pass
         case str():
-            _check_text(path, value)
+            _check_text(place, value)
         case int():
-            _check_integer(path, value)
+            _check_integer(place, value)
         case float():
-            _check_float(path, value)
+            _check_float(place, value)
         case Mapping():
-            yield from _members(path, value)
+            return _members(place, value)
         case list() | tuple():
-            yield from ((f"{path}[{index}]", item) for index, item in enumerate(value))
+            return enumerate(value)
         case _:
-            raise _refusal(path, f"is a {type(value).__name__}, which JSON has not: send it as text")
+            raise _refusal(place, f"is a {type(value).__name__}, which JSON has not: send it as text")
+    return ()
 
 
-def _members(path: str, value: Mapping[object, object]) -> Iterator[tuple[str, object]]:
+def _members(place: _Place, value: Mapping[object, object]) -> Iterator[tuple[_Step, object]]:
     for name, member in value.items():
         if not isinstance(name, str):
-            raise _refusal(path, f"has the name {name!r:.80}: names in JSON are text")
-        _check_text(path, name)
-        yield f"{path}.{name}", member
+            raise _refusal(place, f"has the name {name!r:.80}: names in JSON are text")
+        _check_text(place, name)
+        yield name, member
 
 
-def _check_text(path: str, value: str) -> None:
+def _check_text(place: _Place, value: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _refusal(path, "holds a lone surrogate, which UTF-8 has not") from None
+        raise _refusal(place, "holds a lone surrogate, which UTF-8 has not") from None
 
 
-def _check_integer(path: str, value: int) -> None:
+def _check_integer(place: _Place, value: int) -> None:
     if not -_EXACT_INTEGER <= value <= _EXACT_INTEGER:
-        raise _refusal(path, "is an integer beyond 2^53, which browsers round: send it as text")
+        raise _refusal(place, "is an integer beyond 2^53, which browsers round: send it as text")
 
 
-def _check_float(path: str, value: float) -> None:
+def _check_float(place: _Place, value: float) -> None:
     if not math.isfinite(value):
-        raise _refusal(path, f"is {value}, which JSON has not: send null or text")
+        raise _refusal(place, f"is {value}, which JSON has not: send null or text")
 
 
-def _refusal(path: str, why: str) -> InvalidEvent:
-    return InvalidEvent(f"{path[:_PATH_LENGTH]} {why}")
+def _refusal(place: _Place, why: str) -> InvalidEvent:
+    return InvalidEvent(f"{_path(place)[:_PATH_LENGTH]} {why}")
+
+
+def _path(place: _Place) -> str:
+    """The place as one reads it: `data.items[3].price`."""
+    before, step = place
+    if before is None:
+        return str(step)
+    return _path(before) + (f"[{step}]" if isinstance(step, int) else f".{step}")
 
 
 def _plain(value: object) -> JsonValue:
