@@ -134,6 +134,17 @@ async def test_a_service_that_is_away_does_not_send_clients_away_for_good() -> N
         assert (await client.closed())[0] == 1013
 
 
+@pytest.mark.parametrize(
+    ("error", "code"), [(HTTPException(503), 1013), (HTTPException(403), 4403), (KeyError("a bug"), 1011)]
+)
+async def test_what_authorize_raises_at_the_greeting_reaches_the_client(error: Exception, code: int) -> None:
+    def authorize(*_asked: object) -> bool:
+        raise error
+
+    async with serving(app_with(make_pulse(authorize=authorize))) as server, Client(server.port) as client:
+        assert (await client.closed())[0] == code
+
+
 async def test_a_pulse_entered_twice_at_once_refuses_one() -> None:
     pulse: Pulse = make_pulse()
     entering: list[Any] = [pulse.__aenter__(), pulse.__aenter__()]

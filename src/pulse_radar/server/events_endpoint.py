@@ -8,15 +8,17 @@ import logging
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Header, HTTPException, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pulse_radar.hub.inputs import Opened
+from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
-from pulse_radar.server.reception import Reception, opened
+from pulse_radar.server.reception import Reception, close_code, opened
 from pulse_radar.server.runner import Runner
-from pulse_radar.server.session import Session
+from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sse_transport import SseTransport
 from pulse_radar.server.transport import SOCKET_EXTENSION, Socket
 
@@ -57,20 +59,26 @@ class EventsEndpoint:
         refused = self._reception.refusal(request)
         if refused is not None:
             return PlainTextResponse(f"{refused}\n", 403)
-        principal = await self._reception.identify(request)
         runner = self._runner()
         cursor = last_event_id or last_seq
-        asked = await opened(
-            runner.new_connection_id(),
-            runner.hub.topics,
-            self._reception.rights(principal),
-            topics,
-            cursor,
-        )
-        if max(len(cursor), longest_cursor(asked.feeds)) > MAX_CURSOR_BYTES:
+        # Before anything is made of them: a megabyte of cursor costs seconds, a thousand keys a thousand look-ups.
+        if max(len(cursor), len(topics), longest_cursor(parse_topics(topics)[0])) > MAX_CURSOR_BYTES:
             reason = f"a cursor has at most {MAX_CURSOR_BYTES} bytes: follow whole topics, or use /ws"
             return PlainTextResponse(f"{reason}\n", 400)
-        return _Stream(runner, asked, self._socket(request.scope), origin=request.headers.get("origin"))
+        stream = _Stream(runner, self._socket(request.scope), origin=request.headers.get("origin"))
+        try:
+            principal = await self._reception.identify(request)
+            stream.asked = await opened(
+                runner.new_connection_id(),
+                runner.hub.topics,
+                self._reception.rights(principal),
+                topics,
+                cursor,
+            )
+        except HTTPException as error:
+            if close_code(error.status_code) is not CloseCode.TRY_AGAIN_LATER:
+                raise
+        return stream
 
     def _socket(self, scope: Scope) -> Socket | None:
         socket: Socket | None = scope.get("extensions", {}).get(SOCKET_EXTENSION)
@@ -84,23 +92,26 @@ class EventsEndpoint:
 
 
 class _Stream(Response):
-    """The response that carries a connection."""
+    """The response that carries a connection, or sends it away to come back later where nothing could be `asked`."""
 
-    def __init__(self, runner: Runner, asked: Opened, socket: Socket | None, *, origin: str | None) -> None:
+    def __init__(self, runner: Runner, socket: Socket | None, *, origin: str | None) -> None:
         super().__init__(headers=_HEADERS if origin is None else _HEADERS | _shared_with(origin))
         # The length of a body that is not there.
         del self.headers["content-length"]
         self._runner = runner
-        self._asked = asked
+        self.asked: Opened | None = None
         self._socket = socket
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         transport = SseTransport(receive, send, self._socket)
+        if self.asked is None:
+            await turn_away(transport, CloseCode.TRY_AGAIN_LATER)
+            return
         session = Session(
-            self._asked.connection_id, transport, self._runner.tell, max_frame_bytes=0, may_read=None
+            self.asked.connection_id, transport, self._runner.tell, max_frame_bytes=0, may_read=None
         )
-        await self._runner.serve(session, self._asked)
+        await self._runner.serve(session, self.asked)
 
 
 def _shared_with(origin: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from fastapi import HTTPException
 from starlette.requests import HTTPConnection
 
 from pulse_radar.hub.inputs import Opened
+from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.cursor import parse_cursor, parse_topics
 from pulse_radar.protocol.frames import ErrorFrame
 from pulse_radar.protocol.grammar import Feed
@@ -16,7 +17,7 @@ from pulse_radar.server.admission import Admission
 from pulse_radar.server.policy import Policy
 from pulse_radar.server.session import MayRead, forbidden
 
-__all__ = ["Reception", "opened"]
+__all__ = ["Reception", "close_code", "opened"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
@@ -48,6 +49,13 @@ class Reception:
 
     async def _may_read(self, principal: object, feed: Feed) -> bool:
         return await self._policy.may(principal, "read", feed)
+
+
+def close_code(status: int) -> CloseCode:
+    """The close code that says what an HTTP status says."""
+    if status >= 500 or status == 429:
+        return CloseCode.TRY_AGAIN_LATER
+    return CloseCode.FORBIDDEN if status == 403 else CloseCode.UNAUTHENTICATED
 
 
 async def opened(

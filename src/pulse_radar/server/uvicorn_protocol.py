@@ -14,7 +14,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS, end
-from pulse_radar.server.transport import EXTENSION, LOW_WATER_BYTES, Batch, Listener
+from pulse_radar.server.transport import CONGESTED_BYTES, EXTENSION, LOW_WATER_BYTES, Batch, Listener
 
 __all__ = ["PulseWebSocketProtocol"]
 
@@ -42,6 +42,8 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def listen(self, listener: Listener) -> None:
         self._listener = listener
+        # Fragments of a message that began before there was anybody to read it.
+        self._message = bytearray(b"".join(self.frames))
         # Above the low-water mark writing is paused, so that its end is told by resume_writing.
         self.transport.set_write_buffer_limits(high=LOW_WATER_BYTES)
         self.stop_keepalive()
@@ -136,7 +138,11 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             self._listener.received(text)
 
     def handle_ping(self) -> None:
-        super().handle_ping()
+        if self._listener is not None and self.unsent_bytes > CONGESTED_BYTES:
+            # It does not read: of its pings a later one will be answered, as RFC 6455 allows (section 5.5.3).
+            self.conn.data_to_send()
+        else:
+            super().handle_ping()
         if self._listener is not None:
             self._listener.alive()
 

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
-from pulse_radar.server.reception import Reception, opened
+from pulse_radar.server.reception import Reception, close_code, opened
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import EXTENSION, Transport
@@ -53,7 +53,7 @@ class WebSocketEndpoint:
             principal = await self._reception.identify(websocket)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
-            await turn_away(await self._accept(websocket), _close_code(error.status_code))
+            await turn_away(await self._accept(websocket), close_code(error.status_code))
             return
         transport = await self._accept(websocket)
         may_read = self._reception.rights(principal)
@@ -64,8 +64,15 @@ class WebSocketEndpoint:
             max_frame_bytes=self._max_frame_bytes,
             may_read=may_read,
         )
-        asked = await opened(session.connection_id, runner.hub.topics, may_read, topics, last_seq)
-        await runner.serve(session, asked)
+        try:
+            asked = await opened(session.connection_id, runner.hub.topics, may_read, topics, last_seq)
+        except HTTPException as error:
+            await turn_away(transport, close_code(error.status_code))
+        except Exception:  # noqa: BLE001 the application's own function: whatever it raises
+            _log.exception("authorize failed; connection %s is closed", session.connection_id)
+            await turn_away(transport, CloseCode.INTERNAL_ERROR)
+        else:
+            await runner.serve(session, asked)
 
     async def _accept(self, websocket: WebSocket) -> Transport:
         offered = websocket.scope.get("subprotocols", [])
@@ -80,13 +87,6 @@ class WebSocketEndpoint:
                 "use `pulse-radar serve`, or uvicorn --ws pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"
             )
         return AsgiTransport(websocket)
-
-
-def _close_code(status: int) -> CloseCode:
-    """The close code that says what an HTTP status says."""
-    if status >= 500 or status == 429:
-        return CloseCode.TRY_AGAIN_LATER
-    return CloseCode.FORBIDDEN if status == 403 else CloseCode.UNAUTHENTICATED
 
 
 async def _deny(
