@@ -188,5 +188,5 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     ran = ran_here(capsys, "--help")
     assert ran.code == 0
-    for command in ("serve", "worker", "demo", "ingest", "publish", "tail", "topics"):
+    for command in ("serve", "worker", "demo", "ingest", "publish", "tail", "topics", "codegen", "asyncapi"):
         assert command in ran.out
