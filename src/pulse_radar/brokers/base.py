@@ -82,9 +82,11 @@ class Broker(ABC):
         return
 
     @abstractmethod
-    async def declare(self, topics: Sequence[TopicSpec]) -> None:
-        """Create these topics, or bring existing ones to this retention; their events stay.
+    async def declare(self, topics: Sequence[TopicSpec], *, narrow: bool = False) -> None:
+        """Create these topics, or widen existing ones to this retention; their events stay.
 
+        A bound that is narrower than the one it is kept by would delete events: without `narrow` it is a warning,
+        and the wider bound stays. All are checked before the first is touched.
         Raises: BrokerUnavailable, NotPermitted. BrokerRefused, where an existing one is of the other kind.
         """
 

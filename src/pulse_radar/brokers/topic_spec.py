@@ -1,7 +1,7 @@
 """How a topic is kept: a log by count, age and bytes; a state topic the newest event of each key."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -21,6 +21,9 @@ class LogTopic(msgspec.Struct, frozen=True):
     Units: `max_age_seconds` seconds (None: for ever), `max_bytes` bytes.
     Raises: InvalidTopic, InvalidSetting.
     """
+
+    # By count, by age, by size.
+    BOUNDS: ClassVar[tuple[str, str, str]] = ("retain", "max_age_seconds", "max_bytes")
 
     name: str
     retain: int = 10_000
@@ -45,6 +48,8 @@ class StateTopic(msgspec.Struct, frozen=True):
     remembered count as keys. `deletions_kept_seconds`: for how long they are.
     Raises: InvalidTopic, InvalidSetting.
     """
+
+    BOUNDS: ClassVar[tuple[str, str, str]] = ("max_keys", "ttl_seconds", "max_bytes")
 
     name: str
     ttl_seconds: float | None = None

@@ -81,8 +81,9 @@ def apply(
     data_dir: DataDirOption = None,
     namespace: NamespaceOption = None,
 ) -> None:
-    """Create the streams of the declared topics, or bring them to their retention; events stay.
+    """Create the streams of the declared topics, or bring them to their retention.
 
+    Where that is narrower than before, this deletes what is beyond it, which no start of an app does.
     Topics that the app does not declare are left alone.
     """
     declared = _declared(app, broker, data_dir, namespace)
@@ -148,7 +149,7 @@ async def _look(declared: Sequence[_Declared], *, is_owner: bool) -> list[_Kept]
     for one in declared:
         async with open_broker(one.settings, is_owner=is_owner) as broker:
             if is_owner:
-                await broker.declare(one.topics)
+                await broker.declare(one.topics, narrow=True)
             found += [_Kept(spec, await _extent(broker, spec.name)) for spec in one.topics]
     return found
 

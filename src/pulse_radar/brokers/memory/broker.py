@@ -5,9 +5,12 @@ import contextlib
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.bounds import narrowed
 from pulse_radar.brokers.memory.log import MemoryLog
 from pulse_radar.brokers.memory.siblings import refuse_siblings
 from pulse_radar.brokers.memory.state import MemoryState
@@ -20,6 +23,7 @@ __all__ = ["MemoryBroker"]
 _TAIL_BATCH: Final = 1_000
 
 _Kept = MemoryLog | MemoryState
+_Spec = TypeVar("_Spec", bound=TopicSpec)
 
 
 class MemoryBroker(Broker):
@@ -35,14 +39,16 @@ class MemoryBroker(Broker):
         self._now = now
         self._topics: dict[str, _Kept] = {}
 
-    async def declare(self, topics: Sequence[TopicSpec]) -> None:
+    async def declare(self, topics: Sequence[TopicSpec], *, narrow: bool = False) -> None:
         refuse_siblings(spec.name for spec in topics)
+        for spec in topics:
+            _check_kind(self._topics.get(spec.name), spec)
         for spec in topics:
             kept = self._topics.get(spec.name)
             if kept is None:
                 self._topics[spec.name] = self._make(spec, int(self._now() * 1_000_000))
             else:
-                _retain(kept, spec)
+                _retain(kept, spec, narrow)
 
     async def replace(self, topic: TopicSpec) -> None:
         old = self._topics.get(topic.name)
@@ -95,14 +101,24 @@ class MemoryBroker(Broker):
         return f"<MemoryBroker {len(self._topics)} topics>"
 
 
-def _retain(kept: _Kept, spec: TopicSpec) -> None:
+def _check_kind(kept: _Kept | None, spec: TopicSpec) -> None:
+    if kept is not None and type(kept.spec) is not type(spec):
+        raise BrokerRefused(f"the topic {spec.name!r} is of the other kind here: choose another name")
+
+
+def _retain(kept: _Kept, spec: TopicSpec, narrow: bool) -> None:
     match kept, spec:
         case MemoryLog(), LogTopic():
-            kept.retain(spec)
+            kept.retain(spec if narrow else _widened(spec, kept.spec))
         case MemoryState(), StateTopic():
-            kept.retain(spec)
+            kept.retain(spec if narrow else _widened(spec, kept.spec))
         case _:
-            raise BrokerRefused(f"the topic {spec.name!r} is of the other kind here: choose another name")
+            raise AssertionError("its kind was checked")
+
+
+def _widened(spec: _Spec, kept: _Spec) -> _Spec:
+    bounds = {field: getattr(kept, field) for field in kept.BOUNDS}
+    return replace(spec, **{field: bounds[field] for field in narrowed(spec, bounds)})
 
 
 async def _either(changed: asyncio.Event, seconds: float | None) -> None:

@@ -37,12 +37,12 @@ class MemoryLog:
         # Set at the next change; then there is another one.
         self.changed = asyncio.Event()
         self._window = LogWindow(start=origin - 1, limit_events=spec.retain, limit_bytes=spec.max_bytes)
-        self._max_age = spec.max_age_seconds or math.inf
+        self.spec = spec
 
     def retain(self, spec: LogTopic) -> None:
         """Keep by these limits from now on."""
         self._window.limit(events=spec.retain, size=spec.max_bytes)
-        self._max_age = spec.max_age_seconds or math.inf
+        self.spec = spec
 
     def store(self, draft: Draft, expect_last: int | None) -> int:
         if draft.is_deletion or draft.ttl_seconds is not None:
@@ -106,7 +106,7 @@ class MemoryLog:
         self.changed = asyncio.Event()
 
     def _expire(self) -> None:
-        horizon = self._now() - self._max_age
+        horizon = self._now() - (self.spec.max_age_seconds or math.inf)
         while self._stored_at and self._stored_at[0][0] < horizon:
             self._window.forget(self._stored_at.popleft()[1])
         self._forget()

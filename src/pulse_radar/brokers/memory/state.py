@@ -32,7 +32,7 @@ class MemoryState:
 
     def __init__(self, spec: StateTopic, now: Callable[[], float], origin: int) -> None:
         self._now = now
-        self._spec = spec
+        self.spec = spec
         self._origin = origin
         nothing = Extent(origin, origin, origin - 1)
         self._window = StateWindow(start=origin - 1, extent=nothing, limit_deletions=_NO_LIMIT)
@@ -46,7 +46,7 @@ class MemoryState:
 
     def retain(self, spec: StateTopic) -> None:
         """Keep by these limits from now on; what is there keeps the time that it was given."""
-        self._spec = spec
+        self.spec = spec
 
     def store(self, draft: Draft, expect_last: int | None) -> int:
         if draft.key is None:
@@ -104,15 +104,15 @@ class MemoryState:
         self, key: str, body: EventBody, event_id: str | None = None, *, is_deletion: bool
     ) -> StoredEvent:
         sequence = self._window.last + 1
-        text = encode_event(self._spec.name, sequence, body, key=key, event_id=event_id, deleted=is_deletion)
+        text = encode_event(self.spec.name, sequence, body, key=key, event_id=event_id, deleted=is_deletion)
         return StoredEvent(sequence, key, text, is_deletion)
 
     def _put(self, event: StoredEvent, ttl_seconds: float | None) -> None:
         self._window.extend([event])
         if event.is_deletion:
-            self._deletions.append((self._now() + self._spec.deletions_kept_seconds, event))
+            self._deletions.append((self._now() + self.spec.deletions_kept_seconds, event))
         else:
-            ttl = min(ttl_seconds or math.inf, self._spec.ttl_seconds or math.inf)
+            ttl = min(ttl_seconds or math.inf, self.spec.ttl_seconds or math.inf)
             if ttl < math.inf:
                 self._expire_later(event, ttl)
         # Whoever waits has the old event in hand; the next one waits for the next change.
@@ -130,14 +130,14 @@ class MemoryState:
         return event.key is not None and self._window.get(event.key) is event
 
     def _check_room(self, draft: Draft, newest: StoredEvent | None, event: StoredEvent) -> None:
-        if newest is None and len(self._window) >= self._spec.max_keys:
+        if newest is None and len(self._window) >= self.spec.max_keys:
             raise TopicFull(
                 f"{draft.topic} has {len(self._window)} keys, and may have no more: raise max_keys, delete "
                 "keys, or give them a ttl"
             )
         size = self._window.size + len(event.text) - (len(newest.text) if newest else 0)
-        if size > self._spec.max_bytes and not draft.is_deletion:
-            raise TopicFull(f"{draft.topic} would have {size} bytes, and may have {self._spec.max_bytes}")
+        if size > self.spec.max_bytes and not draft.is_deletion:
+            raise TopicFull(f"{draft.topic} would have {size} bytes, and may have {self.spec.max_bytes}")
 
     def _pass_time(self) -> None:
         now = self._now()

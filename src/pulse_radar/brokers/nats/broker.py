@@ -110,11 +110,11 @@ class NatsBroker(Broker):
         """Whether there is a connection right now; it is renewed for ever."""
         return self._link.is_connected
 
-    async def declare(self, topics: Sequence[TopicSpec]) -> None:
+    async def declare(self, topics: Sequence[TopicSpec], *, narrow: bool = False) -> None:
         for spec in topics:
             self._know(spec)
-            if self._create:
-                await self._streams.declare(spec)
+        if self._create:
+            await self._streams.declare(topics, narrow=narrow)
 
     async def replace(self, topic: TopicSpec) -> None:
         self._know(topic)

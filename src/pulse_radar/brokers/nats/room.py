@@ -7,6 +7,7 @@ as well. So there the bound of the stream is twice that of the topic, which is f
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -88,10 +89,12 @@ class _Tally:
 
     def has_room_for(self, size: int) -> bool:
         """Whether even a new key fits."""
-        return self._view is None or (self.keys < self._view.max_keys and self.has_bytes_for(size))
+        return self._view is None or (
+            self.keys < (self._view.max_messages or math.inf) and self.has_bytes_for(size)
+        )
 
     def has_bytes_for(self, size: int) -> bool:
-        return self._view is None or self.bytes + size <= self._view.max_bytes
+        return self._view is None or self.bytes + size <= (self._view.max_bytes or math.inf)
 
     def coming(self, size: int) -> None:
         self._coming += 1

@@ -2,6 +2,7 @@
 
 from typing import Final, assert_never
 
+from pulse_radar.brokers.bounds import narrowed
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.stream_view import BOUND_FACTOR, StreamView
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
@@ -19,6 +20,13 @@ _FIXED: Final[dict[str, tuple[object, object]]] = {
     "mirror": (None, None),
     "sources": (None, None),
     "sealed": (False, False),
+}
+
+# Of each bound of a topic, the server's name.
+_KEYS: Final = {
+    **dict.fromkeys(("retain", "max_keys"), "max_msgs"),
+    **dict.fromkeys(("max_age_seconds", "ttl_seconds"), "max_age"),
+    "max_bytes": "max_bytes",
 }
 
 
@@ -83,6 +91,17 @@ class StreamConfig:
                 f"the stream {name} exists, but it is not the topic {spec.name!r}: {'; '.join(wrong)}. "
                 f"Delete it with its events (nats stream rm {name}), or choose another topic or namespace"
             )
+
+    def changes(self, view: StreamView, spec: TopicSpec, *, narrow: bool) -> dict[str, object]:
+        """What there is to change of a stream that is there."""
+        wanted = self.wanted(spec, is_replicated=view.sight.is_replicated)
+        if not narrow:
+            kept = dict(
+                zip(spec.BOUNDS, (view.max_messages, view.max_age_seconds, view.max_bytes), strict=True)
+            )
+            for bound in narrowed(spec, kept):
+                del wanted[_KEYS[bound]]
+        return {key: value for key, value in wanted.items() if view.config.get(key) != value}
 
     def _kept(self, spec: TopicSpec, factor: int) -> dict[str, object]:
         match spec:

@@ -1,6 +1,5 @@
 """How a stream looks: what its leader says of it, and what that means for a topic."""
 
-import sys
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -44,14 +43,17 @@ class StreamView(msgspec.Struct, frozen=True):
     size: int
 
     @property
-    def max_keys(self) -> int:
-        """Of a replicated state topic: how many keys it may have."""
+    def max_messages(self) -> int | None:
+        """How many events, of a state topic keys, it may have. None: as many as there are, here and below."""
         return self._bound("max_msgs")
 
     @property
-    def max_bytes(self) -> int:
-        """Likewise."""
+    def max_bytes(self) -> int | None:
         return self._bound("max_bytes")
+
+    @property
+    def max_age_seconds(self) -> float | None:
+        return self._seconds("max_age") or None
 
     @property
     def deletions_kept_seconds(self) -> float:
@@ -76,9 +78,10 @@ class StreamView(msgspec.Struct, frozen=True):
         extent = Extent(extent.origin, min(first, extent.last + 1), extent.last)
         return msgspec.structs.replace(self, sight=msgspec.structs.replace(self.sight, extent=extent))
 
-    def _bound(self, name: str) -> int:
+    def _bound(self, name: str) -> int | None:
+        factor = BOUND_FACTOR if self.sight.is_state and self.sight.is_replicated else 1
         value = self.config.get(name)
-        return value // BOUND_FACTOR if isinstance(value, int) and value > 0 else sys.maxsize
+        return value // factor if isinstance(value, int) and value > 0 else None
 
     def _seconds(self, name: str) -> float:
         value = self.config.get(name, 0)

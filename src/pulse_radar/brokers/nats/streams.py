@@ -1,7 +1,7 @@
 """Topics as streams: created once, brought to their retention, replaced, and renumbered when numbers went back."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pulse_radar.brokers.nats import codes
@@ -39,8 +39,17 @@ class Streams:
         self._config = config
         self._now = now
 
-    async def declare(self, spec: TopicSpec) -> None:
-        """Create the stream, or bring the existing one to this retention."""
+    async def declare(self, specs: Sequence[TopicSpec], *, narrow: bool = False) -> None:
+        """Create the streams, or bring those that exist to this retention; to a narrower one only if told to."""
+        for spec in specs:
+            view = await self._jetstream.view(self._naming.stream(spec.name))
+            if view is not None:
+                self._config.check(view, spec)
+        # None is touched before all of them could be: a start that fails has changed nothing.
+        for spec in specs:
+            await self._bring(spec, narrow)
+
+    async def _bring(self, spec: TopicSpec, narrow: bool) -> None:
         name = self._naming.stream(spec.name)
         view = await self._jetstream.view(name)
         if view is None:
@@ -48,8 +57,7 @@ class Streams:
         if view is None:
             return
         self._config.check(view, spec)
-        wanted = self._config.wanted(spec, is_replicated=view.sight.is_replicated)
-        changed = {key: value for key, value in wanted.items() if view.config.get(key) != value}
+        changed = self._config.changes(view, spec, narrow=narrow)
         if changed:
             # With its own first_seq: with another one the server says yes and purges at its next start.
             await self._jetstream.update(name, view.config | changed)

@@ -103,7 +103,7 @@ class Tail:
                     await self._mend(self._streams.renumber(self._topic, identity, above))
                 case Recreate():
                     assert self._spec is not None
-                    await self._mend(self._streams.declare(self._spec))
+                    await self._mend(self._streams.declare([self._spec]))
                 case _:
                     assert_never(step)
         except (BrokerUnavailable, TopicMissing):

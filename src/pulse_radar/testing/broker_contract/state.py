@@ -320,8 +320,9 @@ class StateContract:
         async with laboratory.broker() as broker:
             await broker.declare([StateTopic("jobs", max_keys=2)])
             a = await broker.store(draft("jobs", "a1", key="a"))
-            await broker.declare([StateTopic("jobs", max_keys=3, ttl_seconds=3_600)])
-            assert await state_of(broker, "jobs") == {"a": a}
+            for narrow in (False, True):
+                await broker.declare([StateTopic("jobs", max_keys=3, ttl_seconds=3_600)], narrow=narrow)
+                assert await state_of(broker, "jobs") == {"a": a}
 
     async def test_foreign_bytes_under_a_key_are_its_end(self, laboratory: Laboratory) -> None:
         laboratory.needs(Fault.FOREIGN)

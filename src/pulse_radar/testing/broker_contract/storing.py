@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from pulse_radar.brokers.topic_spec import LogTopic
-from pulse_radar.errors import SequenceConflict, TopicMissing
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
+from pulse_radar.errors import BrokerRefused, SequenceConflict, TopicMissing
 from pulse_radar.stream.entry import Extent
 from pulse_radar.testing.broker_contract.laboratory import Laboratory
 from pulse_radar.testing.broker_contract.ledger import ids, numbers
@@ -107,10 +107,38 @@ class StoringContract:
             stored = [await broker.store(draft("tasks", str(number))) for number in range(10)]
             await broker.declare([LogTopic("tasks", retain=100), LogTopic("jobs")])
             assert (await broker.extent("tasks")).origin == origin
-            await broker.declare([LogTopic("tasks", retain=4)])
+            await broker.declare([LogTopic("tasks", retain=4)], narrow=True)
             page = await broker.read("tasks", after=0, limit=100)
             assert numbers(page.entries) == stored[-4:]
             assert ids(page.entries) == ["6", "7", "8", "9"]
+
+    async def test_a_narrower_bound_is_told_and_deletes_nothing_until_it_is_meant(
+        self, laboratory: Laboratory, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with laboratory.broker() as broker:
+            await broker.declare([LogTopic("tasks", retain=5_000)])
+            stored = [await broker.store(draft("tasks", str(number))) for number in range(10)]
+            await broker.declare([LogTopic("tasks", retain=4, max_age_seconds=60, max_bytes=1024**2)])
+            for words in (
+                "retain 4 and kept with 5,000",
+                "max_age 60 s and kept with 604,800 s",
+                "max_bytes",
+            ):
+                assert words in caplog.text
+            stored += [await broker.store(draft("tasks", str(number))) for number in range(10, 20)]
+            assert numbers((await broker.read("tasks", after=0, limit=100)).entries) == stored
+
+    async def test_a_declaration_that_is_refused_changes_nothing(self, laboratory: Laboratory) -> None:
+        async with laboratory.broker() as broker:
+            await broker.declare([LogTopic("tasks"), StateTopic("jobs")])
+            stored = [await broker.store(draft("tasks", str(number))) for number in range(10)]
+            with pytest.raises(BrokerRefused, match="jobs"):
+                await broker.declare(
+                    [LogTopic("tasks", retain=4), LogTopic("new"), LogTopic("jobs")], narrow=True
+                )
+            assert numbers((await broker.read("tasks", after=0, limit=100)).entries) == stored
+            with pytest.raises(TopicMissing):
+                await broker.extent("new")
 
     async def test_two_processes_may_declare_at_once(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker, laboratory.broker() as other:
