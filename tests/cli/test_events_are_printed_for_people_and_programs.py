@@ -59,3 +59,11 @@ def test_a_reader_that_is_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("os.dup2", lambda *_descriptors: None)
     with pytest.raises(NobodyReads):
         print_json(EventFrame("tasks", "task_changed", {}, 7))
+
+
+@pytest.mark.parametrize("timestamp_ms", [1_795_623_443_294_105, 10**18, -(10**18), 10**300])
+def test_a_time_that_no_calendar_has_is_shown_as_none(
+    capsys: pytest.CaptureFixture[str], timestamp_ms: int
+) -> None:
+    print_plain(EventFrame("knowledge", "event", {}, 5, timestamp_ms=timestamp_ms))
+    assert capsys.readouterr().out.startswith("--:--:--.--- knowledge event")

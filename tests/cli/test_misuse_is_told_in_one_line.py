@@ -30,6 +30,7 @@ NOBODY = f"nats://127.0.0.1:{free_port()}"
         (["publish", "knowledge", "atom created"], "invalid event name 'atom created'"),
         (["publish", "knowledge", "x", "{id: 7}"], "the data is not JSON"),
         (["publish", "knowledge", "x", "{} {}"], "the data is not JSON"),
+        (["publish", "knowledge", "x", '"\udcff"'], "the data is not JSON"),
         (["publish", "knowledge", "x", '{"id": 9007199254740993}'], "beyond 2^53"),
         (["publish", "knowledge", "x", "--key", "a b"], "invalid key 'a b'"),
         (["publish", "metrics", "load", "--key", "a", "--ttl", "soon"], "'soon' is no duration"),

@@ -240,3 +240,38 @@ async def test_events_are_the_frames_of_the_wire() -> None:
         assert event == EventFrame(
             "knowledge", "atom_created", {"id": "a1"}, position.sequence, "a1", "x", event.timestamp_ms
         )
+
+
+async def test_more_keys_than_a_url_holds_are_followed() -> None:
+    keys = [f"messages/{'k' * 40}{number}" for number in range(200)]
+    pulse = make_pulse()
+    async with connect(app_with(pulse), keys) as page:
+        assert len(page.connection.topics) == 200
+        mine = await pulse.publish("messages", "message", {}, key=keys[-1].partition("/")[2])
+        assert (await page.next()).sequence == mine.sequence
+
+
+async def test_a_client_that_comes_while_the_app_ends_starts_it_again_afterwards() -> None:
+    pulse = make_pulse()
+    is_ending, may_end = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with pulse:
+            yield
+            is_ending.set()
+            await may_end.wait()
+
+    app = FastAPI(lifespan=lifespan)
+    app.include_router(pulse.router)
+
+    async def visit() -> None:
+        async with connect(app, ["knowledge"]):
+            pass
+
+    first = asyncio.create_task(visit())
+    await is_ending.wait()
+    second = asyncio.create_task(visit())
+    await asyncio.sleep(0.05)
+    may_end.set()
+    await asyncio.gather(first, second)

@@ -63,4 +63,8 @@ def _print(line: str) -> None:
 def _clock(timestamp_ms: int | None) -> str:
     if timestamp_ms is None:
         return _NO_TIME
-    return f"{datetime.fromtimestamp(timestamp_ms / 1_000).astimezone():%H:%M:%S.%f}"[:-3]
+    try:
+        return f"{datetime.fromtimestamp(timestamp_ms / 1_000).astimezone():%H:%M:%S.%f}"[:-3]
+    except (ValueError, OverflowError, OSError):
+        # What a foreign publisher took for milliseconds since 1970.
+        return _NO_TIME

@@ -1,5 +1,6 @@
 """`pulse-radar publish` and `delete`: one event, or the end of a key, from a shell or a script."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -44,7 +45,7 @@ def publish(
     namespace: NamespaceOption = None,
 ) -> None:
     """Publish an event; say its position once it is stored."""
-    value = _decode(sys.stdin.buffer.read() if data == "-" else data.encode())
+    value = _decode(sys.stdin.buffer.read() if data == "-" else os.fsencode(data))
     # What cannot travel is said before anybody is connected to.
     draft = draft_event(topic, event, value, key=key, event_id=event_id, ttl=ttl)
     _store(load_shared_settings(broker, data_dir, namespace), draft, as_json=as_json)

@@ -92,10 +92,16 @@ class Following:
         feeds: Iterable[Feed],
         beginning: Beginning | None = None,
         positions: Mapping[Feed, int] | None = None,
+        *,
+        query_length: int = _QUERY_LENGTH,
     ) -> None:
-        """`feeds`: none means all topics. `positions`: where to go on, of the feeds that have one."""
+        """`feeds`: none means all topics. `positions`: where to go on, of the feeds that have one.
+
+        `query_length`: how long a query may be; what does not fit is asked for by frames.
+        """
+        self._query_length = query_length
         self._named = _uncovered(feeds)
-        self._in_query = _fitting(self._named)
+        self._in_query = _fitting(self._named, query_length)
         self._beginning = beginning or Beginning()
         cursor = Cursor(positions or {})
         # Of all topics those with a position are known before the server has named them.
@@ -124,7 +130,11 @@ class Following:
     def query(self) -> str:
         """The query of the address to connect to. What does not fit into it follows by frames."""
         positions = self.positions
-        known = [feed for feed in self._in_query or _fitting(list(positions)) if feed in positions]
+        known = [
+            feed
+            for feed in self._in_query or _fitting(list(positions), self._query_length)
+            if feed in positions
+        ]
         cursor = format_cursor({feed: positions[feed] for feed in known})
         asked = {"topics": ",".join(map(str, self._in_query)), "lastSeq": cursor}
         return urlencode({name: text for name, text in asked.items() if text}, safe=",:/=")
@@ -286,9 +296,9 @@ def _uncovered(feeds: Iterable[Feed]) -> list[Feed]:
     return [feed for feed in wanted if feed.key is None or feed.whole not in wanted]
 
 
-def _fitting(feeds: list[Feed]) -> list[Feed]:
-    """The first feeds, as many as fit into a URL with their positions."""
-    free = _QUERY_LENGTH
+def _fitting(feeds: list[Feed], length: int) -> list[Feed]:
+    """The first feeds, as many as fit into a query of this length with their positions."""
+    free = length
     for count, feed in enumerate(feeds):
         free -= 2 * len(str(feed)) + _POSITION_LENGTH
         if free < 0:

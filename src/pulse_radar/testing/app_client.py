@@ -33,6 +33,9 @@ __all__ = ["AppClient", "NothingCame", "connect"]
 # An app that takes longer to start, or to let a client go, hangs.
 _PATIENCE_SECONDS: Final = 20.0
 
+# No server is there to drop a long request line: a thousand keys may be asked for at once.
+_QUERY_LENGTH: Final = 1_000_000
+
 # So much may wait to be looked at; then the app is as if its client read no more.
 _WAITING_FRAMES: Final = 10_000
 
@@ -67,7 +70,7 @@ def connect(
             assert event.data == {"id": "a1"}
     """
     feeds = parse_feeds(topics)
-    query = Following(feeds, *parse_beginning(feeds, after, None)).query()
+    query = Following(feeds, *parse_beginning(feeds, after, None), query_length=_QUERY_LENGTH).query()
     bearer = {} if token is None else {"authorization": f"Bearer {token}"}
     return AppClient(
         app, feeds, path, query, {"host": "localhost", **(headers or {}), **bearer}, lifespan=lifespan

@@ -17,7 +17,7 @@ App: TypeAlias = Callable[
 @asynccontextmanager
 async def running(app: App) -> AsyncIterator[dict[str, Any]]:
     """The state that the app's lifespan yields, while it runs. Raises: what the app raises when it starts or ends."""
-    lifespan = _lifespans.setdefault(id(app), _Lifespan(app))
+    lifespan = await _lifespan_of(app)
     lifespan.users += 1
     try:
         await lifespan.started()
@@ -25,8 +25,20 @@ async def running(app: App) -> AsyncIterator[dict[str, Any]]:
     finally:
         lifespan.users -= 1
         if not lifespan.users:
-            del _lifespans[id(app)]
-            await lifespan.end()
+            try:
+                await lifespan.end()
+            finally:
+                del _lifespans[id(app)]
+                lifespan.has_ended.set()
+
+
+async def _lifespan_of(app: App) -> "_Lifespan":
+    """The one that runs, or a new one once the last has ended."""
+    while True:
+        lifespan = _lifespans.setdefault(id(app), _Lifespan(app))
+        if not lifespan.is_ending:
+            return lifespan
+        await lifespan.has_ended.wait()
 
 
 class _Lifespan:
@@ -34,6 +46,8 @@ class _Lifespan:
 
     def __init__(self, app: App) -> None:
         self.users = 0
+        self.is_ending = False
+        self.has_ended = asyncio.Event()
         self.state: dict[str, Any] = {}
         self._app = app
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
@@ -51,6 +65,7 @@ class _Lifespan:
             self._task.result()
 
     async def end(self) -> None:
+        self.is_ending = True
         if self._task is not None:
             self._to_app.put_nowait({"type": "lifespan.shutdown"})
             await self._task
