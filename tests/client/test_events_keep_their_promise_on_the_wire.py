@@ -308,3 +308,25 @@ async def test_it_is_entered_once() -> None:
             assert repr(events).startswith("<Events of ws://127.0.0.1:")
         with pytest.raises(RuntimeError, match="already"):
             await events.__aenter__()
+
+
+async def test_attempts_that_hang_for_long_have_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a greeting begins a connection: else a server that hangs is asked again and again without a longer pause."""
+    monkeypatch.setattr("pulse_radar.client.returning._GOOD_SECONDS", 0.05)
+    monkeypatch.setattr("pulse_radar.client.returning._FIRST_PAUSE_SECONDS", 0.001)
+
+    async def good(connection: ServerConnection) -> None:
+        await connection.send(greeting(4))
+        await connection.close(1001)
+
+    async def hanging(connection: ServerConnection) -> None:
+        await asyncio.sleep(0.1)
+        await connection.close(1011)
+
+    async with (
+        talking(good, hanging, hanging, hanging, done) as (url, _),
+        connect(url, "knowledge") as events,
+    ):
+        async for _ in events:
+            pass
+        assert repr(events._returning) == "<Returning after 4 vain attempts>"

@@ -42,6 +42,8 @@ class Buffer:
         for step in steps:
             self._steps.append((step, size))
             self._bytes += size
+            # Once for all that one text led to.
+            size = 0
             self._filled.set()
 
     def close(self, end: BaseException) -> None:

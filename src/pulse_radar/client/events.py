@@ -131,6 +131,8 @@ class Events:
         self._has_begun = asyncio.Event()
         self._state: Literal["connecting", "open", "waiting", "ended"] = "connecting"
         self._connections = 0
+        # When the connection was greeted; None before that.
+        self._greeted_at: float | None = None
         self._ping_seconds, self._pong_seconds = _PING_SECONDS, _PONG_SECONDS
 
     async def __aenter__(self) -> Self:
@@ -215,12 +217,16 @@ class Events:
     async def _attempt(self) -> float | None:
         """One connection from its beginning to its end; seconds to wait before the next one. Raises: Refused."""
         self._state = "connecting"
-        began_at = time.monotonic()
+        self._greeted_at = None
         ended = await self._converse()
-        pause = self._returning.closed(ended.code, ended.reason, time.monotonic() - began_at)
+        pause = self._returning.closed(ended.code, ended.reason, self._held_seconds())
         if pause is None and ended.code != CloseCode.NORMAL:
             raise self._refused(ended)
         return pause
+
+    def _held_seconds(self) -> float:
+        """How long the connection held, from its greeting: an attempt that hung for long has not."""
+        return 0.0 if self._greeted_at is None else time.monotonic() - self._greeted_at
 
     async def _converse(self) -> Ended:
         try:
@@ -241,6 +247,7 @@ class Events:
         frame = decode_server(text)
         if isinstance(frame, Connected):
             self._state = "open"
+            self._greeted_at = time.monotonic()
             self._connections += 1
             self._ping_seconds, self._pong_seconds = frame.ping_interval, frame.pong_timeout
         heeded = self._following.heed(frame)
