@@ -3,7 +3,7 @@
 import pulse_radar
 from pulse_radar import errors
 
-DOCUMENTED = {"Event", "Position", "Publisher", "Pulse", "Settings", "SyncPublisher"}
+DOCUMENTED = {"Event", "Position", "Publisher", "Pulse", "Settings", "SyncPublisher", "bearer_token"}
 # `connect`, and what comes out of it.
 CLIENT = {"connect", "Events", "EventFrame", "GapFrame", "GapReason", "SnapshotFrame", "Subscribed"}
 

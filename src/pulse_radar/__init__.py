@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
+    from pulse_radar.server.bearer import bearer_token
     from pulse_radar.settings import Settings
     from pulse_radar.sync_publisher import SyncPublisher
 
@@ -71,6 +72,7 @@ __all__ = [
     "UnknownTopic",
     "Unreachable",
     "UsageError",
+    "bearer_token",
     "connect",
 ]
 
@@ -87,6 +89,7 @@ _HOMES: Final = {
     "Publisher": "publisher",
     "Pulse": "pulse",
     "Settings": "settings",
+    "bearer_token": "server.bearer",
     "SyncPublisher": "sync_publisher",
     "connect": "client.events",
 }

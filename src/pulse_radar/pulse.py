@@ -61,7 +61,8 @@ class Pulse(Publishes):
         """`broker`: a URL, else `PULSE_BROKER`, else memory://. Raises: InvalidSetting.
 
         `authenticate(connection)` answers a principal, or None to refuse; `authorize(principal, action, topic,
-        key)` answers whether it may. Either may be async; without them everybody may read everything.
+        key)` answers whether it may. Either may be async; without them everybody may read everything. What a client
+        shows is in its cookies, and in `bearer_token(connection)`.
         """
         self.settings = settings or Settings.load(broker=broker)
         self.authenticates: Final = authenticate is not None
