@@ -376,5 +376,39 @@ def test_a_long_reading_of_a_state_is_begun_anew_for_what_was_forgotten_since() 
     assert delivered(follower) == [Gap(None, 99, GapReason.RESET)]
 
 
+def test_a_state_made_anew_between_a_look_and_a_batch_is_begun_anew() -> None:
+    """What the batch brought is of the new stream, but what was known before it is of the old one."""
+    follower = live_at(105)
+    follower.announced(event(500))
+    look(follower, state(100, 105))
+    assert follower.next(0.0) == Fill(105, reach=105)
+    follower.filled([event(500)], 0.0, is_end=True)
+    delivered(follower)
+    look(follower, state(500, 500, ("tuesday", 500)), now=1.0)
+    assert delivered(follower, 1.0) == [Gap(None, 499, GapReason.RESET)]
+
+
+def test_a_deletion_that_came_and_was_forgotten_between_a_look_and_a_batch_is_noticed() -> None:
+    """As when the process is stopped just then."""
+    follower = live_at(105)
+    follower.reconnected()
+    look(follower, state(100, 106))
+    assert follower.next(0.0) == Fill(105, reach=106)
+    # Of 106 to 109 one was a deletion, and nothing is left of it.
+    follower.filled([event(110)], 0.0, is_end=True)
+    delivered(follower)
+    look(follower, state(109, 110), now=1.0)
+    assert delivered(follower, 1.0) == [Gap(None, 99, GapReason.RESET)]
+
+
+def test_what_was_heard_live_may_be_forgotten() -> None:
+    follower = live_at(105)
+    look(follower, state(100, 105), now=1.0)
+    follower.announced(event(106))
+    assert delivered(follower, 1.0) == [event(106)]
+    look(follower, state(107, 106), now=2.0)
+    assert follower.next(2.0) == Wait(3.0)
+
+
 def test_its_repr_tells_where_it_is() -> None:
     assert repr(live_at(105)) == "<Follower at 105, live, 0 waiting>"

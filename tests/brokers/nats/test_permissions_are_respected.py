@@ -22,6 +22,11 @@ authorization { users: [
   { user: "reader", password: "x", permissions: {
       publish: ["$JS.API.DIRECT.GET.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.INFO.*"],
       subscribe: ["_INBOX.>", "live.>"] } }
+  { user: "creator", password: "x", permissions: {
+      publish: [
+        "websocket.>", "$JS.API.DIRECT.GET.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.INFO.*"
+        "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.PURGE.*", "$JS.API.STREAM.DELETE.*" ]
+      subscribe: ["_INBOX.>", "live.>"] } }
   { user: "deaf", password: "x", permissions: {
       publish: ["$JS.API.DIRECT.GET.*", "$JS.API.STREAM.INFO.*"], subscribe: ["_INBOX.>"] } }
   { user: "mute", password: "x", permissions: { publish: ["websocket.>"], subscribe: ["nothing"] } }
@@ -58,6 +63,16 @@ async def test_a_reader_follows_a_state(server: NatsServer) -> None:
     async with _as(server, "owner") as owner, _as(server, "reader", create=False) as reader:
         stored = await owner.store(draft("jobs", "1", key="a"))
         async with Watcher(reader, "jobs", 0) as watcher:
+            assert numbers(await watcher.reaches(stored)) == [stored]
+
+
+async def test_who_creates_may_also_change_and_replace(server: NatsServer) -> None:
+    async with _as(server, "creator") as creator:
+        for topic in (LogTopic("new"), LogTopic("new", retain=7)):
+            await creator.declare([topic])
+        await creator.replace(StateTopic("new"))
+        stored = await creator.store(draft("new", "1", key="a"))
+        async with Watcher(creator, "new", 0) as watcher:
             assert numbers(await watcher.reaches(stored)) == [stored]
 
 

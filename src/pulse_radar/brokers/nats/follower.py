@@ -28,7 +28,7 @@ from pulse_radar.brokers.nats.steps import (
     Verify,
     Wait,
 )
-from pulse_radar.stream.entry import Entry, Extent
+from pulse_radar.stream.entry import Entry
 
 __all__ = ["Follower"]
 
@@ -76,6 +76,8 @@ class Follower:
         self._identity: Identity | None = None
         # Of a state topic: what it held when we began; no deletion up to here concerns us.
         self._since = 0
+        # And where the first hole begins that was read since the last look: a deletion in it may be forgotten.
+        self._hole_from: int | None = None
         # The highest number that the stream gave out, as far as it has shown.
         self._highest = 0
         # Its newest number when it was last looked at, and whether others than its leader answer for it.
@@ -141,7 +143,7 @@ class Follower:
             self._reset(sight, now)
         elif self._identity is None:
             self._begin(sight, now)
-        elif sight.identity != self._identity and not self._may_hold_ours(sight.extent):
+        elif sight.identity != self._identity and not self._may_hold_ours(sight):
             self._replaced(sight, now)
         elif sight.extent.last < asked.highest:
             self._strike(now)
@@ -167,8 +169,11 @@ class Follower:
             # Another event under a number that was delivered: numbers are being used again.
             self._strike(now)
             return
+        before, news = self.position, sum(entry.last > self.position for entry in entries)
         # A batch can be full of what follows our witness and is no event: then go on behind that.
         self._is_witness_heard = not self._line.add(entries)
+        if self.position - before > news:
+            self._pass_hole(before)
         self._highest = max(self._highest, self.position)
         if is_end:
             self._join(now)
@@ -218,21 +223,33 @@ class Follower:
         self._identity = sight.identity
         self._reach = sight.extent.last
         self._highest = max(self._highest, self._reach)
-        if self._phase is _Phase.LIVE and is_known and not self._lags(now):
+        has_missed = self._has_missed(sight)
+        self._hole_from = None
+        if (
+            self._phase is _Phase.LIVE
+            and is_known
+            and not (sight.is_state and has_missed)
+            and not self._lags(now)
+        ):
             return
         self._lag = None
         self._is_replicated = sight.is_replicated
-        self._miss(sight)
+        if has_missed:
+            self._miss(sight)
         self._phase = _Phase.FILLING
         self._due = now
 
+    def _has_missed(self, sight: Sight) -> bool:
+        """Whether something after our position, or in a hole that we passed over, is no longer kept."""
+        stands = self.position if self._hole_from is None else self._hole_from
+        return sight.extent.first - 1 > (max(stands, self._since) if sight.is_state else self.position)
+
     def _miss(self, sight: Sight) -> None:
-        """Tell what is no longer kept: of a log that range, of a state topic that it begins anew."""
-        missed = sight.extent.first - 1
-        if not sight.is_state and missed > self.position:
-            self._line.expire(missed)
-        elif sight.is_state and missed > max(self.position, self._since):
+        """Tell it: of a log that range; of a state topic nobody can say what, so it begins anew."""
+        if sight.is_state:
             self._begin_anew(sight)
+        else:
+            self._line.expire(sight.extent.first - 1)
 
     def _begin_anew(self, sight: Sight) -> None:
         self._line.reset(sight.start)
@@ -247,10 +264,10 @@ class Follower:
         self._due = now + (_GRACE_SECONDS if is_first_look else _POLL_SECONDS)
         return False
 
-    def _may_hold_ours(self, extent: Extent) -> bool:
-        """Whether a batch can show if the stream holds what we were given."""
-        witness = self._line.witness
-        return witness is not None and extent.first <= witness.last <= extent.last
+    def _may_hold_ours(self, sight: Sight) -> bool:
+        """Whether a batch can show if the stream holds what we were given; of a state topic that may be superseded."""
+        witness, extent = self._line.witness, sight.extent
+        return not sight.is_state and witness is not None and extent.first <= witness.last <= extent.last
 
     def _replaced(self, sight: Sight, now: float) -> None:
         """It is another stream than the one that we knew."""
@@ -281,11 +298,15 @@ class Follower:
         self._highest = 0
         self._agree(sight, now)
 
+    def _pass_hole(self, before: int) -> None:
+        self._hole_from = before if self._hole_from is None else self._hole_from
+
     def _join(self, now: float) -> None:
         """The batches have ended: go on live, if they reach what was announced meanwhile."""
         is_patient = self._attempts < _ATTEMPTS
         if self.position < self._reach and not (self._is_replicated and is_patient):
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
+            self._pass_hole(self.position)
             self._line.expire(self._reach)
         if self.position >= self._reach and (self._line.join_stash() or not is_patient):
             self._line.forget_stash()
