@@ -9,7 +9,7 @@ from playwright.async_api import BrowserContext, Page
 
 from tests.protocol.vectors import DIRECTORY
 
-_WEB = DIRECTORY.parent.parent / "web"
+WEB = DIRECTORY.parent.parent / "web"
 
 PATIENCE_MS = 60_000
 
@@ -23,10 +23,10 @@ _FOLLOW = """(options) => {
 @cache
 def bundle() -> str:
     """The client as one script, which calls itself `pulseRadar`."""
-    esbuild = _WEB / "node_modules" / ".bin" / "esbuild"
+    esbuild = WEB / "node_modules" / ".bin" / "esbuild"
     if not esbuild.exists():
         raise RuntimeError("the packages of web/ are not installed: run make web/node_modules/.synced")
-    source = _WEB / "client" / "src" / "index.ts"
+    source = WEB / "client" / "src" / "index.ts"
     command = [str(esbuild), str(source), "--bundle", "--format=iife", "--global-name=pulseRadar"]
     return subprocess.check_output(command, text=True)
 
