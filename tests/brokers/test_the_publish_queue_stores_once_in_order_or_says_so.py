@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.base import Draft, NotStored
 from pulse_radar.brokers.memory import MemoryBroker
 from pulse_radar.brokers.memory.log import MemoryLog
 from pulse_radar.brokers.publish_queue import PublishQueue
@@ -33,6 +33,7 @@ class MoodyBroker(MemoryBroker):
         self.error: PulseError | None = None
         self.loses_acknowledgements = False
         self.recognises_ids = True
+        self.may_look = True
         self.attempts: list[str] = []
         self.searches: list[tuple[str, int]] = []
 
@@ -51,9 +52,14 @@ class MoodyBroker(MemoryBroker):
             raise BrokerUnavailable("the acknowledgement was lost")
         return sequence
 
-    async def find(self, topic: str, event_id: str, after: int) -> int | None:
-        self.searches.append((event_id, after))
-        return await super().find(topic, event_id, after)
+    async def recognises(self, topic: str, age_seconds: float) -> bool:
+        if not self.may_look:
+            raise NotPermitted("these credentials may not look")
+        return self.recognises_ids
+
+    async def find(self, draft: Draft, *, after: int, age_seconds: float) -> int | None:
+        self.searches.append((draft.id, after))
+        return await super().find(draft, after=after, age_seconds=age_seconds)
 
 
 @asynccontextmanager
@@ -93,16 +99,13 @@ async def test_an_event_whose_acknowledgement_was_lost_is_stored_once() -> None:
     async with queue_on(broker) as queue:
         broker.loses_acknowledgements = True
         sequence = await queue.publish(draft(1))
-        assert await broker.find("tasks", "id1", 0) == sequence
+        assert await broker.find(draft(1), after=0, age_seconds=0) == sequence
     assert await stored_ids(broker) == ["id1"]
     assert broker.attempts == ["id1", "id1"]
 
 
-async def test_past_half_the_duplicate_window_an_attempted_event_is_looked_up_before_it_is_sent_again() -> (
-    None
-):
+async def test_an_attempted_event_that_is_not_known_again_is_looked_up_before_it_is_sent_again() -> None:
     broker = MoodyBroker()
-    broker.duplicate_window_seconds = 0.01
     broker.recognises_ids = False
     async with queue_on(broker) as queue:
         earlier = await queue.publish(draft(0))
@@ -110,6 +113,37 @@ async def test_past_half_the_duplicate_window_an_attempted_event_is_looked_up_be
         await queue.publish(draft(1))
     assert await stored_ids(broker) == ["id0", "id1"]
     assert broker.searches == [("id1", earlier)]
+
+
+async def test_the_first_event_of_a_topic_is_looked_for_behind_what_was_there_before() -> None:
+    broker = MoodyBroker()
+    broker.recognises_ids = False
+    async with queue_on(broker) as queue:
+        earlier = await broker.store(draft(0))
+        broker.loses_acknowledgements = True
+        await queue.publish(draft(1))
+    assert broker.searches == [("id1", earlier)]
+
+
+async def test_where_nobody_may_look_the_outcome_of_a_lost_attempt_is_unknown() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.may_look = False
+        broker.loses_acknowledgements = True
+        with pytest.raises(OutcomeUnknown, match="may be stored, and we may not look"):
+            await queue.publish(draft(1))
+    assert await stored_ids(broker) == ["id1"]
+
+
+async def test_what_certainly_was_not_stored_is_no_attempt() -> None:
+    broker = MoodyBroker()
+    broker.may_look = False
+    async with queue_on(broker, deadline_seconds=0.1) as queue:
+        broker.error = NotStored("away")
+        with pytest.raises(BrokerUnavailable, match="was not attempted"):
+            await queue.publish(draft(1))
+        broker.error = None
+        assert await queue.publish(draft(1))
 
 
 async def test_a_full_outbox_refuses_without_an_attempt() -> None:

@@ -31,11 +31,15 @@ from typing import Self
 import msgspec
 
 from pulse_radar.brokers.topic_spec import TopicSpec
-from pulse_radar.errors import InvalidEvent
+from pulse_radar.errors import BrokerUnavailable, InvalidEvent
 from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page
 
-__all__ = ["Broker", "Draft"]
+__all__ = ["Broker", "Draft", "NotStored"]
+
+
+class NotStored(BrokerUnavailable):
+    """The broker is away, and for certain: what was attempted is not stored."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -68,9 +72,6 @@ class Draft(msgspec.Struct, frozen=True):
 class Broker(ABC):
     """Moves events between processes and keeps their history. Used as an async context manager."""
 
-    # For how long a repeated id is recognised; older attempts are looked up by `find` before a retry.
-    duplicate_window_seconds: float
-
     async def __aenter__(self) -> Self:
         """Connect. Raises BrokerUnavailable, BrokerRefused."""
         return self
@@ -102,16 +103,25 @@ class Broker(ABC):
         """Store one event and return its sequence: one attempt, no retry.
 
         `expect_last`: store only if this is the newest sequence of the draft's key (0: it has none).
-        Raises: BrokerUnavailable (stored or not is unknown), TopicMissing, NotPermitted, EventTooLarge,
-        SequenceConflict. TopicFull, for a new key of a state topic that has enough. InvalidEvent, for one
-        without a key there, and for a deletion or a ttl on a log.
+        Raises: BrokerUnavailable (stored or not is unknown; NotStored: it is not), TopicMissing, NotPermitted,
+        EventTooLarge, SequenceConflict. TopicFull, for a new key of a state topic that has enough. InvalidEvent,
+        for one without a key there, and for a deletion or a ttl on a log.
         """
 
     @abstractmethod
-    async def find(self, topic: str, event_id: str, after: int) -> int | None:
-        """The sequence of the event with this id, if it is retained after the position `after`.
+    async def recognises(self, topic: str, age_seconds: float) -> bool:
+        """Whether an event that may have been stored so long ago is known again, by its id, if it is stored now.
 
         Raises: BrokerUnavailable, TopicMissing, NotPermitted.
+        """
+
+    @abstractmethod
+    async def find(self, draft: Draft, *, after: int, age_seconds: float) -> int | None:
+        """What became of a draft that was attempted so long ago: its sequence, or None: it was not stored.
+
+        `after`: the topic's newest position before that, as far as it was known; 0 if it was not.
+        Raises: BrokerUnavailable, TopicMissing, NotPermitted. OutcomeUnknown, where it can have been stored and
+        be superseded or no longer kept.
         """
 
     @abstractmethod

@@ -7,11 +7,12 @@ from typing import Final, Self
 
 import msgspec
 
-from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.base import Broker, Draft, NotStored
 from pulse_radar.errors import (
     BrokerUnavailable,
     EventTooLarge,
     InvalidEvent,
+    NotPermitted,
     OutboxFull,
     OutcomeUnknown,
     TopicMissing,
@@ -53,8 +54,8 @@ class PublishQueue:
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         # The deadlines of all that are under way.
         self._deadlines: set[asyncio.Timeout] = set()
-        # The newest position known to be stored, per topic: where a lost acknowledgement is looked for.
-        self._stored: dict[str, int] = {}
+        # The newest position known, per topic: what is attempted from then on is stored behind it, if at all.
+        self._newest: dict[str, int] = {}
 
     @classmethod
     def from_settings(cls, broker: Broker, settings: Settings) -> Self:
@@ -70,12 +71,13 @@ class PublishQueue:
         """Store the draft and return its sequence.
 
         Raises: EventTooLarge, OutboxFull: before any attempt. At the deadline OutcomeUnknown, or BrokerUnavailable
-        when nothing was attempted. TopicMissing, NotPermitted, SequenceConflict.
+        when nothing was attempted. OutcomeUnknown before it, where a lost attempt can neither be found nor be
+        repeated without a risk. TopicMissing, NotPermitted, SequenceConflict.
         Cancel: the event may or may not be stored; the same id makes another publish safe.
         """
         self._admit(draft, expect_last)
         self._waiting += 1
-        attempt = _Attempt(draft, expect_last, self._stored.get(draft.topic, 0))
+        attempt = _Attempt(draft, expect_last)
         deadline = asyncio.timeout(self._deadline_seconds)
         self._deadlines.add(deadline)
         try:
@@ -86,7 +88,7 @@ class PublishQueue:
         finally:
             self._waiting -= 1
             self._deadlines.discard(deadline)
-        self._stored[draft.topic] = max(sequence, self._stored.get(draft.topic, 0))
+        self._note(draft.topic, sequence)
         return sequence
 
     def _admit(self, draft: Draft, expect_last: int | None) -> None:
@@ -107,7 +109,8 @@ class PublishQueue:
 
     async def _store(self, attempt: "_Attempt") -> int:
         line = self._lines[attempt.draft.topic]
-        if line.length == 0:
+        # The first of a topic goes by the line, too, while its newest position is asked for.
+        if line.length == 0 and attempt.draft.topic in self._newest:
             try:
                 return await self._try(attempt)
             except (BrokerUnavailable, TopicMissing):
@@ -135,17 +138,44 @@ class PublishQueue:
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _try(self, attempt: "_Attempt") -> int:
-        draft = attempt.draft
         if attempt.tried_at is not None:
-            # Past the duplicate window the broker no longer recognises the id: then it is looked for.
-            age = time.monotonic() - attempt.tried_at
-            if age > self._broker.duplicate_window_seconds / 2:
-                found = await self._broker.find(draft.topic, draft.id, attempt.after)
+            return await self._try_again(attempt)
+        attempt.after = await self._position(attempt.draft.topic)
+        attempt.tried_at = time.monotonic()
+        try:
+            return await self._broker.store(attempt.draft, expect_last=attempt.expect_last)
+        except (NotStored, TopicMissing):
+            attempt.tried_at = None
+            raise
+
+    async def _try_again(self, attempt: "_Attempt") -> int:
+        """What an earlier attempt came to, or another one where that came to nothing."""
+        draft = attempt.draft
+        try:
+            if not await self._broker.recognises(draft.topic, attempt.age_seconds):
+                found = await self._find(attempt)
                 if found is not None:
                     return found
-        else:
-            attempt.tried_at = time.monotonic()
-        return await self._broker.store(draft, expect_last=attempt.expect_last)
+            return await self._broker.store(draft, expect_last=attempt.expect_last)
+        except NotPermitted as error:
+            raise OutcomeUnknown(
+                draft.id, f"{draft.topic}/{draft.name} may be stored, and we may not look: {error}"
+            ) from error
+
+    async def _find(self, attempt: "_Attempt") -> int | None:
+        return await self._broker.find(attempt.draft, after=attempt.after, age_seconds=attempt.age_seconds)
+
+    async def _position(self, topic: str) -> int:
+        """The newest position known; an event that is attempted from now on is behind it."""
+        if topic not in self._newest:
+            try:
+                self._note(topic, (await self._broker.extent(topic)).last)
+            except NotPermitted:
+                self._note(topic, 0)
+        return self._newest[topic]
+
+    def _note(self, topic: str, position: int) -> None:
+        self._newest[topic] = max(position, self._newest.get(topic, 0))
 
     def close(self) -> None:
         """Let everything under way fail now, as at its deadline."""
@@ -179,13 +209,18 @@ class _Attempt:
 
     __slots__ = ("after", "begun_at", "draft", "expect_last", "tried_at")
 
-    def __init__(self, draft: Draft, expect_last: int | None, after: int) -> None:
+    def __init__(self, draft: Draft, expect_last: int | None) -> None:
         self.draft = draft
         self.expect_last = expect_last
         # If it is stored, then behind this position.
-        self.after = after
+        self.after = 0
         self.begun_at = time.monotonic()
         self.tried_at: float | None = None
+
+    @property
+    def age_seconds(self) -> float:
+        """For so long the broker may have it."""
+        return 0.0 if self.tried_at is None else time.monotonic() - self.tried_at
 
 
 def _too_late(attempt: _Attempt) -> BrokerUnavailable | OutcomeUnknown:
@@ -198,5 +233,5 @@ def _too_late(attempt: _Attempt) -> BrokerUnavailable | OutcomeUnknown:
     return OutcomeUnknown(
         draft.id,
         f"{draft.topic}/{draft.name} was not acknowledged in {waited}: it may or may not be stored. "
-        f"Publish it again with id={draft.id!r}",
+        f"Publish it again with id={draft.id!r} within the duplicate window, and it is stored once",
     )

@@ -50,7 +50,7 @@ async def test_a_worker_stores_and_finds(server: NatsServer) -> None:
     async with _as(server, "worker", inbox_prefix="_INBOX_w", create=False) as worker:
         await worker.declare([LogTopic("tasks")])
         sequence = await worker.store(draft("tasks", "1", key="a"), expect_last=0)
-        assert await worker.find("tasks", "1", 0) == sequence
+        assert await worker.find(draft("tasks", "1", key="a"), after=0, age_seconds=1) == sequence
 
 
 async def test_a_worker_deletes(server: NatsServer) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar
@@ -31,8 +30,6 @@ class MemoryBroker(Broker):
 
     A restart forgets the events but not the order: sequences start from the clock, so they never go back.
     """
-
-    duplicate_window_seconds = math.inf
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         """`now` tells seconds since 1970."""
@@ -64,8 +61,13 @@ class MemoryBroker(Broker):
         await asyncio.sleep(0)
         return sequence
 
-    async def find(self, topic: str, event_id: str, after: int) -> int | None:
-        sequence = self._topic(topic).find(event_id)
+    async def recognises(self, topic: str, age_seconds: float) -> bool:
+        self._topic(topic)
+        # No acknowledgement is ever lost here: what was not acknowledged is not stored.
+        return True
+
+    async def find(self, draft: Draft, *, after: int, age_seconds: float) -> int | None:
+        sequence = self._topic(draft.topic).find(draft, after)
         return sequence if sequence is not None and sequence > after else None
 
     async def extent(self, topic: str) -> Extent:

@@ -10,7 +10,7 @@ import msgspec
 
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.topic_spec import LogTopic
-from pulse_radar.errors import InvalidEvent, SequenceConflict
+from pulse_radar.errors import InvalidEvent, OutcomeUnknown, SequenceConflict
 from pulse_radar.protocol.codec import EventBody, encode_event
 from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
 from pulse_radar.stream.log_window import LogWindow
@@ -59,8 +59,14 @@ class MemoryLog:
         self._remember(draft, sequence)
         return sequence
 
-    def find(self, event_id: str) -> int | None:
-        return self._ids.get(event_id)
+    def find(self, draft: Draft, after: int) -> int | None:
+        self._expire()
+        known = self._ids.get(draft.id)
+        if known is None and self._window.floor > max(after, self._origin - 1):
+            raise OutcomeUnknown(
+                draft.id, f"{draft.topic}/{draft.name} may have been stored, and be no longer kept"
+            )
+        return known
 
     def extent(self) -> Extent:
         self._expire()

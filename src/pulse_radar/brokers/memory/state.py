@@ -11,7 +11,7 @@ import msgspec
 
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.topic_spec import StateTopic
-from pulse_radar.errors import InvalidEvent, SequenceConflict, TopicFull
+from pulse_radar.errors import InvalidEvent, OutcomeUnknown, SequenceConflict, TopicFull
 from pulse_radar.protocol.codec import DELETION, EventBody, encode_event
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
@@ -65,8 +65,14 @@ class MemoryState:
         self._ids_stored.append((self._now() + _IDS_KEPT_SECONDS, draft.id))
         return event.sequence
 
-    def find(self, event_id: str) -> int | None:
-        return self._ids.get(event_id)
+    def find(self, draft: Draft, after: int) -> int | None:
+        self._pass_time()
+        known, newest = self._ids.get(draft.id), self._window.get(draft.key or "")
+        if known is None and newest is not None and newest.sequence > after:
+            raise OutcomeUnknown(
+                draft.id, f"{draft.topic}/{draft.name} may have been stored, and be superseded"
+            )
+        return known
 
     def extent(self) -> Extent:
         self._pass_time()

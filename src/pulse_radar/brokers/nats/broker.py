@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.base import Broker, Draft, NotStored
 from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
+from pulse_radar.brokers.nats.attempts import Attempts
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
@@ -23,7 +24,6 @@ from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
 from pulse_radar.brokers.topic_spec import StateTopic, TopicSpec
 from pulse_radar.errors import (
-    BrokerUnavailable,
     EventTooLarge,
     InvalidEvent,
     InvalidSetting,
@@ -68,7 +68,6 @@ class NatsBroker(Broker):
     ) -> None:
         if duplicate_window_seconds < 0.1:
             raise InvalidSetting("the duplicate window must be at least 0.1 s")
-        self.duplicate_window_seconds = duplicate_window_seconds
         self._create = create
         self._naming = Naming(namespace)
         self._link = Link(
@@ -92,6 +91,7 @@ class NatsBroker(Broker):
         kinds: Kinds = {}
         self._history = History(self._jetstream, self._naming, kinds)
         self._room = Room(self._history, self._naming)
+        self._attempts = Attempts(self._history, self._naming)
         self._announcements = Announcements(self._link, self._naming, kinds)
         self._specs: dict[str, TopicSpec] = {}
 
@@ -112,19 +112,13 @@ class NatsBroker(Broker):
 
     async def declare(self, topics: Sequence[TopicSpec], *, narrow: bool = False) -> None:
         for spec in topics:
-            self._know(spec)
+            self._specs[spec.name] = spec
         if self._create:
             await self._streams.declare(topics, narrow=narrow)
 
     async def replace(self, topic: TopicSpec) -> None:
-        self._know(topic)
+        self._specs[topic.name] = topic
         await self._streams.replace(topic)
-
-    def _know(self, spec: TopicSpec) -> None:
-        self._specs[spec.name] = spec
-        age = spec.ttl_seconds if isinstance(spec, StateTopic) else spec.max_age_seconds
-        if age is not None:
-            self.duplicate_window_seconds = min(self.duplicate_window_seconds, age)
 
     async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
         if draft.key is None and isinstance(self._specs.get(draft.topic), StateTopic):
@@ -154,7 +148,7 @@ class NatsBroker(Broker):
         if draft.key is None and self._history.is_known_state(draft.topic):
             return _needs_a_key(draft)
         if await self._history.is_kept(draft.topic):
-            return BrokerUnavailable(f"the stream of {draft.topic!r} has no leader at the moment")
+            return NotStored(f"the stream of {draft.topic!r} has no leader at the moment")
         return TopicMissing(f"no stream collects {draft.topic!r}: nobody created it")
 
     async def _stored_before(self, draft: Draft, expect_last: int, refused: ApiRefused) -> int:
@@ -168,8 +162,11 @@ class NatsBroker(Broker):
             raise SequenceConflict(f"{draft.topic}: {expect_last} is not the newest: {refused}") from refused
         return sequence_of(found)
 
-    async def find(self, topic: str, event_id: str, after: int) -> int | None:
-        return await self._history.find(topic, event_id, after)
+    async def recognises(self, topic: str, age_seconds: float) -> bool:
+        return await self._attempts.are_recognised(topic, age_seconds)
+
+    async def find(self, draft: Draft, *, after: int, age_seconds: float) -> int | None:
+        return await self._attempts.find(draft, after, age_seconds)
 
     async def extent(self, topic: str) -> Extent:
         return (await self._history.view(topic)).sight.extent

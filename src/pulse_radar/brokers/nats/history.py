@@ -1,13 +1,13 @@
-"""What is kept, read a page at a time, and events found again by their id.
+"""What is kept, read a page at a time.
 
 Any replica answers, and one that was cut off answers with less than there is for as long as it catches up.
 So that a batch is the last one is believed of the stream's leader only.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
-from pulse_radar.brokers.nats.messages import Kinds, Message, entries_of, event_id_of, sequence_of, subject_of
+from pulse_radar.brokers.nats.messages import Kinds, Message, entries_of, sequence_of, subject_of
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.steps import Sight
@@ -59,15 +59,14 @@ class History:
         batch = await self._batch(topic, ">", first, reach)
         return self._entries(topic, batch), batch.is_end
 
-    async def find(self, topic: str, event_id: str, after: int) -> int | None:
-        """Cost: reads what is kept after the position, a batch at a time, until it is found."""
+    async def messages(self, topic: str, after: int, reach: int) -> AsyncIterator[Message]:
+        """All that is kept after a position, up to `reach` at least."""
         while True:
-            batch = await self._batch(topic, ">", after + 1, MAX_SEQUENCE)
+            batch = await self._batch(topic, ">", after + 1, reach)
             for message in batch.messages:
-                if event_id_of(message) == event_id:
-                    return sequence_of(message)
+                yield message
             if batch.is_end:
-                return None
+                return
             after = sequence_of(batch.messages[-1])
 
     async def next_of(self, topic: str, subject: str, after: int) -> Message | None:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from nats.aio.msg import Msg
 
+from pulse_radar.brokers.base import NotStored
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.doubt import Doubt
 from pulse_radar.brokers.nats.requests import Requests
@@ -121,13 +122,13 @@ class Link:
         """The answers to one request, up to the one that makes them complete.
 
         `patience_seconds`: less than `request_timeout_seconds`, where an answer comes soon or not at all.
-        Raises: BrokerUnavailable at once without a session, when it is lost meanwhile, and after so long
+        Raises: NotStored at once without a session. BrokerUnavailable, when it is lost meanwhile, and after so long
         without any answer; NobodyAnswers; NotPermitted. BrokerRefused, if nothing connects any more.
         """
         self._check_kept()
         session = self._session
         if session is None or not session.is_connected:
-            raise BrokerUnavailable(f"not connected to {self.access}: {self._trouble}")
+            raise NotStored(f"not connected to {self.access}: {self._trouble}")
         self.check_heard(self._requests.inbox)
         request = self._requests.open(subject, is_complete)
         patience = min(patience_seconds, self.access.request_timeout_seconds)

@@ -8,8 +8,9 @@ from typing import Final
 from nats.aio.msg import Msg
 from nats.nuid import NUID
 
+from pulse_radar.brokers.base import NotStored
 from pulse_radar.brokers.nats.messages import is_stored
-from pulse_radar.errors import BrokerError, BrokerUnavailable, NotPermitted
+from pulse_radar.errors import BrokerError, NotPermitted
 
 __all__ = ["NobodyAnswers", "Request", "Requests"]
 
@@ -17,7 +18,7 @@ __all__ = ["NobodyAnswers", "Request", "Requests"]
 _NO_RESPONDERS: Final = "503"
 
 
-class NobodyAnswers(BrokerUnavailable):
+class NobodyAnswers(NotStored):
     """Nobody listens where we asked: there is no such stream, or no leader of it at the moment."""
 
 

@@ -56,6 +56,11 @@ class StreamView(msgspec.Struct, frozen=True):
         return self._seconds("max_age") or None
 
     @property
+    def duplicate_window_seconds(self) -> float:
+        """For so long the server knows an id again."""
+        return self._seconds("duplicate_window")
+
+    @property
     def deletions_kept_seconds(self) -> float:
         """For how long a state topic's deletions are there: its age takes them as it takes everything."""
         marker, age = (self._seconds(name) for name in ("subject_delete_marker_ttl", "max_age"))

@@ -7,7 +7,7 @@ import pytest
 
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
-from pulse_radar.errors import BrokerRefused, InvalidEvent, SequenceConflict, TopicFull
+from pulse_radar.errors import BrokerRefused, InvalidEvent, OutcomeUnknown, SequenceConflict, TopicFull
 from pulse_radar.protocol.codec import DELETION, decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
@@ -276,7 +276,20 @@ class StateContract:
             second = await broker.store(draft("jobs", "other", key="a"))
             assert await broker.store(draft("jobs", "same", key="a")) == first
             assert (await broker.extent("jobs")).last == second
-            assert await broker.find("jobs", "other", 0) == second
+            assert await broker.find(draft("jobs", "other", key="a"), after=0, age_seconds=1) == second
+
+    async def test_of_what_may_have_been_superseded_it_is_not_said_that_it_was_not_stored(
+        self, laboratory: Laboratory
+    ) -> None:
+        async with laboratory.broker() as broker:
+            await broker.declare([StateTopic("jobs")])
+            before = await broker.store(draft("jobs", "a1", key="a"))
+            lost = draft("jobs", "a2", key="a")
+            assert await broker.find(lost, after=before, age_seconds=1) is None
+            assert await broker.find(draft("jobs", "b1", key="b"), after=before, age_seconds=1) is None
+            await broker.store(draft("jobs", "a3", key="a"))
+            with pytest.raises(OutcomeUnknown, match="superseded"):
+                await broker.find(lost, after=before, age_seconds=1)
 
     async def test_what_makes_no_sense_is_refused(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:

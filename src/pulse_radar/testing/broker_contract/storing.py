@@ -6,7 +6,7 @@ import time
 import pytest
 
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
-from pulse_radar.errors import BrokerRefused, SequenceConflict, TopicMissing
+from pulse_radar.errors import BrokerRefused, OutcomeUnknown, SequenceConflict, TopicMissing
 from pulse_radar.stream.entry import Extent
 from pulse_radar.testing.broker_contract.laboratory import Laboratory
 from pulse_radar.testing.broker_contract.ledger import ids, numbers
@@ -93,10 +93,22 @@ class StoringContract:
         async with laboratory.broker() as broker:
             await broker.declare([LogTopic("tasks")])
             stored = {n: await broker.store(draft("tasks", f"id-{n}")) for n in range(10)}
-            assert await broker.find("tasks", "id-7", 0) == stored[7]
-            assert await broker.find("tasks", "id-7", stored[6]) == stored[7]
-            assert await broker.find("tasks", "id-7", stored[7]) is None
-            assert await broker.find("tasks", "never", 0) is None
+            seventh, never = draft("tasks", "id-7"), draft("tasks", "never")
+            assert await broker.find(seventh, after=0, age_seconds=1) == stored[7]
+            assert await broker.find(seventh, after=stored[6], age_seconds=1) == stored[7]
+            assert await broker.find(seventh, after=stored[7], age_seconds=1) is None
+            assert await broker.find(never, after=0, age_seconds=1) is None
+
+    async def test_of_what_may_be_no_longer_kept_it_is_not_said_that_it_was_not_stored(
+        self, laboratory: Laboratory
+    ) -> None:
+        async with laboratory.broker() as broker:
+            await broker.declare([LogTopic("tasks", retain=5)])
+            stored = [await broker.store(draft("tasks", f"id-{n}")) for n in range(10)]
+            with pytest.raises(OutcomeUnknown, match="no longer kept"):
+                await broker.find(draft("tasks", "id-1"), after=stored[0], age_seconds=1)
+            # What is kept goes back to that position: nothing is missing that it could be.
+            assert await broker.find(draft("tasks", "never"), after=stored[4], age_seconds=1) is None
 
     async def test_declaring_again_keeps_events_and_changes_what_is_kept(
         self, laboratory: Laboratory
@@ -157,4 +169,6 @@ class StoringContract:
             with pytest.raises(TopicMissing, match="nowhere"):
                 await broker.read("nowhere", after=0, limit=1)
             with pytest.raises(TopicMissing, match="nowhere"):
-                await broker.find("nowhere", "1", 0)
+                await broker.find(draft("nowhere", "1"), after=0, age_seconds=1)
+            with pytest.raises(TopicMissing, match="nowhere"):
+                await broker.recognises("nowhere", 1)

@@ -15,7 +15,7 @@ from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.stream.entry import Entry
-from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, gaps, ids, numbers
+from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, draft, gaps, ids, numbers
 from pulse_radar.testing.nats_cluster import NatsCluster
 from pulse_radar.testing.nats_server import NatsServer
 
@@ -111,8 +111,8 @@ async def test_a_tail_does_not_take_what_a_replica_has_not_for_expired(scene: Sc
 
 async def test_an_event_is_found_that_a_replica_has_not(scene: Scene) -> None:
     broker, ledger = scene
-    assert await broker.find("tasks", "late-19", 0) == ledger.last
-    assert await broker.find("tasks", "never", 0) is None
+    assert await broker.find(draft("tasks", "late-19"), after=0, age_seconds=1) == ledger.last
+    assert await broker.find(draft("tasks", "never"), after=0, age_seconds=1) is None
 
 
 async def paged(broker: NatsBroker, limit: int, key: str | None = None) -> list[Entry]:
