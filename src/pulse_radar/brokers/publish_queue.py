@@ -15,6 +15,7 @@ from pulse_radar.errors import (
     NotPermitted,
     OutboxFull,
     OutcomeUnknown,
+    SequenceConflict,
     TopicMissing,
 )
 from pulse_radar.protocol.grammar import MAX_SEQUENCE
@@ -156,11 +157,21 @@ class PublishQueue:
                 found = await self._find(attempt)
                 if found is not None:
                     return found
-            return await self._broker.store(draft, expect_last=attempt.expect_last)
+            return await self._store_again(attempt)
         except NotPermitted as error:
             raise OutcomeUnknown(
                 draft.id, f"{draft.topic}/{draft.name} may be stored, and we may not look: {error}"
             ) from error
+
+    async def _store_again(self, attempt: "_Attempt") -> int:
+        try:
+            return await self._broker.store(attempt.draft, expect_last=attempt.expect_last)
+        except SequenceConflict:
+            # It may be with what came after an earlier attempt that was stored.
+            found = await self._find(attempt)
+            if found is None:
+                raise
+            return found
 
     async def _find(self, attempt: "_Attempt") -> int | None:
         return await self._broker.find(attempt.draft, after=attempt.after, age_seconds=attempt.age_seconds)

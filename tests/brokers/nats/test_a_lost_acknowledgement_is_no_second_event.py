@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pulse_radar import OutcomeUnknown, Publisher, Settings
+from pulse_radar import OutcomeUnknown, Publisher, SequenceConflict, Settings
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.testing.broker_contract import draft
@@ -138,3 +138,30 @@ async def test_a_value_that_never_arrived_is_stored(server: NatsServer) -> None:
         scene.link.cut()
         scene.link.mend()
         assert (await publishing).sequence == before + 1
+
+
+@pytest.mark.parametrize("topic", [StateTopic("jobs"), LogTopic("jobs", retain=1)], ids=["state", "log"])
+async def test_who_superseded_a_stored_event_is_no_conflict_of_it(
+    server: NatsServer, topic: TopicSpec
+) -> None:
+    async with Scene.of(server, topic) as scene:
+        with pytest.raises(OutcomeUnknown):
+            await scene.publish(scene.renew, expect_last=0)
+
+
+async def test_a_stored_event_that_has_a_successor_in_a_log_is_found(server: NatsServer) -> None:
+    async with Scene.of(server, LogTopic("jobs")) as scene:
+        stored, told = await scene.publish(scene.renew, expect_last=0)
+        assert told == stored
+
+
+async def test_a_conflict_is_told_after_a_lost_attempt_where_it_is_proven(server: NatsServer) -> None:
+    async with Scene.of(server, LogTopic("jobs")) as scene:
+        scene.link.stall()
+        publishing = asyncio.create_task(scene.worker.publish("jobs", "ran", {}, key="k", expect_last=0))
+        await asyncio.sleep(0.05)
+        await scene.renew(0)
+        scene.link.cut()
+        scene.link.mend()
+        with pytest.raises(SequenceConflict):
+            await publishing
