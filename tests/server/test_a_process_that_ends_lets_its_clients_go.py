@@ -74,8 +74,7 @@ async def test_draining_returns_when_its_time_is_up() -> None:
     async with serving(app_with(pulse)) as server:
         peer = stalled_client(server.port, "?topics=knowledge")
         await eventually(lambda: pulse.stats().hub.subscriptions_live == 1)
-        (session,) = pulse._runner()._sessions.values()
-        while session.transport.unsent_bytes < 200_000:
+        while pulse.stats().most_unsent_bytes < 200_000:
             await pulse.publish("knowledge", "big", "y" * 20_000)
         await pulse.drain()
         assert pulse.stats().hub.connections == 1

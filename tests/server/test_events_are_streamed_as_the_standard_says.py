@@ -113,8 +113,7 @@ async def test_a_reader_that_takes_no_bytes_is_found_by_the_heartbeat_and_cut_of
     async with running(ping_interval=0.5, pong_timeout=1.5) as (pulse, server):
         stalled = stalled_reader(server.port, "?topics=knowledge")
         await eventually(lambda: pulse.stats().hub.subscriptions_live == 1)
-        (session,) = pulse._runner()._sessions.values()
-        while session.transport.unsent_bytes < 200_000:
+        while pulse.stats().most_unsent_bytes < 200_000:
             await pulse.publish("knowledge", "big", "y" * 20_000)
         await eventually(lambda: pulse.stats().hub.evicted_stale == 1)
         await eventually(lambda: pulse.stats().hub.connections == 0)

@@ -82,8 +82,7 @@ async def test_a_stalled_client_that_ends_badly_is_cut_off(end: str) -> None:
             client.connect(("127.0.0.1", server.port))
             client.sendall(HANDSHAKE)
             await eventually(lambda: pulse.stats().hub.subscriptions_live == 1)
-            (session,) = pulse._runner()._sessions.values()
-            while session.transport.unsent_bytes < 200_000:
+            while pulse.stats().most_unsent_bytes < 200_000:
                 await pulse.publish("knowledge", "big", "y" * 20_000)
             if end == "malformed":
                 client.sendall(b"\x83\x80\0\0\0\0")

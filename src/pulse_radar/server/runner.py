@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -21,12 +20,10 @@ from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import (
     BrokerBack,
     BrokerLost,
-    Congested,
     Draining,
     Input,
     Measured,
     Opened,
-    Overflowed,
     PageRead,
     ReadFailed,
     Ticked,
@@ -34,30 +31,29 @@ from pulse_radar.hub.inputs import (
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server import draining
+from pulse_radar.server.alarm import Alarm
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.session import Session, turn_away
-from pulse_radar.server.transport import CONGESTED_BYTES, Batch
+from pulse_radar.server.sessions import Sessions
+from pulse_radar.server.transport import Batch
 from pulse_radar.tasks import ended
 
 __all__ = ["Runner", "RunnerStats"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
-# The clock of heartbeats is no finer: thousands of deadlines within it are served in one turn.
-_TICK_SECONDS: Final = 0.1
-
-# So long a part of a burst may take its slowest readers; with 64 KiB in each, those have 26 Mbit/s.
-_BREATH_SECONDS: Final = 0.02
-
 # Questions to the broker under way at once, so that a storm of reconnects queues here and not there.
 _READS_AT_ONCE: Final = 32
 
 
 class RunnerStats(msgspec.Struct, frozen=True):
-    """A snapshot. Units: `delivery_age_seconds` since an event last came through the broker."""
+    """A snapshot. Units: `delivery_age_seconds` since an event last came through the broker; `most_unsent_bytes` of the
+    client that has most waiting for it.
+    """
 
     hub: HubStats
+    most_unsent_bytes: int
     delivery_age_seconds: float | None
     failure: str | None
 
@@ -80,29 +76,20 @@ class Runner:
     ) -> None:
         self._broker = broker
         self._specs = tuple(topics)
+        self._sessions = Sessions(unsent_limit_bytes=unsent_limit_bytes, tell=self.tell)
         self._intake = Intake(
-            broker, window_events=limits.window_events, tell=self.tell, breathe=self._breathe
+            broker, window_events=limits.window_events, tell=self.tell, breathe=self._sessions.breathe
         )
         self._drain_seconds = limits.drain_seconds
-        self._unsent_limit_bytes = unsent_limit_bytes
         self._startup_seconds = startup_seconds
         self.hub = Hub([spec.name for spec in topics], limits)
         self.probe = DeliveryProbe(broker, on_lost=self._broker_lost, on_back=self._broker_back)
         # Why the background work ended, None while it goes on.
         self.failure: BaseException | None = None
-        self._sessions: dict[str, Session] = {}
-        self._is_empty = asyncio.Event()
-        self._is_empty.set()
         # Inputs that came up while an earlier one was being performed.
         self._told: deque[Input] = deque()
         self._is_telling = False
-        # Somebody has much unsent of what was last told.
-        self._is_congested = False
-        # When a burst last gave the loop time.
-        self._breathed_at = 0.0
-        self._tick: asyncio.TimerHandle | None = None
-        # When it fires; the loop's own clock need not be ours.
-        self._tick_at = 0.0
+        self._alarm = Alarm(self._on_time)
         self._reads = asyncio.Semaphore(_READS_AT_ONCE)
         self._group: asyncio.TaskGroup
         self._background: asyncio.Task[None]
@@ -130,9 +117,8 @@ class Runner:
         try:
             await ended(self._background)
         finally:
-            self._close_all(CloseCode.SERVICE_RESTART)
-            if self._tick is not None:
-                self._tick.cancel()
+            self._sessions.close_all(CloseCode.SERVICE_RESTART)
+            self._alarm.cancel()
 
     @property
     def connections(self) -> int:
@@ -141,27 +127,17 @@ class Runner:
 
     def new_connection_id(self) -> str:
         """Eight characters that no open connection here has."""
-        while True:
-            connection_id = secrets.token_hex(4)
-            if connection_id not in self._sessions:
-                return connection_id
+        return self._sessions.new_id()
 
     async def serve(self, session: Session, opened: Opened) -> None:
         """Serve a client until it is gone."""
         if self.failure is not None:
             await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER)
             return
-        self._sessions[session.connection_id] = session
-        self._is_empty.clear()
-        try:
+        with self._sessions.with_one_more(session):
             self.tell(opened)
             session.transport.listen(session)
             await session.run()
-        finally:
-            session.closed()
-            del self._sessions[session.connection_id]
-            if not self._sessions:
-                self._is_empty.set()
 
     async def drain(self) -> None:
         """Send every client to another process, in slices; return when they are gone, or the time is up."""
@@ -169,7 +145,7 @@ class Runner:
         self.tell(Draining())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
-                await self._is_empty.wait()
+                await self._sessions.until_empty()
 
     def tell(self, told: Input) -> None:
         """Give the hub a fact and do what it answers, before anything else happens."""
@@ -183,13 +159,15 @@ class Runner:
                     self._perform(action)
         finally:
             self._is_telling = False
-        self._plan_tick()
+        if self.hub.deadline is not None and not self._background.done():
+            self._alarm.set(self.hub.deadline)
         if not self._current.is_set() and self.hub.is_current:
             self._current.set()
 
     def stats(self) -> RunnerStats:
         failure = None if self.failure is None else repr(self.failure)
-        return RunnerStats(self.hub.stats(), self.probe.age_seconds, failure)
+        most_unsent = self._sessions.most_unsent_bytes
+        return RunnerStats(self.hub.stats(), most_unsent, self.probe.age_seconds, failure)
 
     def __repr__(self) -> str:
         return f"<Runner {self.hub!r} on {self._broker!r}{' FAILED' if self.failure else ''}>"
@@ -214,13 +192,11 @@ class Runner:
     def _perform(self, action: Action) -> None:
         match action:
             case Send(connections, texts):
-                self._send(connections, Batch(texts))
+                self._sessions.send(connections, Batch(texts))
             case AwaitWritable(connection_id):
-                if connection_id in self._sessions:
-                    self._sessions[connection_id].await_writable()
+                self._sessions.await_writable(connection_id)
             case Close(connection_id, code, reason):
-                if connection_id in self._sessions:
-                    self._sessions[connection_id].transport.close(code, reason)
+                self._sessions.close(connection_id, code, reason)
             case Read() | Measure() if self.failure is not None:
                 # Everyone is being sent away; nobody waits for the answer.
                 pass
@@ -230,30 +206,6 @@ class Runner:
                 self._group.create_task(self._measure(topic))
             case _:
                 assert_never(action)
-
-    def _send(self, connections: Sequence[str], batch: Batch) -> None:
-        sessions, limit = self._sessions, self._unsent_limit_bytes
-        for connection_id in connections:
-            session = sessions.get(connection_id)
-            if session is not None:
-                session.transport.write(batch)
-                unsent = session.transport.unsent_bytes
-                if unsent > limit:
-                    self._told.append(Overflowed(connection_id))
-                elif unsent > CONGESTED_BYTES:
-                    self._is_congested = True
-                    if not session.is_awaited:
-                        self._told.append(Congested(connection_id))
-
-    async def _breathe(self) -> None:
-        """Let the loop run; where somebody has much to take, no sooner after the last time than readers need.
-
-        A stalled client costs a few such moments in all: with each of them it comes nearer to its eviction.
-        """
-        due = self._breathed_at + _BREATH_SECONDS if self._is_congested else 0.0
-        self._is_congested = False
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        self._breathed_at = time.monotonic()
 
     async def _read(self, action: Read) -> None:
         try:
@@ -301,11 +253,7 @@ class Runner:
         if self._current.is_set():
             # Before that it is raised by whoever starts us.
             _log.critical("the live layer stopped: %s", failure, exc_info=failure)
-        self._close_all(CloseCode.INTERNAL_ERROR)
-
-    def _close_all(self, code: CloseCode) -> None:
-        for session in tuple(self._sessions.values()):
-            session.transport.close(code)
+        self._sessions.close_all(CloseCode.INTERNAL_ERROR)
 
     def _broker_lost(self) -> None:
         self.tell(BrokerLost())
@@ -313,21 +261,5 @@ class Runner:
     def _broker_back(self) -> None:
         self.tell(BrokerBack())
 
-    # Time.
-
-    def _plan_tick(self) -> None:
-        deadline = self.hub.deadline
-        if deadline is None or self._background.done():
-            return
-        now = time.monotonic()
-        due = max(deadline, now + _TICK_SECONDS)
-        if self._tick is not None:
-            if self._tick_at <= due:
-                return
-            self._tick.cancel()
-        self._tick_at = due
-        self._tick = asyncio.get_running_loop().call_later(due - now, self._on_tick)
-
-    def _on_tick(self) -> None:
-        self._tick = None
+    def _on_time(self) -> None:
         self.tell(Ticked(time.time_ns() // 1_000_000))
