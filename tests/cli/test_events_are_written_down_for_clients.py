@@ -36,6 +36,15 @@ def test_a_file_is_written_and_then_up_to_date(capsys: pytest.CaptureFixture[str
     assert ran_here(capsys, *command, "--check") == (0, f"{path} is up to date\n", "")
 
 
+@pytest.mark.parametrize("command", ["codegen", "asyncapi"])
+def test_a_dash_is_standard_output(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ran_here(capsys, command, f"{SHOP}:app", "-o", "-") == ran_here(capsys, command, f"{SHOP}:app")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_breaks_clients_fails_the_check_and_what_adds_does_not(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -30,7 +30,14 @@ DeclaringAppArgument: TypeAlias = Annotated[
     typer.Argument(metavar="MODULE:NAME", help="An app, a function that makes one, or a Pulse: main:app."),
 ]
 OutputOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--output", "-o", dir_okay=False, help="The file; else standard output.")
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        dir_okay=False,
+        callback=lambda path: None if path == Path("-") else path,
+        help="The file; else, or with '-', standard output.",
+    ),
 ]
 
 
