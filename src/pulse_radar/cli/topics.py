@@ -23,7 +23,7 @@ from pulse_radar.cli.options import (
 )
 from pulse_radar.errors import TopicMissing, UnknownTopic
 from pulse_radar.settings import Settings
-from pulse_radar.stream.entry import Extent
+from pulse_radar.stream.entry import Extent, StoredEvent
 
 __all__ = ["topics"]
 
@@ -36,7 +36,12 @@ class _ShowsByDefault(TyperGroup):
         return super().parse_args(ctx, args if is_named else ["show", *args])
 
 
-topics: Final = typer.Typer(cls=_ShowsByDefault, help="Show the topics and what the broker keeps of them.")
+_HELP: Final = """Show the topics and what the broker keeps of them.
+
+`topics main:app` shows those of your own app; the commands below take MODULE:APP as well.
+"""
+
+topics: Final = typer.Typer(cls=_ShowsByDefault, help=_HELP)
 
 AppArgument: TypeAlias = Annotated[
     str | None,
@@ -58,6 +63,8 @@ class _Kept(msgspec.Struct, frozen=True):
 
     spec: TopicSpec
     extent: Extent | None
+    # Of a state topic one a key: its sequences count what was superseded as well.
+    events: int | None = None
 
 
 @topics.command()
@@ -150,15 +157,30 @@ async def _look(declared: Sequence[_Declared], *, is_owner: bool) -> list[_Kept]
         async with open_broker(one.settings, is_owner=is_owner) as broker:
             if is_owner:
                 await broker.declare(one.topics, narrow=True)
-            found += [_Kept(spec, await _extent(broker, spec.name)) for spec in one.topics]
+            found += [await _kept(broker, spec) for spec in one.topics]
     return found
 
 
-async def _extent(broker: Broker, topic: str) -> Extent | None:
+async def _kept(broker: Broker, spec: TopicSpec) -> _Kept:
     try:
-        return await broker.extent(topic)
+        extent = await broker.extent(spec.name)
+        is_log = isinstance(spec, LogTopic)
+        count = extent.last - extent.first + 1 if is_log else await _keys(broker, spec.name)
+        return _Kept(spec, extent, count)
     except TopicMissing:
-        return None
+        return _Kept(spec, None)
+
+
+async def _keys(broker: Broker, topic: str) -> int:
+    """How many keys there are. Cost: their newest events are read."""
+    keys: dict[str | None, bool] = {}
+    at = 0
+    while True:
+        page = await broker.read(topic, after=at, limit=1_000)
+        keys |= {each.key: not each.is_deletion for each in page.entries if isinstance(each, StoredEvent)}
+        if page.end >= page.extent.last:
+            return sum(keys.values())
+        at = page.end
 
 
 def _print(found: Sequence[_Kept], *, as_json: bool) -> None:
@@ -181,7 +203,7 @@ def _facts(kept: _Kept) -> dict[str, object]:
         "topic": spec.name,
         **_limits(spec),
         "exists": extent is not None,
-        "events": None if extent is None else extent.last - extent.first + 1,
+        "events": kept.events,
         "first": extent and extent.first,
         "last": extent and extent.last,
     }
@@ -212,7 +234,7 @@ def _row(kept: _Kept) -> tuple[str, ...]:
     limit = _limit_for_people(kept.spec)
     if kept.extent is None:
         return (kept.spec.name, "not created", "", "", limit)
-    return (kept.spec.name, f"{facts['events']:,}", str(facts["first"]), str(facts["last"]), limit)
+    return (kept.spec.name, f"{kept.events:,}", str(facts["first"]), str(facts["last"]), limit)
 
 
 def _age(seconds: float | None) -> str:
