@@ -25,7 +25,10 @@ async def test_attaching_answers_the_address_of_the_owner(tmp_path: Path) -> Non
 
 async def test_attaching_where_nobody_ever_served_says_how_to_start(tmp_path: Path) -> None:
     directory = tmp_path / "nothing"
-    with pytest.raises(BrokerUnavailable, match=r"no embedded server runs in .*/nothing: start one with"):
+    with pytest.raises(
+        BrokerUnavailable,
+        match=r"no embedded server runs in .*/nothing: start the app with PULSE_BROKER=embedded://",
+    ):
         await attach(directory, wait_seconds=0)
     assert not directory.exists()
 

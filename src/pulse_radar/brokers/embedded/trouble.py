@@ -6,7 +6,10 @@ from pulse_radar.brokers.embedded.store import STATE_FILE, Store
 
 __all__ = ["absent", "broken", "silent", "unreadable"]
 
-HOW_TO_START = "start one with `pulse-radar serve`, or start the API process with PULSE_BROKER=embedded://"
+HOW_TO_START = (
+    "start the app with PULSE_BROKER=embedded:// and this PULSE_DATA_DIR "
+    "(on memory:// it cannot be reached from outside), or `pulse-radar serve`"
+)
 
 
 def absent(store: Store) -> str:
