@@ -1,12 +1,15 @@
 """Everything that a person can get wrong on the command line: one line on stderr, and what to do."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
+from websockets.http11 import Request
+from websockets.sync.server import ServerConnection, serve
 
 import pulse_radar
 from pulse_radar.cli import extras, main
@@ -60,6 +63,7 @@ NOBODY = f"nats://127.0.0.1:{free_port()}"
         (["tail", "--since", "0", "--last", "3"], "not both"),
         (["tail", "--last", "-1"], "Invalid value for '--last'"),
         (["tail", "--url", "ftp://x"], "'ftp://x' is no address of a server (PULSE_URL"),
+        (["tail", "--header", "Cookie"], "'Cookie' is no header: write --header 'Name: value'"),
         (["ingest"], "Missing argument"),
         (["ingest", "/nowhere/result.json"], "does not exist"),
         (["ingest", "/"], "is a directory"),
@@ -191,3 +195,29 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran.code == 0
     for command in ("serve", "worker", "demo", "ingest", "publish", "tail", "topics", "codegen", "asyncapi"):
         assert command in ran.out
+
+
+def test_a_tail_that_lacks_credentials_is_told_which_options_show_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[Request] = []
+
+    def refuse(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        asked.append(connection.request)
+        connection.close(4401, "unauthenticated")
+
+    with serve(refuse, "127.0.0.1", 0) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        url = f"http://127.0.0.1:{server.socket.getsockname()[1]}/live"
+        ran = ran_here(capsys, "tail", "--url", url, "--header", "Cookie: session=7")
+        server.shutdown()
+        serving.join()
+    assert ran.code != 0
+    assert "--token (PULSE_TOKEN) or --header" in ran.err
+    assert (asked[0].path, asked[0].headers["Cookie"]) == ("/live/ws", "session=7")
+
+
+def test_the_help_of_topics_says_how_to_name_an_app(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "topics main:app" in ran_here(capsys, "topics", "--help").out

@@ -14,6 +14,7 @@ from pulse_radar.errors import InvalidSetting
         ("http://localhost:8000/", "ws://localhost:8000/ws"),
         ("https://radar.example.org", "wss://radar.example.org/ws"),
         ("wss://radar.example.org/live/ws", "wss://radar.example.org/live/ws"),
+        ("http://radar.example.org/live/", "ws://radar.example.org/live/ws"),
         ("http://[::1]:8000", "ws://[::1]:8000/ws"),
     ],
 )

@@ -185,6 +185,7 @@ async def test_what_the_token_raises_is_raised() -> None:
     [
         (4400, "not a client's frame", "4400 malformed (not a client's frame)"),
         (4401, "", "4401 unauthenticated (it knows no such credentials: give connect() a `token`"),
+        (4401, "unauthenticated", "4401 unauthenticated (it knows no such credentials"),
         (4101, "", "4101 expired (the credentials ran out: give connect() a `token` callable"),
         (1002, "", "1002"),
     ],

@@ -169,7 +169,7 @@ async def _fail() -> None:
 
 async def test_an_unauthenticated_client_is_accepted_and_closed_with_4401() -> None:
     async with running(authenticate=lambda _: None) as (_, server, _), Client(server.port) as client:
-        assert (await client.closed())[0] == 4401
+        assert await client.closed() == (4401, "unauthenticated")
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 4401), (403, 4403)])
@@ -178,7 +178,7 @@ async def test_a_dependency_that_raises_closes_with_its_code(status: int, code: 
         raise HTTPException(status)
 
     async with running(authenticate=authenticate) as (_, server, _), Client(server.port) as client:
-        assert (await client.closed())[0] == code
+        assert await client.closed() == (code, {4401: "unauthenticated", 4403: "forbidden"}[code])
 
 
 async def test_a_client_sees_what_it_may_read_and_is_told_what_it_may_not() -> None:

@@ -1,5 +1,6 @@
 """`pulse-radar tail`: follows topics over a WebSocket, and resumes by itself."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import JsonOption, default_of
 from pulse_radar.cli.printing import NobodyReads, print_json, print_plain
+from pulse_radar.errors import InvalidSetting
 from pulse_radar.settings import CommandSettings
 
 __all__ = ["tail"]
@@ -29,11 +31,17 @@ def tail(
         typer.Option(
             envvar="PULSE_URL",
             show_default=default_of("url"),
-            help="The server: ws://host/ws or http://host.",
+            help="The server: http://host:8000, or with the prefix of its routes, http://host/live.",
         ),
     ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="PULSE_TOKEN", help="Credentials, where the server asks for them.")
+    ] = None,
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header", metavar="NAME: VALUE", help="Sent along, as in --header 'Cookie: session=…'."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,7 +49,15 @@ def tail(
 
     Gaps that the server reports are printed, too.
     """
-    run(_tail(topics, since, last, CommandSettings.load(url=url, token=token), as_json=as_json))
+    settings = CommandSettings.load(url=url, token=token)
+    run(_tail(topics, since, last, settings, dict(map(_header, headers or [])), as_json=as_json))
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise InvalidSetting(f"{text!r} is no header: write --header 'Name: value'")
+    return name.strip(), value.strip()
 
 
 async def _tail(
@@ -49,6 +65,7 @@ async def _tail(
     since: str | None,
     last: int | None,
     settings: CommandSettings,
+    headers: Mapping[str, str],
     *,
     as_json: bool,
 ) -> None:
@@ -58,6 +75,8 @@ async def _tail(
     token = settings.token.get_secret_value() if settings.token else None
     show = print_json if as_json else print_plain
     with suppress(NobodyReads):
-        async with connect(settings.url, topics, after=since, last=last, token=token) as events:
+        async with connect(
+            settings.url, topics, after=since, last=last, token=token, headers=headers
+        ) as events:
             async for received in events:
                 show(received)

@@ -31,7 +31,9 @@ class Address(msgspec.Struct, frozen=True):
             raise _invalid(text) from None
         if not host or parts.query or parts.username:
             raise _invalid(text)
-        return cls(scheme, host, port, parts.path if parts.path.strip("/") else "/ws")
+        path = parts.path.rstrip("/")
+        # As in the routes of the server, whatever prefix they are under.
+        return cls(scheme, host, port, path if path.endswith("/ws") else f"{path}/ws")
 
     def with_query(self, query: str) -> str:
         return f"{self}?{query}" if query else str(self)

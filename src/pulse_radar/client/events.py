@@ -37,7 +37,8 @@ _PONG_SECONDS: Final = 30.0
 # What a server asks its own clients to do when it closed for good.
 _REMEDIES: Final = {
     CloseCode.EXPIRED: "the credentials ran out: give connect() a `token` callable, which fetches fresh ones",
-    CloseCode.UNAUTHENTICATED: "it knows no such credentials: give connect() a `token`, or `headers`",
+    CloseCode.UNAUTHENTICATED: "it knows no such credentials: give connect() a `token` or `headers`, "
+    "on the command line --token (PULSE_TOKEN) or --header",
     CloseCode.FORBIDDEN: "these credentials may not follow anything here",
     CloseCode.TOO_MANY_FRAMES: "this client asked for too much at once: follow whole topics",
 }
@@ -278,7 +279,8 @@ class Events:
     def _refused(self, ended: Ended) -> Refused:
         code = CloseCode(ended.code) if ended.code in _CODES else None
         name = f" {code.name.lower().replace('_', ' ')}" if code else ""
-        why = ", ".join(filter(None, [ended.reason, _REMEDIES.get(code) if code else ""]))
+        reason = ended.reason if ended.reason != name.strip() else ""
+        why = ", ".join(filter(None, [reason, _REMEDIES.get(code) if code else ""]))
         return Refused(
             f"{self._address} closed the connection for good: {ended.code}{name}{why and f' ({why})'}",
             ended.code,

@@ -53,7 +53,7 @@ class WebSocketEndpoint:
             principal = await self._reception.identify(websocket)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
-            await turn_away(await self._accept(websocket), close_code(error.status_code))
+            await _close(await self._accept(websocket), error)
             return
         transport = await self._accept(websocket)
         may_read = self._reception.rights(principal)
@@ -67,7 +67,7 @@ class WebSocketEndpoint:
         try:
             asked = await opened(session.connection_id, runner.hub.topics, may_read, topics, last_seq)
         except HTTPException as error:
-            await turn_away(transport, close_code(error.status_code))
+            await _close(transport, error)
         except Exception:  # noqa: BLE001 the application's own function: whatever it raises
             _log.exception("authorize failed; connection %s is closed", session.connection_id)
             await turn_away(transport, CloseCode.INTERNAL_ERROR)
@@ -87,6 +87,12 @@ class WebSocketEndpoint:
                 "use `pulse-radar serve`, or uvicorn --ws pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"
             )
         return AsgiTransport(websocket)
+
+
+async def _close(transport: Transport, error: HTTPException) -> None:
+    code = close_code(error.status_code)
+    # The reason of one that is to come back says when, or nothing.
+    await turn_away(transport, code, "" if code is CloseCode.TRY_AGAIN_LATER else code.name.lower())
 
 
 async def _deny(
