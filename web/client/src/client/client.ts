@@ -73,7 +73,7 @@ export interface Client<Events = RegisteredEvents> {
    * Throws: TypeError, for an `after` that is no position of this topic, and a `last` that is no number.
    */
   topic<T extends TopicOf<Events>>(topic: T, options?: TopicOptions): Topic<Events, T>;
-  /** Connect now, also after it was closed. */
+  /** Connect now: sooner than it would by itself, or again after the server said that it is no use. */
   connect(): void;
   /** Leave for good: nobody is told anything any more. */
   close(): void;
@@ -98,6 +98,7 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
   let stored: Positions = {};
   let count = 0;
   let isSettling = false;
+  let isClosed = false;
 
   function change(changed: Connection): void {
     connection = changed;
@@ -186,8 +187,9 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
     },
     on: (of, wanted, take) => topic(of).on(wanted, take),
     topic,
-    connect: () => station.handle({ kind: "connect" }),
+    connect: () => isClosed || station.handle({ kind: "connect" }),
     close() {
+      isClosed = true;
       station.end();
       for (const end of ends) end();
       change({ status: "closed", code: 1000, reason: "closed by the page" });

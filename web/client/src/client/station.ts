@@ -30,7 +30,7 @@ export interface Station {
   connection(): Connection;
   /** Where the log topics stand: a state topic's place is worth nothing without what the page knows of it. */
   positions(): Positions;
-  /** Leave, without a word to anybody. */
+  /** Leave for good. */
   end(): void;
 }
 
@@ -142,14 +142,14 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   /** A timer for when the machine wants to know the time; one that comes earlier is as good. */
   function arm(): void {
     const { due } = state;
-    if (timerDue <= due) return;
+    if (timerDue <= due && due < Number.POSITIVE_INFINITY) return;
     use("clearTimeout")?.(timer);
     timerDue = due;
     const ring = () => {
       timerDue = Number.POSITIVE_INFINITY;
       handle({ kind: "ticked" });
     };
-    timer = use("setTimeout")?.(ring, Math.max(0, due - now()));
+    if (due < Number.POSITIVE_INFINITY) timer = use("setTimeout")?.(ring, Math.max(0, due - now()));
   }
 
   const woke = () => handle({ kind: "woke" });
@@ -170,9 +170,8 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
     connection: () => state.connection,
     positions: () => positionsOf([...state.lines.values()].filter((line) => !line.isState)),
     end() {
-      drop();
-      use("clearTimeout")?.(timer);
       for (const end of ends) end();
+      handle({ kind: "close" });
     },
   };
 }

@@ -84,6 +84,8 @@ export function joinTabs(
         post({ leader: name, readers: ids, news });
       },
       changed(changed) {
+        // A station that this tab gave up is nobody's news.
+        if (!station) return;
         outlet.changed(changed);
         beat();
       },
@@ -93,9 +95,10 @@ export function joinTabs(
   }
 
   function stepDown(): void {
-    station?.end();
+    const before = station;
     station = undefined;
     leader = undefined;
+    before?.end();
     release();
   }
 

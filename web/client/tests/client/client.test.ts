@@ -238,6 +238,31 @@ test("what is no frame closes the connection, as after 1002", async () => {
   expect(client.connection).toMatchObject({ status: "closed", code: 1002 });
 });
 
+test("a client that was closed stays so, whatever its components still do", async () => {
+  const { server, clock, client } = stage({ topics: ["messages"] });
+  const stop = client.on("knowledge", "atom_created", () => {});
+  await settled();
+  client.close();
+  stop();
+  client.on("knowledge", "atom_created", () => {});
+  client.connect();
+  await clock.advance(120_000);
+  expect(server.connections).toBe(0);
+  expect(server.asked).toHaveLength(1);
+  expect(client.connection).toMatchObject({ status: "closed", code: 1000 });
+});
+
+test("a client that the server sent away connects when it is told to", async () => {
+  const { server, client } = stage();
+  client.on("knowledge", "atom_created", () => {});
+  await settled();
+  server.cut(4401);
+  expect(client.connection).toMatchObject({ status: "closed", code: 4401 });
+  client.connect();
+  await settled();
+  expect(client.connection.status).toBe("open");
+});
+
 test("a listener may follow and leave while it is told", async () => {
   const { server, client, seen } = stage();
   const stop = client.on("knowledge", "atom_created", ({ data }) => {
