@@ -14,7 +14,7 @@ from pulse_radar.testing.faulty_link import FaultyLink
 from pulse_radar.testing.nats_server import NatsServer
 from tests.browser.chromium import chromium
 from tests.browser.client_page import ClientPage
-from tests.browser.refusing_proxy import refusing_proxy
+from tests.browser.office_proxies import impatient_proxy, refusing_proxy
 from tests.promise.processes import ApiProcess
 from tests.server.serving import app_with, serving
 
@@ -66,8 +66,8 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
-    pulse = Pulse("memory://")
+async def stage(**settings: object) -> AsyncIterator[Stage]:
+    pulse = Pulse(settings=Settings.load(broker="memory://", **settings))
     pulse.topic("knowledge", retain=100_000)
     world = Stage(pulse)
     app = app_with(pulse)
@@ -149,6 +149,22 @@ async def test_events_come_where_the_network_breaks_websockets(context: BrowserC
         await page.until_seen(50)
         assert await page.ask("seen") == list(range(50))
         assert page.asked[-1] == f"http://127.0.0.1:{port}/events?topics=knowledge"
+
+
+async def test_a_proxy_that_cuts_what_is_quiet_hears_the_pings(context: BrowserContext) -> None:
+    async with stage(ping_interval=0.5) as world, impatient_proxy(world.port, 3) as port:
+        page = await ClientPage.open(context, port, {})
+        before = await page.ask("client.connection.connectionId")
+        await asyncio.sleep(7)
+        assert await page.ask("client.connection.connectionId") == before
+    async with stage() as world, impatient_proxy(world.port, 1) as port:
+        # Without a ping in time it is cut, again and again, and nothing is lost all the same.
+        page = await ClientPage.open(context, port, {})
+        before = await page.ask("client.connection.connectionId")
+        await page.until(f"client.connection.connectionId !== '{before}'")
+        await world.publish(range(10))
+        await page.until_seen(10)
+        assert await page.ask("seen") == list(range(10))
 
 
 async def test_a_reload_goes_on_where_the_page_was(context: BrowserContext) -> None:
