@@ -262,6 +262,30 @@ async def test_the_live_layer_works_under_a_prefix_of_the_users_own_app() -> Non
         assert (await client.next())["type"] == "connection"
 
 
+async def test_a_topic_that_does_not_exist_is_unknown_however_it_is_asked_for_and_nobody_is_asked_about_it() -> (
+    None
+):
+    asked: list[str] = []
+
+    def authorize(_principal: object, _action: str, topic: str, _key: str | None) -> bool:
+        asked.append(topic)
+        return False
+
+    async with (
+        running(authorize=authorize) as (_, server, _),
+        Client(server.port, "?topics=nowhere,messages") as client,
+    ):
+        by_query = [await client.until("error"), await client.until("error")]
+        await client.say(action="subscribe", topic="nowhere")
+        by_frame = await client.until("error")
+    assert by_frame["data"]["code"] == "unknown_topic"
+    assert {error["data"]["topic"]: error["data"]["code"] for error in by_query} == {
+        "nowhere": "unknown_topic",
+        "messages": "forbidden",
+    }
+    assert asked == ["messages"]
+
+
 async def test_an_authorize_that_raises_closes_its_connection_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -71,7 +71,7 @@ class EventsEndpoint:
             stream.asked = await opened(
                 runner.new_connection_id(),
                 runner.hub.topics,
-                self._reception.rights(principal),
+                self._reception.rights(principal, runner.hub.topics),
                 topics,
                 cursor,
             )

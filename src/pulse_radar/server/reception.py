@@ -43,12 +43,13 @@ class Reception:
             raise HTTPException(401, "unauthenticated")
         return principal
 
-    def rights(self, principal: object) -> MayRead | None:
-        """What this principal may read, to be asked for each feed; None allows all."""
-        return partial(self._may_read, principal) if self._policy.authorize else None
+    def rights(self, principal: object, declared: Collection[str]) -> MayRead | None:
+        """What this principal may read of the topics there are, to be asked for each feed; None allows all."""
+        return partial(self._may_read, principal, declared) if self._policy.authorize else None
 
-    async def _may_read(self, principal: object, feed: Feed) -> bool:
-        return await self._policy.may(principal, "read", feed)
+    async def _may_read(self, principal: object, declared: Collection[str], feed: Feed) -> bool:
+        # The application is not asked about what does not exist: that it does not, the hub says.
+        return feed.topic not in declared or await self._policy.may(principal, "read", feed)
 
 
 def close_code(status: int) -> CloseCode:
@@ -68,7 +69,7 @@ async def opened(
     allowed: list[Feed] = []
     refused: list[ErrorFrame] = [*refused_topics, *refused_cursors]
     for feed in [Feed(topic) for topic in declared] if wants_all else asked:
-        if may_read is None or feed.topic not in declared or await may_read(feed):
+        if may_read is None or await may_read(feed):
             allowed.append(feed)
         elif not wants_all:
             refused.append(forbidden(feed))

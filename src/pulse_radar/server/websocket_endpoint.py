@@ -56,7 +56,7 @@ class WebSocketEndpoint:
             await _close(await self._accept(websocket), error)
             return
         transport = await self._accept(websocket)
-        may_read = self._reception.rights(principal)
+        may_read = self._reception.rights(principal, runner.hub.topics)
         session = Session(
             runner.new_connection_id(),
             transport,
