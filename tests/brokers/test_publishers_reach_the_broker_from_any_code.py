@@ -133,25 +133,6 @@ async def test_a_sync_publisher_is_not_closed_between_the_start_and_the_publish_
     await closing
 
 
-async def test_closing_a_sync_publisher_tells_every_thread_that_waits_what_became_of_its_event(
-    tmp_path: Path,
-) -> None:
-    async with NatsServer(tmp_path) as server:
-        pulse = Pulse(server.url)
-        pulse.topic("tasks")
-        async with pulse:
-            publisher = SyncPublisher(server.url)
-            await asyncio.to_thread(publisher.publish, TaskDone(id="t0"))
-        await server.kill()
-        waiting = [
-            asyncio.create_task(asyncio.to_thread(publisher.publish, TaskDone(id=f"t{n}"))) for n in range(5)
-        ]
-        await asyncio.sleep(0.3)
-        await asyncio.to_thread(publisher.close)
-        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-    assert all(isinstance(outcome, BrokerUnavailable | OutcomeUnknown) for outcome in outcomes)
-
-
 async def test_a_topic_that_no_api_process_created_is_named(url: str) -> None:
     async with Publisher(url) as publisher:
         with pytest.raises(TopicMissing, match="metrics"):

@@ -109,6 +109,19 @@ async def test_a_handshake_that_cannot_be_is_answered(more: bytes) -> None:
         writer.close()
 
 
+async def test_a_frame_is_refused_as_soon_as_more_of_it_came_than_is_allowed() -> None:
+    pulse = make_pulse()
+    async with serving(app_with(pulse)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        # A text frame that says it has 15 MiB, and little more than the first 64 KiB of it.
+        writer.write(b"\x81\xff" + (15 * 1024**2).to_bytes(8) + b"\0\0\0\0" + b"{" * 70_000)
+        async with asyncio.timeout(10):
+            assert (4413).to_bytes(2) in await reader.read()
+        writer.close()
+
+
 async def test_fragments_are_refused_as_soon_as_they_are_too_long_together() -> None:
     pulse = make_pulse()
     async with serving(app_with(pulse)) as server:

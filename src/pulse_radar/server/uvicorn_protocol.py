@@ -21,6 +21,9 @@ __all__ = ["PulseWebSocketProtocol"]
 # So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
 _CLOSE_SECONDS: Final = 5.0
 
+# The header of a frame has at most so many (RFC 6455, section 5.2).
+_FRAME_HEADER_BYTES: Final = 14
+
 
 class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's own protocol, and a `Transport` for an endpoint that takes it from the scope."""
@@ -93,6 +96,7 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
                 b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
             )
             self._end()
+        self._refuse_too_long()
 
     def handle_text(self, event: Frame) -> None:
         if self._listener is None:
@@ -121,6 +125,16 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         if fragment.fin or len(self._message) > listener.max_frame_bytes:
             listener.received(bytes(self._message))
             self._message = bytearray()
+
+    def _refuse_too_long(self) -> None:
+        """A frame that is too long is refused while it comes: it would be held whole, up to uvicorn's 16 MiB."""
+        begun = self.conn.reader.buffer
+        if (
+            self._listener is not None
+            and not self.close_sent
+            and len(begun) > self._listener.max_frame_bytes + _FRAME_HEADER_BYTES
+        ):
+            self._listener.received(bytes(begun))
 
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
