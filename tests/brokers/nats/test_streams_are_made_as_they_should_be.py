@@ -19,6 +19,7 @@ from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, EventTooLarge
 from pulse_radar.testing.broker_contract import Watcher, draft, gaps, numbers
+from pulse_radar.testing.broker_contract.state import deletion
 from pulse_radar.testing.nats_server import NatsServer
 
 
@@ -90,6 +91,21 @@ async def test_a_state_topic_becomes_a_stream_of_one_event_a_key(
         "republish": {"src": "websocket.>", "dest": "live.>"},
     }
     assert {key: config[key] for key in expected} == expected
+
+
+async def test_a_longer_memory_begins_when_it_is_declared(server: NatsServer) -> None:
+    """What was forgotten under the shorter one is not remembered by declaring a longer one."""
+    async with NatsBroker(server.url) as broker:
+        await broker.declare([StateTopic("jobs", deletions_kept_seconds=1.0)])
+        before = await broker.store(draft("jobs", "1", key="a"))
+        gone = await broker.store(deletion("jobs", "2", key="a"))
+        await asyncio.sleep(1.5)
+        await broker.declare([StateTopic("jobs", deletions_kept_seconds=600.0)])
+        assert (await broker.extent("jobs")).first == gone + 1
+        page = await broker.read("jobs", after=before, limit=10)
+        assert next(gap.first for gap in gaps(page.entries)) is None
+        later = await broker.store(draft("jobs", "3", key="b"))
+        assert numbers((await broker.read("jobs", after=gone, limit=10)).entries) == [later]
 
 
 async def test_the_duplicate_window_is_no_longer_than_the_age(server: NatsServer, stranger: Client) -> None:

@@ -9,10 +9,21 @@ from pulse_radar.brokers.nats.steps import Sight
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.stream.entry import Extent
 
-__all__ = ["BOUND_FACTOR", "ORIGIN", "StreamView", "view_of"]
+__all__ = [
+    "BOUND_FACTOR",
+    "ORIGIN",
+    "REMEMBERS_AFTER",
+    "StreamView",
+    "deletions_kept_seconds",
+    "view_of",
+    "with_metadata",
+]
 
 # The name in a stream's metadata under which its numbering begins, after it was renumbered.
 ORIGIN: Final = "pulse-origin"
+
+# And after which position deletions are remembered for as long as its configuration says: before, it was shorter.
+REMEMBERS_AFTER: Final = "pulse-remembers-after"
 
 # A leader hears the others every second or two, and before four have passed they elect no other. One that was cut
 # off goes on answering for another ten, with numbers that the others have left behind.
@@ -53,7 +64,7 @@ class StreamView(msgspec.Struct, frozen=True):
 
     @property
     def max_age_seconds(self) -> float | None:
-        return self._seconds("max_age") or None
+        return _seconds(self.config, "max_age") or None
 
     @property
     def duplicate_window_seconds(self) -> float:
@@ -62,9 +73,8 @@ class StreamView(msgspec.Struct, frozen=True):
 
     @property
     def deletions_kept_seconds(self) -> float:
-        """For how long a state topic's deletions are there: its age takes them as it takes everything."""
-        marker, age = (self._seconds(name) for name in ("subject_delete_marker_ttl", "max_age"))
-        return min(marker, age) if age else marker
+        """For how long a state topic's deletions are there."""
+        return deletions_kept_seconds(self.config)
 
     @property
     def remembers_all(self) -> bool:
@@ -80,17 +90,14 @@ class StreamView(msgspec.Struct, frozen=True):
     def with_first(self, first: int) -> "StreamView":
         """Whoever has seen everything before `first` misses nothing."""
         extent = self.sight.extent
-        extent = Extent(extent.origin, min(first, extent.last + 1), extent.last)
+        first = min(max(first, _metadata(self.config, REMEMBERS_AFTER) + 1), extent.last + 1)
+        extent = Extent(extent.origin, first, extent.last)
         return msgspec.structs.replace(self, sight=msgspec.structs.replace(self.sight, extent=extent))
 
     def _bound(self, name: str) -> int | None:
         factor = BOUND_FACTOR if self.sight.is_state and self.sight.is_replicated else 1
         value = self.config.get(name)
         return value // factor if isinstance(value, int) and value > 0 else None
-
-    def _seconds(self, name: str) -> float:
-        value = self.config.get(name, 0)
-        return value / _NANOSECONDS if isinstance(value, int) else 0.0
 
 
 class _State(msgspec.Struct):
@@ -148,10 +155,30 @@ def view_of(answer: bytes) -> StreamView:
     return StreamView(info.config, sight, info.ts, info.state.messages, info.state.bytes)
 
 
+def deletions_kept_seconds(config: dict[str, object]) -> float:
+    """For how long deletions are there under this configuration: its age takes them as it takes everything."""
+    marker, age = (_seconds(config, name) for name in ("subject_delete_marker_ttl", "max_age"))
+    return min(marker, age) if age else marker
+
+
+def with_metadata(config: dict[str, object], name: str, number: int) -> dict[str, object]:
+    metadata = config.get("metadata")
+    return config | {"metadata": {**(metadata if isinstance(metadata, dict) else {}), name: str(number)}}
+
+
+def _metadata(config: dict[str, object], name: str) -> int:
+    """A number of ours, 0 if there is none."""
+    metadata = config.get("metadata")
+    value = metadata.get(name, "") if isinstance(metadata, dict) else ""
+    return int(value) if isinstance(value, str) and value.isdecimal() else 0
+
+
+def _seconds(config: dict[str, object], name: str) -> float:
+    value = config.get(name, 0)
+    return value / _NANOSECONDS if isinstance(value, int) else 0.0
+
+
 def _origin(config: dict[str, object]) -> int:
     """Where the numbering begins: where the stream was created, or was last renumbered to."""
-    metadata = config.get("metadata")
-    renumbered = metadata.get(ORIGIN, "") if isinstance(metadata, dict) else ""
     created = config.get("first_seq")
-    begins = created if isinstance(created, int) and created else 1
-    return max(begins, int(renumbered)) if isinstance(renumbered, str) and renumbered.isdecimal() else begins
+    return max(created if isinstance(created, int) and created else 1, _metadata(config, ORIGIN))

@@ -9,7 +9,13 @@ from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.steps import Identity
 from pulse_radar.brokers.nats.stream_config import StreamConfig
-from pulse_radar.brokers.nats.stream_view import ORIGIN, StreamView
+from pulse_radar.brokers.nats.stream_view import (
+    ORIGIN,
+    REMEMBERS_AFTER,
+    StreamView,
+    deletions_kept_seconds,
+    with_metadata,
+)
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerRefused
 
@@ -60,7 +66,7 @@ class Streams:
         changed = self._config.changes(view, spec, narrow=narrow)
         if changed:
             # With its own first_seq: with another one the server says yes and purges at its next start.
-            await self._jetstream.update(name, view.config | changed)
+            await self._jetstream.update(name, _remembering(view, view.config | changed))
         if view.sight.is_torn:
             await self._finish_renumbering(name, view)
 
@@ -94,9 +100,7 @@ class Streams:
         used = max(above, view.sight.extent.last)
         # Up to a multiple, so that processes which act at the same moment announce the same origin.
         origin = -(-max(used + 1, self._microseconds() - _ORIGIN_STEP) // _ORIGIN_STEP) * _ORIGIN_STEP
-        metadata = view.config.get("metadata")
-        kept = metadata if isinstance(metadata, dict) else {}
-        await self._jetstream.update(name, view.config | {"metadata": {**kept, ORIGIN: str(origin)}})
+        await self._jetstream.update(name, with_metadata(view.config, ORIGIN, origin))
 
     async def _finish_renumbering(self, name: str, view: StreamView) -> None:
         await self._jetstream.purge_below(name, view.sight.extent.origin)
@@ -118,3 +122,10 @@ class Streams:
 
     def _microseconds(self) -> int:
         return int(self._now() * 1_000_000)
+
+
+def _remembering(view: StreamView, config: dict[str, object]) -> dict[str, object]:
+    """The new configuration, which says of deletions up to now that they were kept for a shorter time."""
+    if deletions_kept_seconds(config) <= view.deletions_kept_seconds:
+        return config
+    return with_metadata(config, REMEMBERS_AFTER, view.sight.extent.last)
