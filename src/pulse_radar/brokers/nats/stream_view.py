@@ -69,7 +69,7 @@ class StreamView(msgspec.Struct, frozen=True):
     @property
     def duplicate_window_seconds(self) -> float:
         """For so long the server knows an id again."""
-        return self._seconds("duplicate_window")
+        return _seconds(self.config, "duplicate_window")
 
     @property
     def deletions_kept_seconds(self) -> float:
