@@ -28,9 +28,9 @@ def sight(first: int, last: int, identity: Identity = OURS, *, is_torn: bool = F
     return Sight(identity, Extent(identity[1], first, last), is_torn)
 
 
-def state(first: int, last: int, identity: Identity = OURS) -> Sight:
+def state(first: int, last: int, identity: Identity = OURS, *, messages: int = 1_000) -> Sight:
     """A state topic, of which since `first` no deletion is forgotten."""
-    return Sight(identity, Extent(identity[1], first, last), is_state=True)
+    return Sight(identity, Extent(identity[1], first, last), is_state=True, messages=messages)
 
 
 def look(follower: Follower, seen: Sight, now: float = 0.0) -> None:
@@ -408,6 +408,40 @@ def test_what_was_heard_live_may_be_forgotten() -> None:
     assert delivered(follower, 1.0) == [event(106)]
     look(follower, state(107, 106), now=2.0)
     assert follower.next(2.0) == Wait(3.0)
+
+
+def state_of_three() -> Follower:
+    """A follower that was told two keys and a deletion."""
+    follower = Follower(0, may_mend=False)
+    told: list[Entry] = [StoredEvent(n, key, b"{}", key == "c") for n, key in enumerate("abc", 103)]
+    look(follower, state(100, 105, messages=3))
+    follower.filled(told, 0.0, is_end=True)
+    assert delivered(follower) == [Gap(100, 102, GapReason.EXPIRED), *told]
+    return follower
+
+
+def test_a_state_that_holds_less_than_was_told_in_three_looks_is_begun_anew() -> None:
+    follower = state_of_three()
+    for now in (1.0, 2.0):
+        look(follower, state(100, 105, messages=2), now=now)
+        assert follower.next(now) == Wait(now + 1)
+    look(follower, state(100, 105, messages=2), now=3.0)
+    assert delivered(follower, 3.0) == [Gap(None, 99, GapReason.RESET)]
+    assert follower.next(3.0) == Fill(99, reach=105)
+
+
+def test_a_state_that_holds_less_for_a_moment_only_is_in_the_middle_of_an_expiry() -> None:
+    follower = state_of_three()
+    for now, messages in enumerate((2, 2, 3, 2, 2, 3), 1):
+        look(follower, state(100, 105, messages=messages), now=float(now))
+        assert follower.next(float(now)) == Wait(now + 1.0)
+
+
+def test_a_deletion_that_may_be_forgotten_need_not_be_held() -> None:
+    follower = state_of_three()
+    for now in range(1, 6):
+        look(follower, state(106, 105, messages=2), now=float(now))
+        assert follower.next(float(now)) == Wait(now + 1.0)
 
 
 def test_its_repr_tells_where_it_is() -> None:

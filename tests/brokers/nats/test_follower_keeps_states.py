@@ -36,6 +36,12 @@ class StateServer(ModelServer):
             del self.stored[oldest]
             self.horizon = oldest
 
+    def purge(self, keys: str) -> None:
+        """Remove what it holds of these keys, as a person does whom nobody hears."""
+        self.stored = {
+            n: e for n, e in self.stored.items() if not (isinstance(e, StoredEvent) and (e.key or "") in keys)
+        }
+
     @property
     def map(self) -> dict[str, int]:
         events = (entry for entry in self.stored.values() if isinstance(entry, StoredEvent))
@@ -43,7 +49,7 @@ class StateServer(ModelServer):
 
     def sight(self) -> Sight:
         extent = Extent(self.origin, self.horizon + 1, self.last)
-        return Sight((str(self.creations), self.origin), extent, is_state=True)
+        return Sight((str(self.creations), self.origin), extent, is_state=True, messages=len(self.stored))
 
 
 class StateMachine(RuleBasedStateMachine):
@@ -78,6 +84,10 @@ class StateMachine(RuleBasedStateMachine):
         for _ in KEYS:
             self.server.forget()
         self.server.announcements.clear()
+
+    @rule(keys=sampled_from([KEYS, *KEYS]))
+    def purge(self, keys: str) -> None:
+        self.server.purge(keys)
 
     @rule(limit=integers(2, 4), hidden=integers(0, 2))
     @precondition(lambda self: self.reader.asked is None)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
+from pulse_radar.brokers.nats.holding import Holding
 from pulse_radar.brokers.nats.line import ROOM_EVENTS, Line
 from pulse_radar.brokers.nats.steps import (
     Deliver,
@@ -78,6 +79,9 @@ class Follower:
         self._since = 0
         # And where the first hole begins that was read since the last look: a deletion in it may be forgotten.
         self._hole_from: int | None = None
+        # What it must hold, and how often in a row it held less.
+        self._holding: Holding | None = None
+        self._short_looks = 0
         # The highest number that the stream gave out, as far as it has shown.
         self._highest = 0
         # Its newest number when it was last looked at, and whether others than its leader answer for it.
@@ -99,7 +103,7 @@ class Follower:
 
     def next(self, now: float) -> Step:
         if self._line.is_ready:
-            return Deliver(self._line.deliver())
+            return Deliver(self._deliver())
         if self._is_asked:
             return Wait(None)
         if now < self._due:
@@ -209,6 +213,7 @@ class Follower:
     def _begin(self, sight: Sight, now: float) -> None:
         """The first look: the caller's position may be older than what is kept, or of another stream."""
         after, extent = self.position, sight.extent
+        self._holding = Holding() if sight.is_state else None
         if after == 0:
             # From whatever is kept: nothing is missed.
             self._line.start(sight.start)
@@ -223,7 +228,7 @@ class Follower:
         self._identity = sight.identity
         self._reach = sight.extent.last
         self._highest = max(self._highest, self._reach)
-        has_missed = self._has_missed(sight)
+        has_missed = self._has_missed(sight) or self._is_emptied(sight)
         self._hole_from = None
         if (
             self._phase is _Phase.LIVE
@@ -244,6 +249,17 @@ class Follower:
         stands = self.position if self._hole_from is None else self._hole_from
         return sight.extent.first - 1 > (max(stands, self._since) if sight.is_state else self.position)
 
+    def _is_emptied(self, sight: Sight) -> bool:
+        """Whether keys are gone that nobody deleted: purged. In the middle of an expiry it may look so for a moment."""
+        is_at_rest = self._phase is _Phase.LIVE and self.position == sight.extent.last
+        is_short = (
+            self._holding is not None
+            and is_at_rest
+            and sight.messages < self._holding.least(sight.extent.first)
+        )
+        self._short_looks = self._short_looks + 1 if is_short else 0
+        return self._short_looks >= _STRIKES
+
     def _miss(self, sight: Sight) -> None:
         """Tell it: of a log that range; of a state topic nobody can say what, so it begins anew."""
         if sight.is_state:
@@ -252,8 +268,15 @@ class Follower:
             self._line.expire(sight.extent.first - 1)
 
     def _begin_anew(self, sight: Sight) -> None:
+        self._short_looks = 0
         self._line.reset(sight.start)
         self._since = sight.extent.last
+
+    def _deliver(self) -> tuple[Entry, ...]:
+        entries = self._line.deliver()
+        if self._holding is not None:
+            self._holding.take(entries)
+        return entries
 
     def _lags(self, now: float) -> bool:
         """While live: whether something is missing that cannot be on its way any more."""
@@ -294,6 +317,7 @@ class Follower:
     def _reset(self, sight: Sight, now: float) -> None:
         """Begin anew with this stream."""
         self._is_void = False
+        self._holding = Holding() if sight.is_state else None
         self._begin_anew(sight)
         self._highest = 0
         self._agree(sight, now)

@@ -85,7 +85,7 @@ class _Tally:
         self._seen_at = now
         if view is not None:
             # What is under way may be among it: counted twice it looks fuller than it is, for a moment.
-            self.keys, self.bytes = view.messages + self._coming, view.size + self._coming_bytes
+            self.keys, self.bytes = view.sight.messages + self._coming, view.size + self._coming_bytes
 
     def has_room_for(self, size: int) -> bool:
         """Whether even a new key fits."""

@@ -15,6 +15,7 @@ class Sight(msgspec.Struct, frozen=True):
 
     `is_torn`: a renumbering was announced and is not finished; the extent is what it will be.
     `is_replicated`: who answers may be another than the leader. `is_state`: the newest event of each key is kept.
+    `messages`: how many it holds.
     """
 
     identity: Identity
@@ -22,6 +23,7 @@ class Sight(msgspec.Struct, frozen=True):
     is_torn: bool = False
     is_replicated: bool = False
     is_state: bool = False
+    messages: int = 0
 
     @property
     def start(self) -> int:

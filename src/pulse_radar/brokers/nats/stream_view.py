@@ -50,7 +50,6 @@ class StreamView(msgspec.Struct, frozen=True):
     config: dict[str, object]
     sight: Sight
     looked_at: datetime
-    messages: int
     size: int
 
     @property
@@ -151,8 +150,9 @@ def view_of(answer: bytes) -> StreamView:
         is_torn,
         is_replicated=info.config.get("num_replicas", 1) != 1,
         is_state=info.config.get("max_msgs_per_subject") == 1,
+        messages=info.state.messages,
     )
-    return StreamView(info.config, sight, info.ts, info.state.messages, info.state.bytes)
+    return StreamView(info.config, sight, info.ts, info.state.bytes)
 
 
 def deletions_kept_seconds(config: dict[str, object]) -> float:
