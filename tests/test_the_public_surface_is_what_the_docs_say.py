@@ -3,7 +3,16 @@
 import pulse_radar
 from pulse_radar import errors
 
-DOCUMENTED = {"Event", "Position", "Publisher", "Pulse", "Settings", "SyncPublisher", "bearer_token"}
+DOCUMENTED = {
+    "Event",
+    "Position",
+    "Publisher",
+    "Pulse",
+    "Settings",
+    "SyncPublisher",
+    "bearer_token",
+    "key_of",
+}
 # `connect`, and what comes out of it.
 CLIENT = {"connect", "Events", "EventFrame", "GapFrame", "GapReason", "SnapshotFrame", "Subscribed"}
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pulse_radar.client.events import Events, connect
     from pulse_radar.events import Event
     from pulse_radar.protocol.frames import EventFrame, GapFrame, GapReason, SnapshotFrame, Subscribed
+    from pulse_radar.protocol.grammar import key_of
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
@@ -74,6 +75,7 @@ __all__ = [
     "UsageError",
     "bearer_token",
     "connect",
+    "key_of",
 ]
 
 __version__ = "0.1.0"
@@ -92,6 +94,7 @@ _HOMES: Final = {
     "bearer_token": "server.bearer",
     "SyncPublisher": "sync_publisher",
     "connect": "client.events",
+    "key_of": "protocol.grammar",
 }
 
 

@@ -15,7 +15,8 @@ __all__ = ["Event", "events_of"]
 class Event(BaseModel):
     """The base of typed events.
 
-    `topic`: where it is published. `key`: the field that says what the event is about, if any.
+    `topic`: where it is published. `key`: the field that says what the event is about, if any; its values are keys, as
+    `key_of` makes them of any text.
     `name`: its name on the wire; from the class name where not given: AtomCreated is atom_created.
 
     Example:

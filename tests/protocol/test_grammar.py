@@ -1,5 +1,7 @@
 """Names are legal from the moment they are held, and an illegal one is quoted safely."""
 
+import base64
+
 import pytest
 
 from pulse_radar.errors import InvalidEvent, InvalidKey, InvalidTopic
@@ -10,6 +12,7 @@ from pulse_radar.protocol.grammar import (
     check_key,
     check_sequence,
     check_topic,
+    key_of,
 )
 
 
@@ -51,3 +54,15 @@ def test_a_huge_sequence_is_not_quoted_in_full() -> None:
     with pytest.raises(ValueError, match="invalid sequence") as caught:
         check_sequence(10**4_000)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["a", "src/app.py", "ann@example.org", "ключ 🔑", "?" * 96])
+def test_any_text_has_a_key_of_its_own(text: str) -> None:
+    key = key_of(text)
+    assert base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode() == text
+
+
+@pytest.mark.parametrize("text", ["", "?" * 97])
+def test_a_text_that_is_too_long_for_a_key_is_refused(text: str) -> None:
+    with pytest.raises(InvalidKey):
+        key_of(text)

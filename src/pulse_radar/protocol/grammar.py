@@ -1,5 +1,6 @@
 """The names that may be said: topics, keys, event names, and the feeds that subscriptions follow."""
 
+import base64
 import re
 from typing import Final, Self
 
@@ -16,6 +17,7 @@ __all__ = [
     "check_key",
     "check_sequence",
     "check_topic",
+    "key_of",
 ]
 
 # JavaScript counts exactly up to here; a sequence is a microsecond, so this lasts until the year 2255.
@@ -72,6 +74,11 @@ def check_topic(text: str) -> str:
         f"invalid topic {_quote(text)}: a topic starts with a lower-case letter and has at most "
         "63 lower-case letters, digits, '_' and '-'"
     )
+
+
+def key_of(text: str) -> str:
+    """A key for a text of up to 96 bytes, as a path or an address: its base64url. Raises: InvalidKey."""
+    return check_key(base64.urlsafe_b64encode(text.encode()).decode().rstrip("="))
 
 
 def check_key(text: str) -> str:
