@@ -273,7 +273,8 @@ def _scope(path: str, query: str, headers: Mapping[str, str]) -> dict[str, Any]:
         "root_path": "",
         "query_string": query.encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 50_000),
+        # The host by which servers know a test that has no connection, as of Starlette's own client.
+        "client": ("testclient", 50_000),
         "server": ("localhost", 80),
         "subprotocols": [],
         "extensions": {"websocket.http.response": {}},
