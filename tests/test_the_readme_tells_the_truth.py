@@ -55,12 +55,13 @@ def test_the_app_is_tested_as_the_readme_says(tmp_path: Path, client: str) -> No
     (tmp_path / "app.py").write_text(blocks("python")[0])
     (tmp_path / "test_app.py").write_text(block_with(client))
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto"],
+        [sys.executable, "-m", "pytest", "-q", "-rP", "-p", "no:asyncio"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert "1 passed" in ran.stdout, ran.stdout
+    assert "WARNING" not in ran.stdout, ran.stdout
 
 
 async def test_another_program_follows_as_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
