@@ -1,5 +1,6 @@
 """Typed events, settings, durations and topics: what is said about each thing that cannot work."""
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from pulse_radar import (
     SyncPublisher,
     UnknownTopic,
 )
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.durations import seconds_of
 from pulse_radar.errors import InvalidKey
 from pulse_radar.publishing import Position, draft_event
@@ -195,6 +197,16 @@ def test_a_topic_is_declared_once() -> None:
 def test_a_retention_that_keeps_nothing_is_refused(limit: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidSetting, match=says):
         Pulse().topic("knowledge", **limit)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, 0.5])
+def test_a_time_that_never_ends_or_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(InvalidSetting, match="max_age"):
+        LogTopic("knowledge", max_age_seconds=seconds)
+    with pytest.raises(InvalidSetting, match="ttl"):
+        StateTopic("metrics", ttl_seconds=seconds)
+    with pytest.raises(InvalidSetting, match="deletions_kept"):
+        StateTopic("metrics", deletions_kept_seconds=seconds)
 
 
 async def test_a_topic_after_the_start_comes_too_late() -> None:

@@ -1,5 +1,6 @@
 """How a topic is kept: a log by count, age and bytes; a state topic the newest event of each key."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -34,8 +35,10 @@ class LogTopic(msgspec.Struct, frozen=True):
         check_topic(self.name)
         if self.retain < 1:
             raise InvalidSetting(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
-        if self.max_age_seconds is not None and self.max_age_seconds < 1:
-            raise InvalidSetting(f"topic {self.name!r}: max_age is {self.max_age_seconds} s, at least 1 s")
+        if self.max_age_seconds is not None and not 1 <= self.max_age_seconds < math.inf:
+            raise InvalidSetting(
+                f"topic {self.name!r}: max_age is {self.max_age_seconds} s: at least 1 s, and finite"
+            )
         if self.max_bytes < 1024:
             raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
 
@@ -59,15 +62,18 @@ class StateTopic(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         check_topic(self.name)
-        if self.ttl_seconds is not None and self.ttl_seconds < 1:
-            raise InvalidSetting(f"topic {self.name!r}: ttl is {self.ttl_seconds} s, at least 1 s")
+        if self.ttl_seconds is not None and not 1 <= self.ttl_seconds < math.inf:
+            raise InvalidSetting(
+                f"topic {self.name!r}: ttl is {self.ttl_seconds} s: at least 1 s, and finite"
+            )
         if self.max_keys < 1:
             raise InvalidSetting(f"topic {self.name!r}: max_keys is {self.max_keys}, it must be at least 1")
         if self.max_bytes < 1024:
             raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
-        if self.deletions_kept_seconds < 1:
+        if not 1 <= self.deletions_kept_seconds < math.inf:
             raise InvalidSetting(
-                f"topic {self.name!r}: deletions_kept_seconds is {self.deletions_kept_seconds}, at least 1"
+                f"topic {self.name!r}: deletions_kept_seconds is {self.deletions_kept_seconds}: at least 1, "
+                "and finite"
             )
 
 
