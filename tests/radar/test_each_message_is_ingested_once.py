@@ -12,6 +12,7 @@ from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.radar.extraction import atom_of
 from pulse_radar.radar.ingestion import Ingestion, IngestionFailed, open_ingested
+from pulse_radar.radar.ingestion import ingested as ingested_ids
 from pulse_radar.radar.telegram import read_export
 from tests.radar.station import Data, Station, station
 
@@ -200,6 +201,21 @@ async def test_a_time_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
         )
         with pytest.raises(IngestionFailed, match="knows no time zone 'Mars/Olympus'"):
             await ingestion.run(lambda: False)
+
+
+async def test_a_block_that_was_let_go_and_is_read_again_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingested_ids, "_BLOCKS_HELD", 0)
+    async with station(tmp_path) as at, at.jetstream() as jetstream:
+        ingested = await open_ingested(jetstream, BUCKET, "job")
+        with at.export(5).open("rb") as file:
+            messages = list(read_export(file))
+        assert await ingested.missing(messages) == messages
+        await ingested.mark(messages)
+        for _ in range(3):
+            assert await ingested.missing(messages) == []
+        assert ingested.added == len(messages)
 
 
 async def test_foreign_bytes_in_the_bucket_are_refused_and_not_overwritten(tmp_path: Path) -> None:

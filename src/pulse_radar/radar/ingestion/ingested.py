@@ -75,6 +75,8 @@ class IngestedIds:
         self._bucket = bucket
         self._ingestion_id = ingestion_id
         self._held: OrderedDict[str, _Held] = OrderedDict()
+        # What of each block is in `added`, also of those let go: one may be read again.
+        self._counted: dict[str, int] = {}
 
     async def missing(self, messages: Sequence[TelegramMessage]) -> list[TelegramMessage]:
         """Those that are not ingested, once each."""
@@ -121,10 +123,11 @@ class IngestedIds:
 
     def _hold(self, key: str, held: _Held) -> None:
         """Keep what the bucket says, and count what of it is new about this ingestion."""
-        known = self._held.pop(key, None)
-        before = known.block.added_by.get(self._ingestion_id, 0) if known else 0
-        self.added += held.block.added_by.get(self._ingestion_id, 0) - before
+        count = held.block.added_by.get(self._ingestion_id, 0)
+        self.added += count - self._counted.get(key, 0)
+        self._counted[key] = count
         self._held[key] = held
+        self._held.move_to_end(key)
 
     def _let_go(self) -> None:
         while len(self._held) > _BLOCKS_HELD:
