@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from pathlib import Path
 
@@ -80,7 +81,14 @@ async def test_two_workers_on_one_port_serve_the_same_events(tmp_path: Path) -> 
     assert seen[0] == list(range(seen[0][0], seen[0][0] + 20))
 
 
-async def test_memory_refuses_the_second_worker_and_says_what_to_use() -> None:
+def names_of_locks(directory: Path) -> list[str]:
+    return [path.name for path in directory.glob("pulse-radar-*")]
+
+
+async def test_memory_refuses_the_second_worker_and_says_what_to_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     arguments = ("uvicorn", "tests.server.busy_app:app", "--workers", "2")
     async with process(*arguments, port=free_port()) as server:
         assert server.process.stderr is not None
@@ -90,3 +98,5 @@ async def test_memory_refuses_the_second_worker_and_says_what_to_use() -> None:
                     break
     assert b"memory:// serves one process" in line
     assert b"embedded://" in line
+    # One file for all servers there will ever be, and not one for each.
+    assert names_of_locks(tmp_path) == [f"pulse-radar-memory-{os.getuid()}.lock"]

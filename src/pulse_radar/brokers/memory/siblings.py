@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,11 @@ from pulse_radar.errors import BrokerRefused
 
 __all__ = ["refuse_siblings"]
 
-# Held until the process ends: a sibling that starts later must find it. Descriptor by path.
-_held: Final[dict[Path, int]] = {}
+# What this process claimed, each a byte of the file, until it ends: a sibling that starts later must find it.
+_claimed: Final[set[int]] = set()
+
+# Of 2**63 that a file may have; two families on one byte are less likely than a broken disk.
+_OFFSET_BYTES: Final = 7
 
 
 def refuse_siblings(topics: Iterable[str]) -> None:
@@ -26,10 +30,10 @@ def refuse_siblings(topics: Iterable[str]) -> None:
     if manager is None:
         return
     family = f"{manager}:{','.join(sorted(topics))}"
-    digest = hashlib.sha256(family.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"pulse-radar-memory-{os.getuid()}-{digest}.lock"
-    if path not in _held:
-        _held[path] = _lock(path)
+    offset = int.from_bytes(hashlib.sha256(family.encode()).digest()[:_OFFSET_BYTES])
+    if offset not in _claimed:
+        _claim(offset)
+        _claimed.add(offset)
 
 
 def _manager() -> int | None:
@@ -44,15 +48,22 @@ def _manager() -> int | None:
     return os.getppid() if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn") else None
 
 
-def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+@cache
+def _file() -> int:
+    """One file for all servers of a user, always empty: each family locks a byte of its own that is not there.
+
+    Never closed: that would let go of every lock of this process.
+    """
+    path = Path(tempfile.gettempdir()) / f"pulse-radar-memory-{os.getuid()}.lock"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _claim(offset: int) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
+        fcntl.lockf(_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+    except (BlockingIOError, PermissionError):  # systems differ in how they say it
         raise BrokerRefused(
             "memory:// serves one process, and another worker of this server already uses it: "
             "their subscribers would never see each other's events. Run one worker, "
             "or set PULSE_BROKER to embedded:// or nats://…"
         ) from None
-    return descriptor
