@@ -45,6 +45,11 @@ def test_an_event_is_one(is_state: bool) -> None:
     )
 
 
+@pytest.mark.parametrize("foreign", ["", "é", "a b", "\udcff", "x" * 129])
+def test_an_id_that_is_none_is_left_out(foreign: str) -> None:
+    assert frame_of(meant(EVENT, headers={"Nats-Msg-Id": foreign})).id is None
+
+
 @pytest.mark.parametrize("headers", [{"Nats-Marker-Reason": "MaxAge"}, {"KV-Operation": "PURGE"}])
 @pytest.mark.parametrize("body", [b"", EVENT])
 def test_what_the_server_takes_for_a_deletion_is_one_in_a_state(

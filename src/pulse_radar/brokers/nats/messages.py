@@ -12,7 +12,7 @@ from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.errors import InvalidEvent, InvalidKey
 from pulse_radar.protocol.codec import DELETION, EventBody, decode_body, encode_body, encode_event
 from pulse_radar.protocol.frames import GapReason
-from pulse_radar.protocol.grammar import check_key
+from pulse_radar.protocol.grammar import check_event_id, check_key
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
 
 __all__ = [
@@ -109,7 +109,11 @@ def subject_of(message: Message) -> str:
 
 
 def event_id_of(message: Message) -> str | None:
-    return _headers(message).get(_EVENT_ID)
+    """Its id, if it is one: whoever publishes without us may put anything there."""
+    try:
+        return check_event_id(_headers(message).get(_EVENT_ID, ""))
+    except InvalidEvent:
+        return None
 
 
 def entry_of(naming: Naming, topic: str, message: Message, *, is_state: bool) -> Entry:
