@@ -130,9 +130,9 @@ class Broker(ABC):
 
     @abstractmethod
     async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
-        """At most `limit` entries after the position `after`, of one key where one is given.
+        """At most `limit` events after the position `after`, of one key where one is given, and the gaps between them.
 
-        A hole before the first or between two entries is reported as a `Gap` entry.
+        A hole before the first or between two events is reported as a `Gap` entry, which counts for nothing.
         Raises: BrokerUnavailable, TopicMissing.
         """
 

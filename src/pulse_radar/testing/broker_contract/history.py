@@ -62,6 +62,15 @@ class HistoryContract:
             assert page.end == stored[4]
             assert page.extent.last == stored[-1]
 
+    async def test_a_gap_before_a_page_takes_no_place_of_an_event(self, laboratory: Laboratory) -> None:
+        async with laboratory.broker() as broker:
+            await broker.declare([LogTopic("tasks", retain=10)])
+            stored = await Publishing(broker, "tasks", Ledger()).some(15)
+            page = await broker.read("tasks", after=stored[0], limit=3)
+            assert page.entries[0] == Gap(stored[1], stored[4], GapReason.EXPIRED)
+            assert numbers(page.entries) == stored[5:8]
+            assert page.end == stored[7]
+
     async def test_an_empty_topic_reads_as_an_empty_page(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
             await broker.declare([LogTopic("tasks")])
