@@ -1,5 +1,7 @@
 """What can be imported from `pulse_radar`, and nothing else, is public."""
 
+import re
+
 import pulse_radar
 from pulse_radar import errors
 
@@ -29,6 +31,11 @@ def test_every_error_is_ours_and_says_what_it_is() -> None:
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
-    drawn = errors.__doc__ or ""
-    for name in errors.__all__:
-        assert name in drawn
+    _, _, tree = (errors.__doc__ or "").partition("\n\n")
+    drawn = dict[str, str]()
+    above = list[str]()
+    for depth, name in re.findall(r"^((?:[│ ]   )*(?:[├└]── )?)([A-Z]\w+)", tree, re.MULTILINE):
+        del above[len(depth) // 4 :]
+        drawn[name] = above[-1] if above else "Exception"
+        above.append(name)
+    assert drawn == {name: getattr(errors, name).__bases__[0].__name__ for name in errors.__all__}
