@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -128,6 +129,18 @@ async def test_the_page_says_what_it_waits_for_before_anything_happened(browser:
             assert len(said) > len("Nothing yet.")
         for name in ("messages", "atomCount", "jobsDone", "reconnects", "replayed", "gaps"):
             await stage.until(name, "0")
+
+
+async def test_a_page_that_has_nothing_to_show_yet_of_a_job_says_that_it_starts(browser: Browser) -> None:
+    async with scene(browser) as stage:
+        await stage.open()
+        empty = stage.place("ingestions")
+        await stage.publish(job("ingest", JobQueued))
+        await expect(empty).to_have_attribute("data-empty", "Starting…", timeout=PATIENCE_MS)
+        await stage.publish(job("ingest", JobCompleted))
+        await expect(empty).to_have_attribute(
+            "data-empty", re.compile("pulse-radar ingest"), timeout=PATIENCE_MS
+        )
 
 
 async def test_the_page_shows_an_ingestion_its_atoms_and_its_job(browser: Browser) -> None:
