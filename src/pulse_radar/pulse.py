@@ -82,7 +82,7 @@ class Pulse(Publishes):
             PublishEndpoint(
                 self, admission, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
             ),
-            StatusEndpoints(self._runner, broker=self.settings.broker_for_people),
+            StatusEndpoints(self._runner, broker=self.settings.broker.partition(":")[0]),
         )
         self._limits = Limits(
             ping_interval_seconds=self.settings.ping_interval,

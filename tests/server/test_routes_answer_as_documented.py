@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from starlette.requests import HTTPConnection
 from websockets.exceptions import InvalidStatus
 
 from pulse_radar import BrokerUnavailable, Pulse
+from pulse_radar.testing.nats_server import NatsServer
 from tests.server.serving import PATIENCE, Client, Server, app_with, eventually, make_pulse, serving
 
 TOKEN = "a-token-of-sixteen-characters"
@@ -130,7 +132,7 @@ async def test_health_answers_as_long_as_the_process_does() -> None:
     async with running() as (_, server, http), Client(server.port) as client:
         await client.next()
         answer = await http.get("/health")
-    assert answer.json() == {"status": "alive", "connections": 1, "broker": "memory://"}
+    assert answer.json() == {"status": "alive", "connections": 1, "broker": "memory"}
 
 
 async def test_ready_follows_the_path_of_delivery_and_not_the_connection() -> None:
@@ -165,6 +167,11 @@ async def test_a_dead_background_task_fails_health_and_ready_and_sends_clients_a
 
 async def _fail() -> None:
     raise RuntimeError("the disk is on fire")
+
+
+async def test_health_does_not_say_where_the_broker_is(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path) as nats, running(broker=nats.url) as (_, _, http):
+        assert (await http.get("/health")).json() == {"status": "alive", "connections": 0, "broker": "nats"}
 
 
 async def test_an_unauthenticated_client_is_accepted_and_closed_with_4401() -> None:

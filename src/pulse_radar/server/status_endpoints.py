@@ -13,7 +13,7 @@ class StatusEndpoints:
     """For whoever watches the process: restart it when /health fails, send it no clients when /ready does."""
 
     def __init__(self, runner: Callable[[], Runner], *, broker: str) -> None:
-        """`broker` says where events are kept, for a person."""
+        """`broker`: of which kind it is. Where it is concerns nobody who can ask."""
         self._runner = runner
         self._broker = broker
 
