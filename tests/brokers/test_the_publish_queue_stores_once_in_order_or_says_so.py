@@ -130,7 +130,7 @@ async def test_where_nobody_may_look_the_outcome_of_a_lost_attempt_is_unknown() 
     async with queue_on(broker) as queue:
         broker.may_look = False
         broker.loses_acknowledgements = True
-        with pytest.raises(OutcomeUnknown, match="may be stored, and we may not look"):
+        with pytest.raises(OutcomeUnknown, match="may be stored, and is not sent again: these"):
             await queue.publish(draft(1))
     assert await stored_ids(broker) == ["id1"]
 

@@ -1,8 +1,9 @@
 """From `PULSE_BROKER` to a connected broker; a driver is imported only when it is asked for."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
 
@@ -40,13 +41,16 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
             )
 
 
-def _nats(settings: Settings, url: str, *, is_owner: bool, replicas: int = 1) -> Broker:
+def _nats(
+    settings: Settings, url: str, *, is_owner: bool, replicas: int = 1, store_directory: Path | None = None
+) -> Broker:
     broker: Broker = _driver("nats").NatsBroker(
         url,
         namespace=settings.namespace,
         create=is_owner,
         replicas=replicas,
         duplicate_window_seconds=settings.duplicate_window,
+        store_directory=store_directory,
     )
     return broker
 
@@ -54,13 +58,16 @@ def _nats(settings: Settings, url: str, *, is_owner: bool, replicas: int = 1) ->
 @asynccontextmanager
 async def _embedded(settings: Settings, *, is_owner: bool) -> AsyncIterator[Broker]:
     driver = _driver("embedded")
-    if not is_owner:
-        async with _nats(settings, await driver.attach(settings.data_dir), is_owner=False) as broker:
-            yield broker
-        return
-    owned = driver.EmbeddedSettings(directory=settings.data_dir)
-    async with driver.EmbeddedServer(owned) as server, _nats(settings, server.url, is_owner=True) as broker:
-        yield broker
+    directory = settings.data_dir
+    async with AsyncExitStack() as stack:
+        if is_owner:
+            owned = driver.EmbeddedServer(driver.EmbeddedSettings(directory=directory))
+            url = (await stack.enter_async_context(owned)).url
+        else:
+            url = await driver.attach(directory)
+        yield await stack.enter_async_context(
+            _nats(settings, url, is_owner=is_owner, store_directory=directory)
+        )
 
 
 def _driver(extra: str) -> ModuleType:

@@ -9,6 +9,7 @@ import msgspec
 
 from pulse_radar.brokers.base import Broker, Draft, NotStored
 from pulse_radar.errors import (
+    BrokerRefused,
     BrokerUnavailable,
     EventTooLarge,
     InvalidEvent,
@@ -158,9 +159,9 @@ class PublishQueue:
                 if found is not None:
                     return found
             return await self._store_again(attempt)
-        except NotPermitted as error:
+        except (BrokerRefused, NotPermitted) as error:
             raise OutcomeUnknown(
-                draft.id, f"{draft.topic}/{draft.name} may be stored, and we may not look: {error}"
+                draft.id, f"{draft.topic}/{draft.name} may be stored, and is not sent again: {error}"
             ) from error
 
     async def _store_again(self, attempt: "_Attempt") -> int:

@@ -17,7 +17,7 @@ def config_text(kept: Kept, sync_interval_seconds: float) -> str:
     there is no limit to its length.
 
     A stream reserves its whole `max_bytes` of `max_file_store`, whose default is a share of the free disk: on
-    a small disk a few topics could not even be declared. A full disk is told by the publish that meets it.
+    a small disk a few topics could not even be declared. That the disk is full is noticed before (`nats/disk.py`).
     """
     sync = f"{sync_interval_seconds * 1000:.0f}ms" if sync_interval_seconds else "always"
     return f"""\

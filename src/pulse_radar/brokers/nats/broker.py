@@ -11,6 +11,7 @@ from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.attempts import Attempts
+from pulse_radar.brokers.nats.disk import Disk
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
@@ -46,6 +47,8 @@ class NatsBroker(Broker):
     `namespace` keeps several systems on one server apart. `replicas` of a new stream in a cluster.
     `duplicate_window_seconds`: for how long the server knows an id again, at most a topic's `max_age`; too
     small and a retry after an outage has to look for its event, too large and ids fill the server's memory.
+    `store_directory`: where a server on this machine keeps its streams; while that disk is nearly full `store`
+    raises BrokerRefused.
     Raises: InvalidSetting.
     """
 
@@ -65,6 +68,7 @@ class NatsBroker(Broker):
         connect_timeout_seconds: float = 2.0,
         request_timeout_seconds: float = 5.0,
         leave_after_seconds: float = 12.0,
+        store_directory: Path | None = None,
     ) -> None:
         if duplicate_window_seconds < 0.1:
             raise InvalidSetting("the duplicate window must be at least 0.1 s")
@@ -93,6 +97,7 @@ class NatsBroker(Broker):
         self._room = Room(self._history, self._naming)
         self._attempts = Attempts(self._history, self._naming)
         self._announcements = Announcements(self._link, self._naming, kinds)
+        self._disk = None if store_directory is None else Disk(store_directory)
         self._specs: dict[str, TopicSpec] = {}
 
     async def __aenter__(self) -> Self:
@@ -123,6 +128,8 @@ class NatsBroker(Broker):
     async def store(self, draft: Draft, *, expect_last: int | None = None) -> int:
         if draft.key is None and isinstance(self._specs.get(draft.topic), StateTopic):
             raise _needs_a_key(draft)
+        if self._disk is not None:
+            self._disk.check(draft)
         kept = await self._deletions_kept_seconds(draft) if draft.is_deletion else None
         body, headers = body_of(draft), headers_of(draft, expect_last, deletions_kept_seconds=kept)
         self._link.check_size(body, headers)
