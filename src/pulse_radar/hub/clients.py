@@ -140,8 +140,10 @@ class Clients:
         connection.heard_at = self._context.now
         if connection.is_open:
             self._say(connection, error)
+        elif len(connection.refused) < _EARLY_FRAMES:
+            connection.refused = (*connection.refused, error)
         else:
-            connection.refused = (*connection.refused, error)[-_EARLY_FRAMES:]
+            self._dismiss(connection, CloseCode.TOO_MANY_FRAMES)
 
     # What time and the broker say.
 
