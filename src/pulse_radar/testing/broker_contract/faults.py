@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Final
 
 import pytest
 
@@ -13,6 +14,18 @@ from pulse_radar.testing.broker_contract.ledger import Ledger, gaps, numbers
 from pulse_radar.testing.broker_contract.watcher import PATIENCE_SECONDS, Publishing, Watcher, draft
 
 __all__ = ["FaultContract"]
+
+# What other programs may put into a topic: nothing, no JSON, no text, no event, and what only some can read.
+_FOREIGN_BODIES: Final = (
+    b"",
+    b"hello",
+    b"\xff\xfe",
+    b'{"data":1}',
+    b'{"event":"no name","data":1}',
+    b'{"event":"x","data":1e999}',
+    b'{"event":"x","data":' + b"[" * 65 + b"]" * 65 + b"}",
+    b'{"event":"x","data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+)
 
 
 class FaultContract:
@@ -146,10 +159,7 @@ class FaultContract:
             publishing = Publishing(broker, "tasks", ledger)
             first = await publishing.one()
             async with Watcher(broker, "tasks", first) as watcher:
-                foreign = [
-                    await laboratory.store_foreign("tasks", body)
-                    for body in (b"", b"hello", b"\xff\xfe", b'{"event":"x","data":1e999}', b'{"data":1}')
-                ]
+                foreign = [await laboratory.store_foreign("tasks", body) for body in _FOREIGN_BODIES]
                 foreign.append(
                     await laboratory.store_foreign("tasks", b'{"event":"x","data":1}', key="ключ!")
                 )
