@@ -6,10 +6,10 @@ times in a row, is its own affair.
 """
 
 import asyncio
+import gc
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +24,7 @@ LIMIT_SECONDS: Final = 0.25
 
 _LOOK_SECONDS: Final = 0.02
 
-# From the loop to where it was; what is below is pytest's.
+# The innermost ones; what is below the loop is pytest's.
 _TOLD_FRAMES: Final = 12
 
 _OURS: Final = str(Path(__file__).parents[1] / "src" / "pulse_radar")
@@ -47,6 +47,9 @@ class LoopWatch:
         # By thread, what the looks at the callback that runs there saw.
         self._looks: dict[int, list[Look]] = {}
         self._is_on = True
+        # By thread, the time that the garbage collector took of its callback: it comes in whoever's call it likes.
+        self._collected: dict[int, float] = {}
+        self._collecting_since = 0.0
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -58,18 +61,28 @@ class LoopWatch:
             thread = threading.get_ident()
             began = time.thread_time()
             self._looks[thread] = []
+            self._collected[thread] = 0.0
             try:
                 run(handle)
             finally:
                 looks = self._looks.pop(thread, [])
-                spent = time.thread_time() - began
+                spent = time.thread_time() - began - self._collected.pop(thread, 0.0)
                 if spent > LIMIT_SECONDS:
                     self._judge(spent, looks)
 
+        gc.callbacks.append(self._collect)
         with mock.patch.object(asyncio.Handle, "_run", watched):
             yield
+        gc.callbacks.remove(self._collect)
         self._is_on = False
         looking.join()
+
+    def _collect(self, phase: str, _info: dict[str, int]) -> None:
+        thread = threading.get_ident()
+        if phase == "start":
+            self._collecting_since = time.thread_time()
+        elif thread in self._collected:
+            self._collected[thread] += time.thread_time() - self._collecting_since
 
     def _look(self) -> None:
         while self._is_on:
@@ -88,14 +101,16 @@ class LoopWatch:
 
 def _look_at(frame: FrameType | None) -> Look:
     """What is seen in this stack; nothing while something is imported, which is once and at the start."""
-    where, call = frame, None
+    call, places = None, []
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith("<frozen importlib"):
             return Look(None, "")
         if file.startswith(_OURS) and not file.startswith(_FOR_TESTS):
             call = frame
+        # Without the lines themselves: reading them would fill a cache, and some tests measure memory.
+        places.append(f"  {file}:{frame.f_lineno} in {frame.f_code.co_qualname}")
         frame = frame.f_back
     if call is None:
         return Look(None, "")
-    return Look(call, "".join(traceback.format_stack(where, limit=_TOLD_FRAMES)))
+    return Look(call, "\n".join(places[:_TOLD_FRAMES]))
