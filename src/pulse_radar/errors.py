@@ -19,7 +19,7 @@ PulseError
     ├── SequenceConflict       `expect_last` named another number than the key's newest
     ├── TopicFull              a state topic has as many keys, or bytes, as it may have
     ├── OutboxFull             too many publishes wait for the broker; this one was not attempted
-    ├── OutcomeUnknown         the deadline passed after an attempt: stored or not, ask by id
+    ├── OutcomeUnknown         an attempt was not acknowledged: stored or not, nobody can say
     └── BrokerRefused          the broker answered that it cannot serve us (version, second process, …)
 """
 
@@ -136,9 +136,10 @@ class OutboxFull(BrokerError):
 
 
 class OutcomeUnknown(BrokerError):
-    """The deadline passed after an attempt. The event with this `id` may or may not be stored.
+    """An attempt was not acknowledged, and the event with this `id` may or may not be stored.
 
-    Publish it again with the same id: an event is stored once per id within the duplicate window.
+    At the deadline: publish it again with the same id, it is stored once per id within the duplicate window.
+    Before it: the event may have been stored and be superseded or no longer kept, so look before you do.
     """
 
     def __init__(self, event_id: str, message: str) -> None:
