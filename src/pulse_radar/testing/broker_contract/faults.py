@@ -23,7 +23,7 @@ _FOREIGN_BODIES: Final = (
     b'{"data":1}',
     b'{"event":"no name","data":1}',
     b'{"event":"x","data":1e999}',
-    b'{"event":"x","data":' + b"[" * 65 + b"]" * 65 + b"}",
+    b'{"event":"x","data":' + b"[" * 66 + b"]" * 66 + b"}",
     b'{"event":"x","data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 )
 
