@@ -9,5 +9,5 @@ that what was published is what they saw and what they were told to be missing.
 - `follower`, `patience`: a client after docs/PROTOCOL.md, written without the product's own code, which it judges.
 - `orders`, `wire`, `client`, `crowd`, `worker`, `app`: the processes. `processes`, `network`, `scene`, `faults`: where
   they run, and what befalls them.
-- `run`, `recovery`, `report`: from a seed to a verdict.
+- `run`, `recovery`, `verdict`, `report`: from a seed to a table.
 """

@@ -1,23 +1,23 @@
 """One run, from a seed to a report: start everything, let the plan befall it, wait until it is at rest, and judge."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import nats.errors
+
 from pulse_radar.testing.fire.faults import befall
-from pulse_radar.testing.fire.hearing import Heard, hear
-from pulse_radar.testing.fire.logbook import read_client, read_damage, read_worker
 from pulse_radar.testing.fire.orders import Folder
 from pulse_radar.testing.fire.plan import Fault, make_plan
-from pulse_radar.testing.fire.recovery import Recovery, recoveries, summary
-from pulse_radar.testing.fire.report import Report, breaches
+from pulse_radar.testing.fire.report import Report
 from pulse_radar.testing.fire.scene import Scene
 from pulse_radar.testing.fire.shape import TOPICS, Shape, following
 from pulse_radar.testing.fire.streams import read_streams
-from pulse_radar.testing.fire.truth import Stored, TopicTruth, Truth
+from pulse_radar.testing.fire.truth import Stored, TopicTruth
+from pulse_radar.testing.fire.verdict import verdict
 
 __all__ = ["run"]
 
@@ -48,7 +48,7 @@ async def run(
             tell("coming to rest")
             stored = await _rest(scene)
     tell("judging")
-    return _judge(scene, seed, seconds, plan, stored)
+    return verdict(scene, seconds, plan, stored)
 
 
 async def _until_warm(folder: Folder, shape: Shape) -> None:
@@ -104,9 +104,10 @@ async def _settled(scene: Scene) -> dict[str, list[Stored]]:
     passing = [topic.name for topic in TOPICS if topic.ttl_seconds is not None]
     async with asyncio.timeout(_REST_SECONDS):
         while True:
-            stored = await read_streams(scene.url)
-            if not any(TopicTruth(stored[topic]).state for topic in passing):
-                return stored
+            with suppress(nats.errors.Error):
+                stored = await read_streams(scene.url)
+                if not any(TopicTruth(stored[topic]).state for topic in passing):
+                    return stored
             await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -121,61 +122,3 @@ def _ends(shape: Shape, stored: Mapping[str, Sequence[Stored]]) -> dict[str, int
         if numbers:
             ends[feed] = numbers[-1]
     return ends
-
-
-def _judge(
-    scene: Scene, seed: int, seconds: float, plan: Sequence[Fault], stored: Mapping[str, Sequence[Stored]]
-) -> Report:
-    folder, shape = scene.folder, scene.shape
-    states = frozenset(topic.name for topic in TOPICS if topic.kind == "state")
-    workers = {path.stem: list(read_worker(path)) for path in folder.workers}
-    truth = Truth(workers, stored, state_topics=states)
-    damage = frozenset(read_damage(folder.damage))
-    heard: list[Heard] = []
-    recovered: list[Recovery] = []
-    for client in range(shape.clients):
-        records = list(read_client(folder.client(client)))
-        feeds = following(client).feeds
-        heard.append(hear(truth, f"client {client}", feeds, records, damage))
-        recovered += recoveries(records, feeds, _kills(scene), _absences(scene, client))
-    objections = [*truth.objections, *(objection for one in heard for objection in one.objections)]
-    return Report(
-        seed=seed,
-        seconds=seconds,
-        shape=_words(shape),
-        folder=str(folder.path),
-        faults=dict(Counter(str(fault.kind) for fault in plan)),
-        attempted=len(truth.attempts),
-        acknowledged=truth.acknowledged,
-        unknown=truth.unknown,
-        deliveries=sum(one.deliveries for one in heard),
-        connections=sum(one.connections for one in heard),
-        resumes=sum(max(0, one.connections - 1) for one in heard),
-        snapshots=sum(one.snapshots for one in heard),
-        damages=sum(one.damages for one in heard),
-        gaps=dict(sum((one.gaps for one in heard), Counter())),
-        closes=dict(sum((one.closes for one in heard), Counter())),
-        vain_starts=scene.vain_starts,
-        recovery=summary(len(scene.kills), recovered),
-        breaches=breaches(objections),
-        objections=objections,
-        troubles=scene.troubles,
-    )
-
-
-def _kills(scene: Scene) -> list[tuple[float, frozenset[int]]]:
-    """When, and over which links that process was reached."""
-    links, each = scene.orders.links, scene.shape.links_per_api
-    return [(at, frozenset(links[api * each : (api + 1) * each])) for at, api in scene.kills]
-
-
-def _absences(scene: Scene, client: int) -> list[tuple[float, float]]:
-    crowd = client % scene.shape.crowds
-    return [(away, back) for away, back, number in scene.absences if number == crowd]
-
-
-def _words(shape: Shape) -> str:
-    return (
-        f"{shape.clients} clients, {shape.apis} API processes, {shape.workers} workers, "
-        f"{shape.brokers} nats-server{'s' if shape.brokers > 1 else ''}"
-    )

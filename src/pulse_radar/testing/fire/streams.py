@@ -7,6 +7,7 @@ import msgspec
 import nats
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from pulse_radar.testing.fire.logbook import digest
 from pulse_radar.testing.fire.shape import TOPICS
@@ -26,7 +27,7 @@ _DELETIONS: Final = frozenset({"KV-Operation", "Nats-Marker-Reason"})
 
 
 async def read_streams(url: str) -> dict[str, list[Stored]]:
-    """All that is stored, by topic."""
+    """All that is stored, by topic. Raises: nats.errors.Error, where a cluster is still coming together."""
     client = await nats.connect(servers=url.split(","))
     try:
         return {topic.name: await _read(client.jetstream(), topic.name) for topic in TOPICS}
@@ -50,7 +51,9 @@ async def store_foreign(port: int, topic: str) -> None:
 async def _read(streams: JetStreamContext, topic: str) -> list[Stored]:
     name = f"PULSE_{topic}"
     last = (await streams.stream_info(name)).state.last_seq
-    consumer = await streams.pull_subscribe("", stream=name)
+    # Without acknowledgements, for want of which a consumer stops after a thousand.
+    reading = ConsumerConfig(ack_policy=AckPolicy.NONE)
+    consumer = await streams.pull_subscribe("", stream=name, config=reading)
     stored: list[Stored] = []
     try:
         while (await consumer.consumer_info()).num_pending:
