@@ -43,6 +43,7 @@ async def run(
         places: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
         async with _supervised(scene):
             async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.sleep(seconds))
                 for fault in plan:
                     group.create_task(_perform(scene, fault, places[fault.place], tell))
             tell("coming to rest")
