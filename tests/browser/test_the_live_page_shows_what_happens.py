@@ -254,7 +254,7 @@ async def test_a_server_that_says_stop_is_obeyed(browser: Browser) -> None:
         await stage.page.clock.install()
         await stage.open()
         await stage.until("state", "closed")
-        await expect(stage.place("notice")).to_contain_text("(4401 ). Reload the page")
+        await expect(stage.place("notice")).to_contain_text("(4401 unauthenticated). Reload the page")
         before = stage.link.accepted
         await stage.page.clock.fast_forward(60_000)
         assert stage.link.accepted == before
