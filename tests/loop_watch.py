@@ -47,7 +47,7 @@ class LoopWatch:
         self.blocked: list[str] = []
         # By thread, what the looks at the callback that runs there saw.
         self._looks: dict[int, list[Look]] = {}
-        self._is_on = True
+        self._is_over = threading.Event()
         # By thread, the time that the garbage collector took of its callback: it comes in whoever's call it likes.
         self._collected: dict[int, float] = {}
         self._collecting_since = 0.0
@@ -75,7 +75,7 @@ class LoopWatch:
         with mock.patch.object(asyncio.Handle, "_run", watched):
             yield
         gc.callbacks.remove(self._collect)
-        self._is_on = False
+        self._is_over.set()
         looking.join()
 
     def _collect(self, phase: str, _info: dict[str, int]) -> None:
@@ -86,8 +86,8 @@ class LoopWatch:
             self._collected[thread] += time.thread_time() - self._collecting_since
 
     def _look(self) -> None:
-        while self._is_on:
-            time.sleep(_LOOK_SECONDS)
+        # Waited for, not slept through: most tests are over sooner.
+        while not self._is_over.wait(_LOOK_SECONDS):
             frames = sys._current_frames()
             for thread, looks in tuple(self._looks.items()):
                 looks.append(_look_at(frames.get(thread)))

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.server.patience import until_answered
 from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, gaps
 from pulse_radar.testing.nats_cluster import NatsCluster
 from pulse_radar.testing.tail_process import TailProcess
@@ -27,7 +28,9 @@ class Load:
 
     async def __aenter__(self) -> Self:
         async with NatsBroker(self._cluster.url, replicas=3) as broker:
-            await broker.declare([LogTopic(topic, retain=100_000) for topic in TOPICS])
+            topics = [LogTopic(topic, retain=100_000) for topic in TOPICS]
+            # As a process does when it starts: a young cluster may lose sight of a server once more.
+            await until_answered("topics", lambda: broker.declare(topics))
         return self
 
     async def __aexit__(

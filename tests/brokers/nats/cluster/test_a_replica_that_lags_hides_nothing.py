@@ -14,6 +14,7 @@ from pulse_radar.brokers.nats.jetstream import Batch, JetStream
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
+from pulse_radar.server.patience import until_answered
 from pulse_radar.stream.entry import Entry
 from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, draft, gaps, ids, numbers
 from pulse_radar.testing.nats_cluster import NatsCluster
@@ -46,7 +47,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     ledger = Ledger()
     async with NatsCluster(tmp_path_factory.mktemp("cluster")) as cluster:
         async with NatsBroker(cluster.url, replicas=3) as broker:
-            await broker.declare([LogTopic("tasks")])
+            await until_answered("tasks", lambda: broker.declare([LogTopic("tasks")]))
             await publish(broker, ledger, "early", 10)
         leader = await cluster.leader("PULSE_tasks")
         replica = cluster.others(leader)[0]

@@ -6,6 +6,7 @@ from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.brokers.topic_spec import StateTopic
 from pulse_radar.errors import TopicFull
+from pulse_radar.server.patience import until_answered
 from pulse_radar.testing.broker_contract import Watcher, draft
 from pulse_radar.testing.broker_contract.state import StateReader, deletion, state_of
 from pulse_radar.testing.nats_cluster import NatsCluster
@@ -15,7 +16,7 @@ async def test_a_full_topic_still_takes_changes_and_a_killed_leader_costs_no_key
     cluster: NatsCluster,
 ) -> None:
     async with NatsBroker(cluster.url, replicas=3) as broker, NatsBroker(cluster.url, create=False) as other:
-        await broker.declare([StateTopic("jobs", max_keys=4)])
+        await until_answered("jobs", lambda: broker.declare([StateTopic("jobs", max_keys=4)]))
         queue = PublishQueue(other, limit=100, deadline_seconds=40, max_event_bytes=1_000)
         async with Watcher(broker, "jobs", 0) as watcher:
             for number in range(4):
