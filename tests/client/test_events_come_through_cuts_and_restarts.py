@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from pulse_radar import EventFrame, Events, GapFrame, Pulse, SnapshotFrame, Subscribed, connect
 from pulse_radar.testing.faulty_link import FaultyLink
-from tests.server.serving import app_with, make_pulse, serving
+from tests.server.serving import app_with, eventually, make_pulse, serving
 
 PATIENCE = 20.0
 
@@ -77,6 +77,7 @@ async def test_a_slow_reader_is_evicted_and_loses_nothing() -> None:
         # Far more than the sockets and buffers between us hold.
         for number in range(400):
             await pulse.publish("knowledge", "counted", {"n": number, "text": "x" * 50_000})
+        await eventually(lambda: pulse.stats().hub.evicted_slow == 1)
         found: list[int] = []
         async with asyncio.timeout(PATIENCE):
             while len(found) < 400:
