@@ -95,7 +95,7 @@ class LogChannel(Channel):
         """A log has its numbers for that."""
 
     def _is_ahead(self, subscription: Subscription) -> bool:
-        return isinstance(self._read(subscription), Ahead)
+        return not self._window.reaches(subscription.cursor)
 
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
         missed = opening(subscription.cursor, extent)

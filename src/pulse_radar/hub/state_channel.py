@@ -42,7 +42,10 @@ class StateChannel(Channel):
         return request.after or 0
 
     def promised(self, subscription: Subscription) -> int | None:
-        return None if isinstance(self._read(subscription), Forgotten) else subscription.cursor or None
+        # Without reading: the page is read when it is sent.
+        cursor, window = subscription.cursor, self._window
+        is_void = window.reaches(cursor) and window.has_forgotten(cursor, subscription.since)
+        return None if is_void else cursor or None
 
     def is_counted(self, feed: Feed) -> bool:
         return False
@@ -81,7 +84,7 @@ class StateChannel(Channel):
         self._go_on_waiting()
 
     def _is_ahead(self, subscription: Subscription) -> bool:
-        return isinstance(self._read(subscription), Ahead)
+        return not self._window.reaches(subscription.cursor)
 
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
         subscription.cursor = subscription.since = 0

@@ -62,7 +62,7 @@ class LogWindow:
         """What follows `cursor`; of a long replay only the beginning, at least one entry."""
         if cursor == self.last:
             return UpToDate()
-        if cursor > self.last:
+        if not self.reaches(cursor):
             return Ahead()
         if cursor < self.floor:
             return self._below(cursor)
@@ -70,6 +70,10 @@ class LogWindow:
         entries = self._slots[begin : begin + limit_events]
         entries = entries[: fitting(entries, limit_bytes)]
         return Replay(tuple(entries), entries[-1].last)
+
+    def reaches(self, cursor: int) -> bool:
+        """Whether a reader that stands here can be served."""
+        return cursor <= self.last
 
     def newest(self, count: int, key: str | None) -> int | None:
         """The position after which the `count` newest events (of `key`) follow, None if not all are here."""

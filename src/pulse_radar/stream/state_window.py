@@ -89,16 +89,24 @@ class StateWindow:
 
         `since`: the reader must hear of every deletion after this position, but of none before it.
         """
-        if not self.is_whole or cursor > self.last:
+        if not self.reaches(cursor):
             return Ahead()
         if cursor == self.last:
             return UpToDate()
-        if max(cursor, since) < self.horizon:
+        if self.has_forgotten(cursor, since):
             return Forgotten()
         events = self._of_key(key, cursor, since) if key else self._after(cursor, since, limit_events)
         count = fitting(events, limit_bytes)
         is_all = count == len(events) and (key is not None or count < limit_events)
         return Replay(tuple(events[:count]), self.last if is_all else events[count - 1].sequence)
+
+    def reaches(self, cursor: int) -> bool:
+        """Whether a reader that stands here can be served."""
+        return self.is_whole and cursor <= self.last
+
+    def has_forgotten(self, cursor: int, since: int) -> bool:
+        """Whether a deletion may be forgotten of which this reader must hear."""
+        return max(cursor, since) < self.horizon
 
     def get(self, key: str) -> StoredEvent | None:
         """The newest event of a key, which may be its deletion."""
