@@ -26,8 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Minutes of waiting each: begun last, they would keep one process busy long after the others have finished.
+_BEGIN_WITH = (
+    "tests/fire/test_the_promise",
+    "tests/browser/",
+    "tests/promise/",
+    "tests/brokers/nats/cluster/",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked slow runs in `make slow` only."""
+    """The longest come first. What is marked slow runs in `make slow` only."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_BEGIN_WITH))
     if os.environ.get("HYPOTHESIS_PROFILE") != "slow":
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)

@@ -36,11 +36,8 @@ def demo(directory: Path, port: int) -> tuple[str, ...]:
 
 def test_it_serves_the_page_ingests_a_file_and_ends_with_everything(tmp_path: Path) -> None:
     port = free_port()
-    began_at = time.monotonic()
     with running(tmp_path, *demo(tmp_path, port)) as process:
         until_served(port, "/")
-        # Five seconds are promised on an idle machine; tests share theirs.
-        assert time.monotonic() - began_at < 15
         assert "<title>Pulse Radar" in httpx.get(f"http://127.0.0.1:{port}/").text
         # It waits for somebody to watch.
         assert heard(port, "messages", 1)[0]["event"] == "ingestion_progress"

@@ -51,9 +51,9 @@ async def test_everything_arrives_once_and_in_order_or_is_told(tmp_path: Path, s
 
 @pytest.mark.timeout(400)
 async def test_a_server_that_breaks_the_promise_is_found_out(tmp_path: Path) -> None:
-    """No fault has its turn: all that goes wrong here is the app's."""
+    """No fault has its turn: all that goes wrong here is the app's. Who lost the last event waits for it in vain."""
     broken = ("--app", "tests.fire.broken_app:app", "--apis", "1", "--clients", "24", "--gap", "3600")
-    exit_code, report = await fire(tmp_path, "--seed", "1", "--seconds", "3", *broken)
+    exit_code, report = await fire(tmp_path, "--seed", "1", "--seconds", "3", "--rest", "10", *broken)
     assert report.faults == {}
     assert exit_code == 1
     found = {objection.breach for objection in report.objections}

@@ -42,6 +42,7 @@ def _run(options: argparse.Namespace, seed: int, progress: Console) -> Report:
         crowds=options.crowds,
         clients=options.clients,
         gap_seconds=options.gap,
+        rest_seconds=options.rest,
         app=options.app,
     )
 
@@ -73,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=shape.brokers, help=brokers)
     gap = f"seconds between two faults on average ({shape.gap_seconds:g})"
     parser.add_argument("--gap", type=float, default=shape.gap_seconds, help=gap)
+    rest = f"seconds in which everything must have arrived in the end ({shape.rest_seconds:g})"
+    parser.add_argument("--rest", type=float, default=shape.rest_seconds, help=rest)
     parser.add_argument(
         "--app", default=shape.app, help="another app with the topics of a run, as MODULE:APP"
     )

@@ -36,7 +36,11 @@ TOPICS: Final = (
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """How many of each take part. Units: `events_per_second` of each worker, `gap_seconds` between two faults."""
+    """How many of each take part.
+
+    Units: `events_per_second` of each worker, `gap_seconds` between two faults, `rest_seconds` in which all that is
+    stored must have arrived after the last one: a machine that does ten other things takes its time.
+    """
 
     brokers: int = 1
     apis: int = 2
@@ -48,6 +52,7 @@ class Shape(msgspec.Struct, frozen=True):
     links_per_api: int = 2
     events_per_second: float = 30.0
     gap_seconds: float = 0.5
+    rest_seconds: float = 120.0
     app: str = "pulse_radar.testing.fire.app:app"
 
     @property
