@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
-    from pulse_radar.server.bearer import bearer_token
+    from pulse_radar.server.credentials import bearer_token
     from pulse_radar.settings import Settings
     from pulse_radar.sync_publisher import SyncPublisher
 
@@ -91,7 +91,7 @@ _HOMES: Final = {
     "Publisher": "publisher",
     "Pulse": "pulse",
     "Settings": "settings",
-    "bearer_token": "server.bearer",
+    "bearer_token": "server.credentials",
     "SyncPublisher": "sync_publisher",
     "connect": "client.events",
     "key_of": "protocol.grammar",

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException
+from starlette.requests import HTTPConnection
 
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.opening import open_broker
@@ -17,16 +18,17 @@ from pulse_radar.durations import Duration
 from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, UnknownTopic
 from pulse_radar.events import Event, events_of
 from pulse_radar.hub.limits import Limits
-from pulse_radar.protocol.grammar import INTERNAL_PREFIX
+from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.events_endpoint import EventsEndpoint
-from pulse_radar.server.policy import Authenticate, Authorize, Policy
+from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
 from pulse_radar.server.publish_endpoint import PublishEndpoint
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.router import make_router
 from pulse_radar.server.runner import Runner, RunnerStats
 from pulse_radar.server.status_endpoints import StatusEndpoints
+from pulse_radar.server.visitor import Visitor
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
 from pulse_radar.tasks import ended
@@ -37,6 +39,10 @@ _log: Final = logging.getLogger("pulse_radar")
 
 # A broker that starts beside the app is there by then; one that is not deserves a clear error.
 _STARTUP_SECONDS: Final = 20.0
+
+
+# They change nothing (RFC 9110, section 9.2.1).
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Pulse(Publishes):
@@ -60,12 +66,15 @@ class Pulse(Publishes):
     ) -> None:
         """`broker`: a URL, else `PULSE_BROKER`, else memory://. Raises: InvalidSetting.
 
-        `authenticate(connection)` answers a principal, or None to refuse; `authorize(principal, action, topic,
-        key)` answers whether it may. Either may be async; without them everybody may read everything. What a client
-        shows is in its cookies, and in `bearer_token(connection)`.
+        `authenticate(request)` answers a principal (a `Principal` of ours, or any object), or None to refuse;
+        `authorize(principal, action, topic, key)` answers whether it may. Either may be async, or a dependency of
+        FastAPI: `authenticate=Depends(current_user)`, and `authorize=Depends(f)` where f answers such a function.
+        Without them everybody may read everything. What a client shows is in its cookies, and in
+        `bearer_token(request)`.
         """
         self.settings = settings or Settings.load(broker=broker)
-        self.authenticates: Final = authenticate is not None
+        self._policy: Final = Policy(authenticate, authorize)
+        self.authenticates: Final = self._policy.authenticates
         self._topics: dict[str, TopicSpec] = {}
         # None: whatever names the topic.
         self._events: dict[str, tuple[type[Event], ...] | None] = {}
@@ -75,12 +84,13 @@ class Pulse(Publishes):
         admission = Admission(
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
         )
-        reception = Reception(admission, Policy(authenticate, authorize))
+        self._reception: Final = Reception(admission, self._policy)
+        reception = self._reception
         self.router: APIRouter = make_router(
             WebSocketEndpoint(self._runner, reception, max_frame_bytes=self.settings.max_frame_bytes),
             EventsEndpoint(self._runner, reception),
             PublishEndpoint(
-                self, admission, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
+                self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
             ),
             StatusEndpoints(self._runner, broker=self.settings.broker.partition(":")[0]),
         )
@@ -178,6 +188,8 @@ class Pulse(Publishes):
 
     async def _start(self) -> None:
         async with AsyncExitStack() as stack:
+            if self._policy.companion is not None:
+                await stack.enter_async_context(self._policy.companion)
             broker = await stack.enter_async_context(open_broker(self.settings, is_owner=True))
             runner = Runner(
                 broker,
@@ -213,6 +225,33 @@ class Pulse(Publishes):
         assert sequence is not None, "a runner that started has every topic"
         return Position(topic, sequence)
 
+    async def principal(self, connection: HTTPConnection) -> Any:
+        """Who asks, for routes of the app's own: `person: Annotated[Person, Depends(pulse.principal)]`.
+
+        Raises: HTTPException, 401 for nobody, 403 for a foreign Host, or Origin where something is to be changed.
+        """
+        return (await self._visitor(connection)).principal
+
+    def requires(
+        self, action: Action, topic: str, key: str | None = None
+    ) -> Callable[[HTTPConnection], Awaitable[Any]]:
+        """The same for whoever may do this: `Depends(pulse.requires("admin", "tasks"))`. Raises: also 403."""
+        feed = Feed(topic, key)
+
+        async def entitled(connection: HTTPConnection) -> Any:
+            visitor = await self._visitor(connection)
+            if not await visitor.may(action, feed):
+                raise HTTPException(403, f"you may not {action} '{feed}'")
+            return visitor.principal
+
+        return entitled
+
+    async def may(
+        self, connection: HTTPConnection, action: Action, topic: str, key: str | None = None
+    ) -> bool:
+        """Whether whoever asks may do this, where only the route knows with what. Raises: as `principal`."""
+        return await (await self._visitor(connection)).may(action, Feed(topic, key))
+
     async def drain(self) -> None:
         """Refuse new clients and send those that are here to other processes, within `PULSE_DRAIN_SECONDS`.
 
@@ -226,6 +265,13 @@ class Pulse(Publishes):
     def __repr__(self) -> str:
         state = repr(self._running.runner) if self._running else "not running"
         return f"<Pulse {len(self._topics)} topics on {self.settings.broker_for_people}, {state}>"
+
+    async def _visitor(self, connection: HTTPConnection) -> Visitor:
+        is_safe = connection.scope.get("method") in _SAFE_METHODS
+        refused = self._reception.refusal(connection, of_any_origin=is_safe)
+        if refused is not None:
+            raise HTTPException(403, refused)
+        return await self._reception.receive(connection)
 
     def _run(self) -> "_Running":
         if self._running is None:

@@ -9,6 +9,7 @@ from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.codec import DELETION, decode_body, decode_server, encode_body, encode_event
 from pulse_radar.protocol.cursor import parse_cursor, parse_topics
 from pulse_radar.protocol.frames import (
+    AuthAccepted,
     ClientFrame,
     Connected,
     ErrorFrame,
@@ -55,9 +56,14 @@ class Bench:
         self._frames: defaultdict[str, list[ServerFrame | UnknownFrame]] = defaultdict(list)
         # Bytes sent to each connection in one turn or another since they were last asked for.
         self._bytes: defaultdict[str, int] = defaultdict(int)
+        self._start, self._head = start, head
         if is_begun:
-            for topic in topics:
-                self.tell(LogOpened(topic, start, head))
+            self.begin()
+
+    def begin(self) -> None:
+        """The tails of all topics begin."""
+        for topic in self.hub.topics:
+            self.tell(LogOpened(topic, self._start, self._head))
 
     def tell(self, told: Input) -> None:
         """Give the hub a fact at this moment."""
@@ -160,6 +166,8 @@ def _word(frame: ServerFrame | UnknownFrame) -> str:
             return f"{feed} gap {first}-{last} {reason.value}"
         case ErrorFrame(code, _, topic):
             return f"{code} {topic}"
+        case AuthAccepted(expires_at):
+            return f"authenticated until {expires_at}"
         case Ping(_, last_seq):
             return "ping" + "".join(f" {feed}:{sequence}" for feed, sequence in last_seq.items())
         case Pong(timestamp_ms):

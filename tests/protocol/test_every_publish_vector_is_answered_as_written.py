@@ -10,7 +10,9 @@ from pulse_radar.brokers.base import Draft
 from pulse_radar.errors import SequenceConflict, UnknownTopic
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
+from pulse_radar.server.policy import Policy
 from pulse_radar.server.publish_endpoint import PublishEndpoint
+from pulse_radar.server.reception import Reception
 from tests.protocol.vectors import load
 
 TOKEN = "a-token-of-the-tests"
@@ -28,8 +30,8 @@ class Knowledge(Publishes):
 
 
 async def test_every_request_is_answered_as_written() -> None:
-    admission = Admission(allowed_hosts=["localhost"], allowed_origins=[])
-    endpoint = PublishEndpoint(Knowledge(), admission, SecretStr(TOKEN), max_event_bytes=10_000)
+    reception = Reception(Admission(allowed_hosts=["localhost"], allowed_origins=[]), Policy())
+    endpoint = PublishEndpoint(Knowledge(), reception, SecretStr(TOKEN), max_event_bytes=10_000)
     for vector in load("publish")["requests"]:
         response = await endpoint.serve(request(vector["body"].encode()))
         answer = json.loads(bytes(response.body))

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.session import Session
@@ -9,6 +10,9 @@ from pulse_radar.server.sessions import Sessions
 from pulse_radar.server.transport import CONGESTED_BYTES, Batch, Listener
 
 LIMIT = 1_000_000
+
+# Asked of nothing: no frame comes.
+HUB = Hub(())
 
 
 class Wire:
@@ -41,7 +45,7 @@ def told_of(*wires: Wire) -> list[Input]:
     names = [str(place) for place in range(len(wires))]
     with ExitStack() as connected:
         for name, wire in zip(names, wires, strict=True):
-            session = Session(name, wire, told.append, max_frame_bytes=1_000, may_read=None)
+            session = Session(name, wire, told.append, max_frame_bytes=1_000, hub=HUB, visitor=None)
             connected.enter_context(sessions.with_one_more(session))
         sessions.send([*names, "gone"], Batch([b"{}"]))
         return list(told)
@@ -64,7 +68,9 @@ def test_one_that_leaves_is_told_of_and_no_longer_there() -> None:
     told: list[Input] = []
     sessions = Sessions(unsent_limit_bytes=LIMIT, tell=told.append)
     wire = Wire(unsent_bytes=7)
-    with sessions.with_one_more(Session("a", wire, told.append, max_frame_bytes=1_000, may_read=None)):
+    with sessions.with_one_more(
+        Session("a", wire, told.append, max_frame_bytes=1_000, hub=HUB, visitor=None)
+    ):
         assert (len(sessions), sessions.most_unsent_bytes) == (1, 7)
     assert told == [Closed("a")]
     assert (len(sessions), sessions.most_unsent_bytes) == (0, 0)

@@ -8,13 +8,14 @@ from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.departures import departures
 from pulse_radar.hub.heartbeat import Verdict
-from pulse_radar.hub.inputs import Opened
+from pulse_radar.hub.inputs import Opened, Renewed
 from pulse_radar.hub.states import ConnectionTurn
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.close_codes import CloseCode, retry_reason
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import (
+    AuthAccepted,
     Authenticate,
     ClientFrame,
     Connected,
@@ -55,7 +56,9 @@ class Clients:
     def opened(self, told: Opened, *, is_current: bool) -> None:
         """A client came. It is greeted as soon as the topics are current."""
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
-        connection = Connection(told.connection_id, told.feeds, told.cursor, told.refused, now)
+        connection = Connection(
+            told.connection_id, told.feeds, told.cursor, told.refused, now, told.expires_at
+        )
         self._context.connections[connection.id] = connection
         if self.is_draining:
             # It was let in just before, or cannot be refused; sooner it would only come here again.
@@ -122,8 +125,18 @@ class Clients:
 
     def received(self, connection_id: str, frame: ClientFrame | UnknownFrame) -> None:
         connection = self._living(connection_id)
-        if connection is None:
-            return
+        if connection is not None:
+            self._take(connection, frame)
+
+    def renewed(self, told: Renewed) -> None:
+        """It may stay for longer, or not so long, with what it may still read."""
+        connection = self._living(told.connection_id)
+        if connection is not None:
+            connection.expires_at = told.expires_at
+            heartbeat.watch_expiry(connection, self._context)
+            self._take(connection, told)
+
+    def _take(self, connection: Connection, frame: ClientFrame | UnknownFrame | Renewed) -> None:
         connection.heard_at = self._context.now
         if connection.is_open:
             self._heed(connection, frame)
@@ -185,6 +198,9 @@ class Clients:
             case Verdict.STALE:
                 self._context.counters.evicted_stale += 1
                 self._dismiss(connection, CloseCode.HEARTBEAT_TIMEOUT)
+            case Verdict.EXPIRED:
+                self._context.counters.expired += 1
+                self._dismiss(connection, CloseCode.EXPIRED)
             case Verdict.PING_DUE:
                 self._ping(connection, wall_ms)
             case Verdict.FINE:
@@ -222,7 +238,7 @@ class Clients:
             state_topics=self._subscribing.state_topics,
         )
 
-    def _heed(self, connection: Connection, frame: ClientFrame | UnknownFrame) -> None:
+    def _heed(self, connection: Connection, frame: ClientFrame | UnknownFrame | Renewed) -> None:
         match frame:
             case Subscribe():
                 outcome = self._subscribing.subscribe(connection, frame)
@@ -233,6 +249,8 @@ class Clients:
             case Unsubscribe(feed):
                 self._subscribing.end(connection, feed)
                 self._say(connection, Unsubscribed(feed))
+            case Renewed():
+                self._renew(connection, frame)
             case Ping(timestamp_ms):
                 self._say(connection, Pong(timestamp_ms))
             case Pong() | Authenticate() | UnknownFrame():
@@ -240,6 +258,13 @@ class Clients:
                 pass
             case _:
                 assert_never(frame)
+
+    def _renew(self, connection: Connection, told: Renewed) -> None:
+        self._say(connection, AuthAccepted(None if told.said is None else int(told.said)))
+        for feed in told.lost:
+            if feed in connection.subscriptions:
+                self._subscribing.end(connection, feed)
+                self._say(connection, Unsubscribed(feed))
 
     def _ping(self, connection: Connection, wall_ms: int) -> None:
         if connection.is_open:
@@ -276,6 +301,8 @@ class Clients:
         return retry_reason(span_ms[int(self._sent_away * 0.618 * len(span_ms)) % len(span_ms)])
 
     def _say(
-        self, connection: Connection, frame: Connected | ErrorFrame | Unsubscribed | Ping | Pong
+        self,
+        connection: Connection,
+        frame: Connected | ErrorFrame | Unsubscribed | Ping | Pong | AuthAccepted,
     ) -> None:
         self._context.agenda.say(connection.id, encode_server(frame))

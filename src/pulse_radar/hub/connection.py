@@ -2,10 +2,11 @@
 
 import math
 
+from pulse_radar.hub.inputs import Renewed
 from pulse_radar.hub.states import ConnectionState, ConnectionTurn, turn_connection
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.cursor import Cursor
-from pulse_radar.protocol.frames import ClientFrame, ErrorFrame, UnknownFrame
+from pulse_radar.protocol.frames import ClientFrame, ErrorFrame, Subscribe, UnknownFrame
 from pulse_radar.protocol.grammar import Feed
 
 __all__ = ["Connection"]
@@ -19,6 +20,7 @@ class Connection:
         "congested",
         "cursor",
         "early",
+        "expires_at",
         "heard_at",
         "id",
         "leaves_at",
@@ -38,6 +40,7 @@ class Connection:
         cursor: Cursor,
         refused: tuple[ErrorFrame, ...],
         now: float,
+        expires_at: float = math.inf,
     ) -> None:
         self.id = connection_id
         self.state = ConnectionState.CONNECTING
@@ -45,8 +48,8 @@ class Connection:
         self.asked = asked
         self.cursor = cursor
         self.refused = refused
-        # Frames that came before the greeting.
-        self.early: list[ClientFrame | UnknownFrame] = []
+        # What came before the greeting.
+        self.early: list[ClientFrame | UnknownFrame | Renewed] = []
         self.subscriptions: dict[Feed, Subscription] = {}
         # A page of replay is being written; the next one waits for it.
         self.congested = False
@@ -57,6 +60,8 @@ class Connection:
         self.opened_at = now
         self.heard_at = now
         self.ping_due = now
+        # When its credentials run out.
+        self.expires_at = expires_at
         # When it is sent to another process, because this one ends.
         self.leaves_at = math.inf
 
@@ -80,6 +85,12 @@ class Connection:
     def forget_query(self) -> None:
         """It is answered: a long one, with an error for each bad item, is not kept for as long as the client stays."""
         self.asked, self.cursor, self.refused = (), Cursor(), ()
+
+    @property
+    def followed(self) -> tuple[Feed, ...]:
+        """What it follows, or will once it is greeted."""
+        early = (frame.feed for frame in self.early if isinstance(frame, Subscribe))
+        return tuple(dict.fromkeys((*self.asked, *early, *self.subscriptions)))
 
     def turn(self, turn: ConnectionTurn) -> None:
         self.state = turn_connection(self.state, turn)

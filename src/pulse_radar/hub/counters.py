@@ -20,6 +20,7 @@ class HubStats(msgspec.Struct, frozen=True):
     gaps: dict[str, int]
     evicted_slow: int
     evicted_stale: int
+    expired: int
     snapshots: int
     conflated: int
     topics: dict[str, int]
@@ -36,6 +37,7 @@ class Counters:
         self.gaps: Counter[GapReason] = Counter()
         self.evicted_slow = 0
         self.evicted_stale = 0
+        self.expired = 0
         # Of state topics: whole states begun, and subscriptions that were too slow for every change.
         self.snapshots = 0
         self.conflated = 0

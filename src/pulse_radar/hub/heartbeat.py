@@ -1,11 +1,11 @@
-"""When a connection is pinged, and when it has been silent for too long. Source: ADR-007, heartbeat system."""
+"""When a connection is pinged, and when it has been silent or here for too long. Source: ADR-007, heartbeat system."""
 
 from enum import Enum
 
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 
-__all__ = ["Verdict", "begin", "judge", "pinged"]
+__all__ = ["Verdict", "begin", "judge", "pinged", "watch_expiry"]
 
 
 class Verdict(Enum):
@@ -14,6 +14,7 @@ class Verdict(Enum):
     FINE = "fine"
     PING_DUE = "ping due"
     STALE = "stale"
+    EXPIRED = "expired"
 
 
 def begin(connection: Connection, context: Context) -> None:
@@ -22,10 +23,19 @@ def begin(connection: Connection, context: Context) -> None:
     share = (len(context.connections) * 0.618) % 0.5
     connection.ping_due = context.now + context.limits.ping_interval_seconds * (1 - share)
     context.deadlines.set(connection.ping_due, connection)
+    watch_expiry(connection, context)
+
+
+def watch_expiry(connection: Connection, context: Context) -> None:
+    """Look when its credentials run out, where that is before the next ping: after that one they are watched anew."""
+    if connection.expires_at < connection.ping_due:
+        context.deadlines.set(connection.expires_at, connection)
 
 
 def judge(connection: Connection, context: Context) -> Verdict:
-    """Is this connection stale, or due for a ping?"""
+    """Is this connection stale, without credentials that still hold, or due for a ping?"""
+    if context.now >= connection.expires_at:
+        return Verdict.EXPIRED
     # Reckoned as the deadline was: a difference may round to just below the timeout, and wait for the next ping.
     if context.now >= connection.heard_at + context.limits.pong_timeout_seconds:
         return Verdict.STALE
@@ -37,3 +47,4 @@ def pinged(connection: Connection, context: Context) -> None:
     connection.ping_due = context.now + context.limits.ping_interval_seconds
     context.deadlines.set(connection.ping_due, connection)
     context.deadlines.set(connection.heard_at + context.limits.pong_timeout_seconds, connection)
+    watch_expiry(connection, context)

@@ -27,6 +27,7 @@ from pulse_radar.hub.inputs import (
     ReadFailed,
     Received,
     Refused,
+    Renewed,
     StateOpened,
     Ticked,
     TopicInput,
@@ -37,6 +38,7 @@ from pulse_radar.hub.log_channel import LogChannel
 from pulse_radar.hub.state_channel import StateChannel
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
+from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent
 
 __all__ = ["Hub"]
@@ -84,6 +86,11 @@ class Hub:
         channel = self._channels.get(topic)
         return None if channel is None else channel.last
 
+    def followed_by(self, connection_id: str) -> tuple[Feed, ...]:
+        """What this client follows, or will once it is greeted."""
+        connection = self._context.connections.get(connection_id)
+        return () if connection is None else connection.followed
+
     def handle(self, told: Input, now: float) -> list[Action]:
         """Take one fact; answer what follows from it. `now`: monotonic seconds, never going back."""
         self._context.now = now
@@ -104,6 +111,7 @@ class Hub:
             gaps={reason.value: number for reason, number in counters.gaps.items()},
             evicted_slow=counters.evicted_slow,
             evicted_stale=counters.evicted_stale,
+            expired=counters.expired,
             snapshots=counters.snapshots,
             conflated=counters.conflated,
             topics={topic: channel.last for topic, channel in self._channels.items()},
@@ -155,6 +163,8 @@ class Hub:
                 self._clients.closed(connection_id)
             case Refused(connection_id, error):
                 self._clients.refused(connection_id, error)
+            case Renewed():
+                self._clients.renewed(told)
             case Misbehaved(connection_id, code, reason):
                 self._clients.misbehaved(connection_id, code, reason)
             case Congested(connection_id):

@@ -28,6 +28,7 @@ __all__ = [
     "ReadFailed",
     "Received",
     "Refused",
+    "Renewed",
     "StateOpened",
     "Ticked",
     "TopicInput",
@@ -36,12 +37,16 @@ __all__ = [
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A client connected and asked for these feeds; `refused` is what it asked for in vain."""
+    """A client connected and asked for these feeds; `refused` is what it asked for in vain.
+
+    Units: `expires_at` monotonic seconds, when its credentials run out.
+    """
 
     connection_id: str
     feeds: tuple[Feed, ...]
     cursor: Cursor = Cursor()
     refused: tuple[ErrorFrame, ...] = ()
+    expires_at: float = math.inf
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -56,6 +61,18 @@ class Refused(msgspec.Struct, frozen=True):
 
     connection_id: str
     error: ErrorFrame
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """A client showed fresh credentials, which hold, and no longer cover what is `lost`.
+
+    Units: `expires_at` monotonic seconds; `said` the same in seconds since 1970, None for never.
+    """
+
+    connection_id: str
+    expires_at: float
+    said: float | None
+    lost: tuple[Feed, ...] = ()
 
 
 class Misbehaved(msgspec.Struct, frozen=True):
@@ -153,6 +170,6 @@ class Ticked(msgspec.Struct, frozen=True):
     wall_ms: int
 
 
-ClientInput = Opened | Received | Refused | Misbehaved | Closed | Writable | Congested | Overflowed
+ClientInput = Opened | Received | Refused | Renewed | Misbehaved | Closed | Writable | Congested | Overflowed
 TopicInput = LogOpened | StateOpened | Arrived | PageRead | ReadFailed | Measured
 Input = ClientInput | TopicInput | BrokerLost | BrokerBack | Draining | Ticked

@@ -51,6 +51,7 @@ class ErrorCode(StrEnum):
     INVALID_KEY = "invalid_key"
     INVALID_TOPIC = "invalid_topic"
     TOO_MANY_SUBSCRIPTIONS = "too_many_subscriptions"
+    UNAUTHENTICATED = "unauthenticated"
     UNKNOWN_TOPIC = "unknown_topic"
 
 

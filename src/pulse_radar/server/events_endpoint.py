@@ -67,16 +67,12 @@ class EventsEndpoint:
             return PlainTextResponse(f"{reason}\n", 400)
         stream = _Stream(runner, self._socket(request.scope), origin=request.headers.get("origin"))
         try:
-            principal = await self._reception.identify(request)
+            visitor = await self._reception.receive(request)
             stream.asked = await opened(
-                runner.new_connection_id(),
-                runner.hub.topics,
-                self._reception.rights(principal, runner.hub.topics),
-                topics,
-                cursor,
+                runner.new_connection_id(), runner.hub.topics, visitor, topics, cursor
             )
         except HTTPException as error:
-            if close_code(error.status_code) is not CloseCode.TRY_AGAIN_LATER:
+            if close_code(error) is not CloseCode.TRY_AGAIN_LATER:
                 raise
         return stream
 
@@ -109,7 +105,12 @@ class _Stream(Response):
             await turn_away(transport, CloseCode.TRY_AGAIN_LATER)
             return
         session = Session(
-            self.asked.connection_id, transport, self._runner.tell, max_frame_bytes=0, may_read=None
+            self.asked.connection_id,
+            transport,
+            self._runner.tell,
+            max_frame_bytes=0,
+            hub=self._runner.hub,
+            visitor=None,
         )
         await self._runner.serve(session, self.asked)
 

@@ -1,48 +1,88 @@
-"""Who may do what: the application's own two answers, awaited where they need to be."""
+"""Who may do what: the app's own two answers, else the rights that a principal brings."""
 
-import inspect
-from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
-import msgspec
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 
+from pulse_radar.auth.principal import Principal
+from pulse_radar.auth.rights import Action
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.server.hooks import Dependency, hook, settled
 
-__all__ = ["ALLOW_ALL", "Action", "Authenticate", "Authorize", "Policy"]
+__all__ = ["Action", "Authenticate", "Authorize", "Policy"]
 
-_T = TypeVar("_T")
+# Answers who this is, None for nobody: then the client is told 4401. Or, as `Depends(function)`, a dependency.
+Authenticate = Callable[[Request], Awaitable[object | None] | object | None]
 
-Action = Literal["read", "publish", "admin"]
-
-# Answers who this is, None for nobody: then the client is told 4401.
-Authenticate = Callable[[HTTPConnection], Awaitable[object | None] | object | None]
-
-# Answers whether this principal may do this with the topic, or with one key of it.
-Authorize = Callable[[object, Action, str, str | None], Awaitable[bool] | bool]
+# Answers whether this principal may do this with the topic, or with one key of it; as `Depends(function)`, a
+# dependency that answers such a function.
+Authorize = Callable[[Any, Action, str, str | None], Awaitable[bool] | bool]
 
 
-class Policy(msgspec.Struct, frozen=True):
-    """The hooks of the application; a missing one allows all."""
+class Policy:
+    """The hooks of the app. Without `authenticate` everybody comes, and may all that has no other lock.
 
-    authenticate: Authenticate | None = None
-    authorize: Authorize | None = None
+    Without `authorize` the rights of a `Principal` count; whoever brings none may read, and nothing else.
+    Raises: InvalidSetting, for hooks that cannot be called.
+    """
 
-    async def identify(self, connection: HTTPConnection) -> object | None:
-        """The principal of this request, None when it must be refused."""
-        if self.authenticate is None:
-            return "anonymous"
-        return await _settle(self.authenticate(connection))
+    def __init__(self, authenticate: Authenticate | None = None, authorize: Authorize | None = None) -> None:
+        self._authenticate: Authenticate | Dependency[object] | None = hook("authenticate", authenticate, 1)
+        self._authorize: Authorize | Dependency[Authorize] | None = hook("authorize", authorize, 4)
 
-    async def may(self, principal: object, action: Action, feed: Feed) -> bool:
-        """Whether this principal may do this."""
-        if self.authorize is None:
-            return True
-        return await _settle(self.authorize(principal, action, feed.topic, feed.key))
+    @property
+    def authenticates(self) -> bool:
+        return self._authenticate is not None
+
+    @property
+    def companion(self) -> AbstractAsyncContextManager[object] | None:
+        """What `authenticate` does in the background while the app runs, if it does anything."""
+        is_one = isinstance(self._authenticate, AbstractAsyncContextManager)
+        return self._authenticate if is_one else None  # type: ignore[return-value]  # as was just asked
+
+    async def identify(self, request: Request) -> object | None:
+        """The principal of this request, None when it must be refused. Raises: what the app raises."""
+        match self._authenticate:
+            case None:
+                return "anonymous"
+            case Dependency() as dependency:
+                return await dependency.within(request, _itself)
+            case authenticate:
+                return await settled(authenticate(request))
+
+    def allows_reading(self, principal: object) -> bool:
+        """Whether it may read whatever there is, so that nobody needs to be asked."""
+        return self._authorize is None and (not isinstance(principal, Principal) or principal.rights is None)
+
+    async def allowed(
+        self, request: Request, principal: object, action: Action, feeds: Collection[Feed]
+    ) -> frozenset[Feed]:
+        """Those of the feeds with which this principal may do this. Raises: what the app raises."""
+        match self._authorize:
+            case None:
+                return frozenset(feed for feed in feeds if self._by_rights(principal, action, feed))
+            case Dependency() as dependency:
+                return await dependency.within(
+                    request, lambda authorize: _answered(authorize, principal, action, feeds)
+                )
+            case authorize:
+                return await _answered(authorize, principal, action, feeds)
+
+    def _by_rights(self, principal: object, action: Action, feed: Feed) -> bool:
+        if isinstance(principal, Principal) and principal.rights is not None:
+            return principal.rights.allow(action, feed)
+        return action == "read" or not self.authenticates
 
 
-async def _settle(answer: Awaitable[_T] | _T) -> _T:
-    return await answer if inspect.isawaitable(answer) else answer
+async def _answered(
+    authorize: Authorize, principal: object, action: Action, feeds: Collection[Feed]
+) -> frozenset[Feed]:
+    return frozenset(
+        [feed for feed in feeds if await settled(authorize(principal, action, feed.topic, feed.key))]
+    )
 
 
-ALLOW_ALL = Policy()
+async def _itself(given: object) -> object:
+    return given

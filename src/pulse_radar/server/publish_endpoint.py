@@ -1,10 +1,10 @@
-"""POST /publish, for what is not Python: one event as JSON, off unless a token is set."""
+"""POST /publish, for what is not Python: one event as JSON, from whoever has the token, or the right."""
 
 import hmac
 from typing import Any, Final
 
 import msgspec
-from fastapi import Request
+from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
@@ -22,8 +22,10 @@ from pulse_radar.errors import (
     UnknownTopic,
     UsageError,
 )
+from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
-from pulse_radar.server.admission import Admission
+from pulse_radar.server.reception import Reception
+from pulse_radar.server.visitor import Visitor
 
 __all__ = ["PUBLISH_SCHEMA", "PublishEndpoint"]
 
@@ -77,21 +79,23 @@ class PublishEndpoint:
     """Publishes what an authorised request says, and answers its position."""
 
     def __init__(
-        self, publishes: Publishes, admission: Admission, token: SecretStr | None, *, max_event_bytes: int
+        self, publishes: Publishes, reception: Reception, token: SecretStr | None, *, max_event_bytes: int
     ) -> None:
         self.publishes: Final = publishes
-        self._admission = admission
+        self._reception = reception
         self._token = token.get_secret_value().encode() if token else None
         self._max_body_bytes = max_event_bytes + _ENVELOPE_BYTES
 
     async def serve(self, request: Request) -> JSONResponse:
         """201 with topic, seq and id; else an error with a code and what to do."""
-        denied = self._denial(request)
-        if denied is not None:
-            return denied
+        visitor = await self._visitor(request)
+        if isinstance(visitor, JSONResponse):
+            return visitor
         try:
             body = self._parse(await self._read(request))
             draft = _draft(body)
+            if visitor is not None and not await visitor.may("publish", Feed(draft.topic, draft.key)):
+                return _error(403, "forbidden", f"you may not publish to '{Feed(draft.topic, draft.key)}'")
             position = await self.publishes.publish_draft(draft, expect_last=body.expect_last)
         except ClientDisconnect:
             # Nobody reads this; it only ends the request without a complaint.
@@ -100,18 +104,24 @@ class PublishEndpoint:
             return _failure(error)
         return JSONResponse({"topic": position.topic, "seq": position.sequence, "id": draft.id}, 201)
 
-    def _denial(self, request: Request) -> JSONResponse | None:
-        if self._token is None:
+    async def _visitor(self, request: Request) -> Visitor | JSONResponse | None:
+        """Whose rights are to be asked; None for whoever has the token, which may all. Or why it is not let in."""
+        if self._token is None and not self._reception.authenticates:
             return _error(404, "off", "POST /publish is off: set PULSE_PUBLISH_TOKEN to turn it on")
-        refused = self._admission.refusal(request.headers)
+        refused = self._reception.refusal(request)
         if refused is not None:
             return _error(403, "foreign", refused)
         given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), b"Bearer " + self._token):
-            response = _error(401, "unauthenticated", "send the token: Authorization: Bearer …")
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
-        return None
+        if self._token is not None and hmac.compare_digest(given.encode(), b"Bearer " + self._token):
+            return None
+        if not self._reception.authenticates:
+            return _unauthenticated()
+        try:
+            return await self._reception.receive(request)
+        except HTTPException as error:
+            if error.status_code != 401:
+                raise
+            return _unauthenticated()
 
     async def _read(self, request: Request) -> bytes:
         content = bytearray()
@@ -126,6 +136,12 @@ class PublishEndpoint:
             return _decode(content)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidEvent(f'{error}: the body reads {{"topic": …, "event": …, "data": …}}') from None
+
+
+def _unauthenticated() -> JSONResponse:
+    response = _error(401, "unauthenticated", "send the token: Authorization: Bearer …")
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _draft(body: _Body) -> Draft:

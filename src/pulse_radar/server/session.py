@@ -3,28 +3,39 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Callable
 from typing import Final
 
+from fastapi import HTTPException
+
 from pulse_radar.errors import ProtocolError, UsageError
-from pulse_radar.hub.inputs import Closed, Draining, Input, Misbehaved, Received, Refused, Writable
+from pulse_radar.hub.hub import Hub
+from pulse_radar.hub.inputs import Closed, Draining, Input, Misbehaved, Received, Refused, Renewed, Writable
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.codec import decode_client
 from pulse_radar.protocol.cursor import refusal
-from pulse_radar.protocol.frames import ClientFrame, ErrorCode, ErrorFrame, Pong, Subscribe, UnknownFrame
+from pulse_radar.protocol.frames import (
+    Authenticate,
+    ClientFrame,
+    ErrorCode,
+    ErrorFrame,
+    Pong,
+    Subscribe,
+    UnknownFrame,
+)
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
+from pulse_radar.server.visitor import Visitor
 
-__all__ = ["MayRead", "Session", "forbidden", "turn_away"]
+__all__ = ["Session", "forbidden", "turn_away"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
-
-MayRead = Callable[[Feed], Awaitable[bool]]
 
 # A close reason has at most 123 bytes (RFC 6455, section 5.5).
 _REASON_LENGTH: Final = 120
 
-# Frames of one client that wait while its rights are being looked up.
+# Frames of one client that wait while its rights or its credentials are being looked up.
 _PENDING_FRAMES: Final = 256
 
 
@@ -38,31 +49,31 @@ class Session:
         tell: Callable[[Input], None],
         *,
         max_frame_bytes: int,
-        may_read: MayRead | None,
+        hub: Hub,
+        visitor: Visitor | None,
     ) -> None:
-        """`may_read` is asked for each feed that a frame subscribes to; None allows all."""
+        """`hub` is only asked what it serves this client. `visitor`: None, where no frames can come."""
         self.connection_id = connection_id
         self.transport = transport
         self._tell = tell
         self.max_frame_bytes = max_frame_bytes
-        self._may_read = may_read
+        self._hub = hub
+        self._visitor = visitor
         # The hub asked to be told when most is written.
         self.is_awaited = False
-        # Frames behind one whose right to read is being looked up: order is kept.
-        self._pending: asyncio.Queue[ClientFrame | UnknownFrame] = asyncio.Queue(_PENDING_FRAMES)
-        self._is_asking = False
+        # Frames behind one that is being looked up: order is kept.
+        self._pending: deque[ClientFrame | UnknownFrame] = deque()
+        # Looks them up, one after the other, while there are any.
+        self._asking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Carry the connection until it is gone."""
-        if self._may_read is None:
-            await self.transport.wait_closed()
-            return
-        asking = asyncio.create_task(self._ask(self._may_read))
         try:
             await self.transport.wait_closed()
         finally:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            if self._asking is not None:
+                self._asking.cancel()
+                await asyncio.gather(self._asking, return_exceptions=True)
 
     def await_writable(self) -> None:
         """Tell the hub once no more than the low-water mark is unsent."""
@@ -108,32 +119,54 @@ class Session:
         self._tell(Misbehaved(self.connection_id, CloseCode.MALFORMED, reason[:_REASON_LENGTH]))
 
     def _heed(self, frame: ClientFrame | UnknownFrame) -> None:
-        asks = self._may_read is not None and isinstance(frame, Subscribe)
-        if not asks and not self._is_asking:
+        if not self._pending and (self._visitor is None or not _asks(self._visitor, frame)):
             self._tell(Received(self.connection_id, frame))
-            return
-        try:
-            self._pending.put_nowait(frame)
-            self._is_asking = True
-            # It waits for its turn; that the client is there is known at once.
-            self.alive()
-        except asyncio.QueueFull:
+        elif len(self._pending) >= _PENDING_FRAMES:
             reason = f"more than {_PENDING_FRAMES} frames wait for a permission"
             self._tell(Misbehaved(self.connection_id, CloseCode.TOO_MANY_FRAMES, reason))
+        else:
+            self._pending.append(frame)
+            # It waits for its turn; that the client is there is known at once.
+            self.alive()
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
 
-    async def _ask(self, may_read: MayRead) -> None:
+    async def _ask(self) -> None:
+        assert self._visitor is not None, "frames wait only where somebody is asked"
         try:
-            while True:
-                frame = await self._pending.get()
-                if isinstance(frame, Subscribe) and not await may_read(frame.feed):
-                    self._tell(Refused(self.connection_id, forbidden(frame.feed)))
-                else:
-                    self._tell(Received(self.connection_id, frame))
-                self._is_asking = not self._pending.empty()
-        except Exception:  # noqa: BLE001 the application's own function: whatever it raises
-            _log.exception("authorize failed; connection %s is closed", self.connection_id)
+            while self._pending:
+                match self._pending[0]:
+                    case Authenticate(token):
+                        told: Input = await self._renew(self._visitor, token)
+                    case Subscribe(feed) if not await self._visitor.readable([feed], self._hub.topics):
+                        told = Refused(self.connection_id, forbidden(feed))
+                    case frame:
+                        told = Received(self.connection_id, frame)
+                self._tell(told)
+                # Only now: what comes meanwhile gets in line behind it.
+                self._pending.popleft()
+        except Exception:  # noqa: BLE001 the app's own function: whatever it raises
+            _log.exception("a hook of the app failed; connection %s is closed", self.connection_id)
             reason = "a permission could not be looked up"
             self._tell(Misbehaved(self.connection_id, CloseCode.INTERNAL_ERROR, reason))
+
+    async def _renew(self, visitor: Visitor, token: str) -> Renewed | Refused:
+        try:
+            renewed = await visitor.renewed(token)
+        except HTTPException as error:
+            # The old ones count until their end.
+            refused = ErrorFrame(ErrorCode.UNAUTHENTICATED, str(error.detail)[:_REASON_LENGTH])
+            return Refused(self.connection_id, refused)
+        followed = self._hub.followed_by(self.connection_id)
+        readable = await renewed.readable(followed, self._hub.topics)
+        self._visitor = renewed
+        lost = tuple(feed for feed in followed if feed not in readable)
+        return Renewed(self.connection_id, renewed.deadline, renewed.expires_at, lost)
+
+
+def _asks(visitor: Visitor, frame: ClientFrame | UnknownFrame) -> bool:
+    """Whether the app is asked about this frame."""
+    return isinstance(frame, Authenticate) or (isinstance(frame, Subscribe) and not visitor.reads_all)
 
 
 def forbidden(feed: Feed) -> ErrorFrame:

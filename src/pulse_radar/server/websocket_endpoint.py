@@ -50,22 +50,22 @@ class WebSocketEndpoint:
             await _deny(websocket, 503, "this process is about to end", {"Retry-After": RETRY_AFTER_SECONDS})
             return
         try:
-            principal = await self._reception.identify(websocket)
+            visitor = await self._reception.receive(websocket)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
             await _close(await self._accept(websocket), error)
             return
         transport = await self._accept(websocket)
-        may_read = self._reception.rights(principal, runner.hub.topics)
         session = Session(
             runner.new_connection_id(),
             transport,
             runner.tell,
             max_frame_bytes=self._max_frame_bytes,
-            may_read=may_read,
+            hub=runner.hub,
+            visitor=visitor,
         )
         try:
-            asked = await opened(session.connection_id, runner.hub.topics, may_read, topics, last_seq)
+            asked = await opened(session.connection_id, runner.hub.topics, visitor, topics, last_seq)
         except HTTPException as error:
             await _close(transport, error)
         except Exception:  # noqa: BLE001 the application's own function: whatever it raises
@@ -92,7 +92,7 @@ class WebSocketEndpoint:
 
 
 async def _close(transport: Transport, error: HTTPException) -> None:
-    code = close_code(error.status_code)
+    code = close_code(error)
     # The reason of one that is to come back says when, or nothing.
     await turn_away(transport, code, "" if code is CloseCode.TRY_AGAIN_LATER else code.name.lower())
 

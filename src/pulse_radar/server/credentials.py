@@ -1,0 +1,68 @@
+"""What a client shows of itself, in one shape: a request, whether it came as one, as an upgrade or in a frame."""
+
+import base64
+import binascii
+from typing import Final
+
+from starlette.requests import HTTPConnection, Request
+
+__all__ = ["as_request", "bearer_token", "with_token"]
+
+_OFFER: Final = "bearer."
+
+# What says who a client is. None of it goes along with a fresh token, which stands for itself.
+_SHOWN: Final = frozenset({b"authorization", b"cookie", b"sec-websocket-protocol"})
+
+# An upgrade's own affairs: no hook finds the transport of a connection here.
+_OF_UPGRADES: Final = frozenset({"extensions", "subprotocols"})
+_SCHEMES: Final = {"ws": "http", "wss": "https"}
+
+
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """The token of `Authorization: Bearer …`, else of `Sec-WebSocket-Protocol: pulse.v1, bearer.<base64url>`.
+
+    The first is what programs send, the second what `getToken` of the TypeScript client does. None where there is
+    neither. An EventSource can send neither: it brings cookies, or a ticket.
+    """
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    offers = connection.headers.get("sec-websocket-protocol", "").split(",")
+    offered = next((offer.strip() for offer in offers if offer.strip().startswith(_OFFER)), None)
+    return None if offered is None else _decoded(offered.removeprefix(_OFFER))
+
+
+def as_request(connection: HTTPConnection) -> Request:
+    """The connection as a plain request without a body: what is written for requests works for an upgrade, too.
+
+    The token that a browser offers as a subprotocol is there as the header that it could not send.
+    """
+    scope = {name: value for name, value in connection.scope.items() if name not in _OF_UPGRADES}
+    scope |= {"type": "http", "scheme": _SCHEMES.get(scope.get("scheme", ""), scope.get("scheme", "http"))}
+    scope.setdefault("method", "GET")
+    token = bearer_token(connection)
+    if token is not None and "authorization" not in connection.headers:
+        scope["headers"] = [*scope["headers"], *_authorization(token)]
+    return Request(scope)
+
+
+def with_token(request: Request, token: str) -> Request:
+    """The same request as if it had shown this token, and nothing else."""
+    headers = [(name, value) for name, value in request.scope["headers"] if name not in _SHOWN]
+    return Request({**request.scope, "headers": [*headers, *_authorization(token)], "query_string": b""})
+
+
+def _authorization(token: str) -> list[tuple[bytes, bytes]]:
+    # A header is Latin-1. What does not fit into one shows nothing, rather than something else.
+    try:
+        return [(b"authorization", f"Bearer {token}".encode("latin-1"))]
+    except UnicodeEncodeError:
+        return []
+
+
+def _decoded(text: str) -> str | None:
+    try:
+        # It travels without its padding.
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode() or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None

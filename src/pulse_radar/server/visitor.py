@@ -1,0 +1,68 @@
+"""Somebody whose credentials hold: who it is, until when, what it may do, and how it shows fresh ones."""
+
+import math
+import time
+from collections.abc import Collection
+
+from fastapi import HTTPException
+from starlette.requests import Request
+
+from pulse_radar.auth.principal import Principal, are_the_same
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.server.credentials import with_token
+from pulse_radar.server.policy import Action, Policy
+
+__all__ = ["Visitor"]
+
+
+class Visitor:
+    """A principal, and the request that it came with.
+
+    Raises: HTTPException, with "expired" for whoever ran out already.
+    """
+
+    __slots__ = ("_policy", "_request", "expires_at", "principal")
+
+    def __init__(self, policy: Policy, request: Request, principal: object) -> None:
+        self._policy = policy
+        self._request = request
+        self.principal = principal
+        # Seconds since 1970, None for never.
+        self.expires_at = principal.expires_at if isinstance(principal, Principal) else None
+        if self.expires_at is not None and self.expires_at <= time.time():
+            raise HTTPException(401, "expired")
+
+    @property
+    def deadline(self) -> float:
+        """When it expires: monotonic seconds. A clock that is set meanwhile changes nothing."""
+        return math.inf if self.expires_at is None else time.monotonic() + self.expires_at - time.time()
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether nobody needs to be asked what it may read."""
+        return self._policy.allows_reading(self.principal)
+
+    async def may(self, action: Action, feed: Feed) -> bool:
+        """Whether it may do this. Raises: what the app raises."""
+        return feed in await self._policy.allowed(self._request, self.principal, action, [feed])
+
+    async def readable(self, feeds: Collection[Feed], declared: Collection[str]) -> frozenset[Feed]:
+        """What of these it may read of the topics there are. Raises: what the app raises."""
+        # The app is not asked about what does not exist: that it does not, the hub says.
+        real = [feed for feed in feeds if feed.topic in declared]
+        unreal = frozenset(feed for feed in feeds if feed.topic not in declared)
+        return unreal | await self._policy.allowed(self._request, self.principal, "read", real)
+
+    async def renewed(self, token: str) -> "Visitor":
+        """The same visitor with this token. Raises: HTTPException, where it does not hold, or is somebody else's."""
+        request = with_token(self._request, token)
+        principal = await self._policy.identify(request)
+        if principal is None:
+            raise HTTPException(401, "the token does not hold")
+        if not are_the_same(self.principal, principal):
+            raise HTTPException(401, "the token is somebody else's: open a connection of its own")
+        return Visitor(self._policy, request, principal)
+
+    def __repr__(self) -> str:
+        # Nothing of the request: it holds secrets.
+        return f"<Visitor {type(self.principal).__name__}, until {self.expires_at}>"
