@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.loop_watch import LoopWatch
+from tests.postgres import PostgresServer
 
 # Without a deadline: a shared machine pauses whenever it likes.
 settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
@@ -59,3 +60,10 @@ def loop_watch() -> Iterator[LoopWatch]:
     with watch.watching():
         yield watch
     assert not watch.blocked, "\n".join(watch.blocked)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests that name it; each takes a database of its own."""
+    with PostgresServer() as server:
+        yield server

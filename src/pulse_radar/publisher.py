@@ -3,11 +3,12 @@
 from types import TracebackType
 from typing import Self
 
-from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.settings import Settings
+from pulse_radar.stream.entry import Page
 
 __all__ = ["Publisher"]
 
@@ -26,11 +27,12 @@ class Publisher(Publishes):
         self._opening = open_broker(self._settings, is_owner=False)
         # What exists while it is entered.
         self._queue: PublishQueue | None = None
+        self._broker: Broker
 
     async def __aenter__(self) -> Self:
         """Connect. Raises: BrokerUnavailable, BrokerRefused."""
-        broker = await self._opening.__aenter__()
-        self._queue = PublishQueue.from_settings(broker, self._settings)
+        self._broker = await self._opening.__aenter__()
+        self._queue = PublishQueue.from_settings(self._broker, self._settings)
         return self
 
     async def __aexit__(
@@ -46,6 +48,14 @@ class Publisher(Publishes):
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         return Position(draft.topic, await self._open_queue().publish(draft, expect_last=expect_last))
+
+    async def read(self, topic: str, *, after: int, limit: int) -> Page:
+        """A page of a topic's history: what an outbox finds out from what became of its events.
+
+        Raises: BrokerUnavailable, TopicMissing, NotPermitted.
+        """
+        self._open_queue()
+        return await self._broker.read(topic, after=after, limit=limit)
 
     def stats(self) -> PublishQueueStats:
         return self._open_queue().stats()

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self, overload
 from fastapi import APIRouter, FastAPI, HTTPException
 from starlette.requests import HTTPConnection
 
-from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
@@ -31,6 +31,7 @@ from pulse_radar.server.status_endpoints import StatusEndpoints
 from pulse_radar.server.visitor import Visitor
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
+from pulse_radar.stream.entry import Page
 from pulse_radar.tasks import ended
 
 __all__ = ["Pulse"]
@@ -201,7 +202,7 @@ class Pulse(Publishes):
             await stack.enter_async_context(runner)
             queue = PublishQueue.from_settings(broker, self.settings)
             stack.callback(queue.close)
-            self._running = _Running(stack.pop_all(), runner, queue)
+            self._running = _Running(stack.pop_all(), broker, runner, queue)
         _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._topics) or "no topics")
 
     async def __aexit__(
@@ -214,6 +215,14 @@ class Pulse(Publishes):
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         self._check_declared(draft.topic)
         return Position(draft.topic, await self._run().queue.publish(draft, expect_last=expect_last))
+
+    async def read(self, topic: str, *, after: int, limit: int) -> Page:
+        """A page of a topic's history: what an outbox finds out from what became of its events.
+
+        Raises: UnknownTopic, BrokerUnavailable, TopicMissing, NotPermitted.
+        """
+        self._check_declared(topic)
+        return await self._run().broker.read(topic, after=after, limit=limit)
 
     def position(self, topic: str) -> Position:
         """Where this process is in a topic. Take it before a query: what the query misses comes after it.
@@ -295,7 +304,8 @@ class Pulse(Publishes):
 class _Running:
     """What exists while the app runs."""
 
-    def __init__(self, stack: AsyncExitStack, runner: Runner, queue: PublishQueue) -> None:
+    def __init__(self, stack: AsyncExitStack, broker: Broker, runner: Runner, queue: PublishQueue) -> None:
         self.stack = stack
+        self.broker = broker
         self.runner = runner
         self.queue = queue
