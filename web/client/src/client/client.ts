@@ -9,7 +9,7 @@ import { place, type Readers, tellReaders } from "./readers.js";
 import { makeStation, type Outlet, type Server, type Station } from "./station.js";
 import { joinTabs } from "./tabs.js";
 import type { NameOf, RegisteredEvents, Told, TopicOf } from "./types.js";
-import { attempt, listen, need, using, type World } from "./world.js";
+import { attempt, listen, using, type World } from "./world.js";
 
 /** Ends what was begun; to call it twice does no harm. */
 export type Stop = () => void;
@@ -89,7 +89,7 @@ export interface Client<Events = RegisteredEvents> {
 export function createClient<Events = RegisteredEvents>(options: ClientOptions<Events>): Client<Events> {
   const { url, topics = [], getToken, shared, resume, onGap, onError = warn, world } = options;
   const use = using(world);
-  const name = need(use, "Math").random().toString(36).slice(2);
+  const name = use("Math").random().toString(36).slice(2);
   const readers: Readers = new Map();
   const listeners = new Set<() => void>();
   const ends: Stop[] = [];

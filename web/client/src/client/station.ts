@@ -6,8 +6,8 @@ import { decodeServer, encodeClient } from "../protocol/codec.js";
 import type { Positions } from "../protocol/frames.js";
 import { positionsOf } from "../stream/line.js";
 import { addressOf, offersOf } from "./address.js";
-import { type Ear, overEvents, overSocket, type Wire } from "./carriers.js";
-import { listen, need, type Use } from "./world.js";
+import { BROKEN, type Ear, overEvents, overSocket, type Wire } from "./carriers.js";
+import { listen, makeAlarm, need, type Use } from "./world.js";
 
 type Token = string | null | undefined;
 
@@ -36,7 +36,7 @@ export interface Station {
 
 /** The peer says what is no frame: a bug on one side. */
 const PROTOCOL_ERROR = 1002;
-const BROKEN = 1006;
+const NEVER = Number.POSITIVE_INFINITY;
 
 export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   const { url, getToken } = server;
@@ -47,10 +47,10 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   let era = 0;
   let isOnline = true;
   let isBusy = false;
-  let timer: unknown;
-  let timerDue = Number.POSITIVE_INFINITY;
+  const alarm = makeAlarm(use);
+  let armed = NEVER;
 
-  const now = () => need(use, "performance").now();
+  const now = () => use("performance").now();
   const addressed = (beside?: string, asked?: Opening) =>
     addressOf(url, use("location")?.href, asked?.feeds ?? [], asked?.cursor ?? {}, beside);
 
@@ -66,7 +66,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
 
   function take(input: Input): void {
     const { connection } = state;
-    const turn = step(state, input, { now: now(), chance: need(use, "Math").random(), isOnline });
+    const turn = step(state, input, { now: now(), chance: use("Math").random(), isOnline });
     state = turn.state;
     for (const effect of turn.effects) perform(effect);
     if (state.connection !== connection) outlet.changed(state.connection);
@@ -77,7 +77,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
       case "tell":
         return outlet.tell(effect.readers, effect.news);
       case "send":
-        return wire?.send(encodeClient(effect.frame));
+        return wire?.send?.(encodeClient(effect.frame));
       case "open":
         return void open(effect);
       case "drop":
@@ -90,31 +90,27 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   async function open(asked: Opening): Promise<void> {
     drop();
     const mine = era;
-    let token: Token;
-    if (getToken)
-      try {
-        token = await getToken({ isFresh: asked.isFresh });
-      } catch (error) {
-        if (mine === era) handle({ kind: "lost", code: BROKEN, reason: String(error) });
-        return;
-      }
-    if (mine === era) dial(asked, token);
-  }
-
-  function dial(asked: Opening, token: Token): void {
-    const mine = era;
     const lose = (code: number, reason: string) => {
       if (mine !== era) return;
       drop();
       handle({ kind: "lost", code, reason });
     };
-    const ear: Ear = { hear: (text) => mine === era && hear(text, lose), lose };
-    wire =
-      asked.carrier === "socket"
-        ? overSocket(new (need(use, "WebSocket"))(addressed(undefined, asked), offersOf(token)), ear)
-        : overEvents(new (need(use, "EventSource"))(addressed("events", asked), { withCredentials: true }), ear);
+    let token: Token;
+    try {
+      token = await getToken?.({ isFresh: asked.isFresh });
+    } catch (error) {
+      return lose(BROKEN, `${error}`);
+    }
+    if (mine === era) wire = dial(asked, token, { hear: ({ data }) => mine === era && hear(`${data}`, lose), lose });
   }
 
+  function dial(asked: Opening, token: Token, ear: Ear): Wire {
+    return asked.carrier === "socket"
+      ? overSocket(new (need(use, "WebSocket"))(addressed(undefined, asked), offersOf(token)), ear)
+      : overEvents(new (need(use, "EventSource"))(addressed("events", asked), { withCredentials: true }), ear);
+  }
+
+  /** Frames are text: of anything else the text is no frame. */
   function hear(text: string, lose: Ear["lose"]): void {
     let frame: ReturnType<typeof decodeServer>;
     try {
@@ -127,7 +123,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
 
   function drop(): void {
     era += 1;
-    wire?.drop();
+    wire?.close();
     wire = undefined;
   }
 
@@ -139,17 +135,15 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
     if (response?.ok || response?.type === "opaque") handle({ kind: "reached" });
   }
 
-  /** A timer for when the machine wants to know the time; one that comes earlier is as good. */
+  /** An alarm for when the machine wants to know the time; one that comes earlier is as good. */
   function arm(): void {
     const { due } = state;
-    if (timerDue <= due && due < Number.POSITIVE_INFINITY) return;
-    use("clearTimeout")?.(timer);
-    timerDue = due;
-    const ring = () => {
-      timerDue = Number.POSITIVE_INFINITY;
+    if (armed <= due && due < NEVER) return;
+    armed = due;
+    alarm(due - now(), () => {
+      armed = NEVER;
       handle({ kind: "ticked" });
-    };
-    if (due < Number.POSITIVE_INFINITY) timer = use("setTimeout")?.(ring, Math.max(0, due - now()));
+    });
   }
 
   const woke = () => handle({ kind: "woke" });

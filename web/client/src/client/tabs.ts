@@ -7,7 +7,7 @@ import type { Connection, Input, News } from "../machine/state.js";
 import type { Positions } from "../protocol/frames.js";
 import { introductions, place, type Readers } from "./readers.js";
 import type { Outlet, Station } from "./station.js";
-import { type ChannelLike, type LocksLike, listen, type Use } from "./world.js";
+import { type ChannelLike, type LocksLike, listen, makeAlarm, type Use } from "./world.js";
 
 /** A leader says so often that it is there. */
 const BEAT_MS = 5_000;
@@ -41,17 +41,12 @@ export function joinTabs(
   let leader: string | undefined;
   let connection: Connection = { status: "connecting", attempt: 0 };
   let positions: Positions = {};
-  let timer: unknown;
   let release = () => {};
   let isEnded = false;
 
   const post = (message: Message) => channel.postMessage(message);
-  const random = () => use("Math")?.random() ?? 0;
-
-  function later(milliseconds: number, act: () => void): void {
-    use("clearTimeout")?.(timer);
-    timer = use("setTimeout")?.(act, milliseconds);
-  }
+  const random = () => use("Math").random();
+  const later = makeAlarm(use);
 
   function handle(input: Input): void {
     if (station) station.handle(input);
@@ -162,7 +157,7 @@ export function joinTabs(
       isEnded = true;
       leave();
       stepDown();
-      use("clearTimeout")?.(timer);
+      later(0);
       for (const end of ends) end();
       channel.close();
     },

@@ -48,20 +48,32 @@ export interface World {
   readonly sessionStorage: { getItem(name: string): string | null; setItem(name: string, value: string): void };
 }
 
+/** What there is wherever JavaScript runs. */
+type Everywhere = "Math" | "performance" | "setTimeout" | "clearTimeout";
+
 /** A piece of the world, as given or as it is there; undefined where there is none. */
-export type Use = <Name extends keyof World>(name: Name) => World[Name] | undefined;
+export type Use = <Name extends keyof World>(name: Name) => World[Name] | (Name extends Everywhere ? never : undefined);
 
 /** The pieces that are given, else those of this global object. */
 export const using =
   (given: Partial<World> = {}): Use =>
   (name) =>
-    given[name] ?? (globalThis as unknown as Partial<World>)[name];
+    given[name] ?? (globalThis as unknown as World)[name];
 
 /** A piece that cannot be done without. */
 export function need<Name extends keyof World>(use: Use, name: Name): World[Name] {
   const piece = use(name);
-  if (piece === undefined) throw new Error(`there is no ${name} here: give one to createClient`);
+  if (!piece) throw new Error(`no ${name} here: give createClient one`);
   return piece;
+}
+
+/** A timer that is set anew each time, for an act in so many milliseconds; for ever is never. */
+export function makeAlarm(use: Use): (milliseconds: number, act?: () => void) => void {
+  let timer: unknown;
+  return (milliseconds, act) => {
+    use("clearTimeout")(timer);
+    if (act && milliseconds < Number.POSITIVE_INFINITY) timer = use("setTimeout")(act, milliseconds);
+  };
 }
 
 /** Follow an event of the page, as `online` or `visibilitychange`; answers how to stop. */

@@ -3,18 +3,19 @@
 import type { Connected, Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } from "../protocol/frames.js";
 import { feedOf, partsOf } from "../protocol/grammar.js";
 import { expected, type Line } from "../stream/line.js";
-import { NOWHERE, type Reader, shareOf } from "../stream/reader.js";
+import { NOWHERE, type Reader } from "../stream/reader.js";
 import { ask, restart, settle } from "./following.js";
-import { ping } from "./life.js";
+import { cut, ping } from "./life.js";
 import { leave, listening, place, readersOn, send, setLine, setReaders, tell } from "./lines.js";
 import type { News, Turn } from "./state.js";
 
 /** Any frame is a sign of life. */
 export function received(turn: Turn, frame: ServerFrame | Unknown): void {
-  const { connection } = turn;
-  if (frame.kind === "connected") {
-    if (connection.status === "connecting") greeted(turn, frame);
-  } else if (connection.status === "open") {
+  const { status } = turn.connection;
+  if (frame.kind === "close") cut(turn, frame.code, frame.reason);
+  else if (frame.kind === "connected") {
+    if (status === "connecting") greeted(turn, frame);
+  } else if (status === "open") {
     turn.due = turn.now + turn.patience;
     heed(turn, frame);
   }
@@ -40,7 +41,7 @@ function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state
   settle(turn);
 }
 
-function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" }> | Unknown): void {
+function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" | "close" }> | Unknown): void {
   const { connection, leaving } = turn;
   switch (frame.kind) {
     case "event":
@@ -141,15 +142,15 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
   const { from, to } = gap;
   if (from !== null && to <= (line.at ?? NOWHERE)) return;
   const readers = listening(turn, line);
-  for (const reader of readers) {
-    const share = shareOf(gap, reader.at ?? line.at ?? NOWHERE);
-    if (share && share !== gap) tell(turn, [reader], share);
-  }
-  tell(
-    turn,
-    readers.filter(({ at = line.at ?? NOWHERE }) => shareOf(gap, at) === gap),
-    gap,
-  );
+  // Of the gap nothing concerns a reader that it was served before.
+  const begin = ({ at = line.at ?? NOWHERE }: Reader) => (from === null ? from : Math.max(from, at + 1));
+  for (const start of new Set(readers.map(begin)))
+    if (start === null || start <= to)
+      tell(
+        turn,
+        readers.filter((reader) => begin(reader) === start),
+        { ...gap, from: start },
+      );
   // After a reset the numbers of before mean nothing any more.
   along(
     turn,

@@ -79,10 +79,13 @@ export function ticked(turn: Turn): void {
     if (turn.isOnline) open(turn);
     else wait(turn, NEVER, connection.code, "offline");
   } else if (connection.status === "open" && carrier === "socket" && now > due + OVERSLEPT_MS) probe(turn);
-  else {
-    turn.effects.push({ kind: "drop" });
-    lost(turn, BROKEN, "the server fell silent");
-  }
+  else cut(turn, BROKEN, "the server fell silent");
+}
+
+/** End the connection, to have another one where the code says so. */
+export function cut(turn: Turn, code: number, reason: string): void {
+  turn.effects.push({ kind: "drop" });
+  lost(turn, code, reason);
 }
 
 /** The page is back, from sleep, the background or offline: is the server still there? */

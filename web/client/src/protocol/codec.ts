@@ -1,107 +1,129 @@
 /** Frames to text and back: the only file that knows the names on the wire. */
 
 import { checkFeed } from "./cursor.js";
-import { ProtocolError, UsageError } from "./errors.js";
-import type { ClientFrame, Feed, ServerFrame, Unknown } from "./frames.js";
+import { UsageError } from "./errors.js";
+import type { Authenticate, ClientFrame, Feed, Ping, ServerFrame, Subscribe, Unknown } from "./frames.js";
 import { feedOf, isEventName, isFeed, isKey, isSequence, isTopic } from "./grammar.js";
 
 type Json = Record<string, unknown>;
 type Check = (value: unknown) => boolean;
 
 const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
-const isText = (value: unknown): value is string => typeof value === "string";
-const isNumber = (value: unknown): value is number => typeof value === "number";
-const isObject = (value: unknown): value is Json => typeof value === "object" && !!value && !Array.isArray(value);
-const isPositions: Check = (value) =>
-  isObject(value) && Object.entries(value).every(([feed, sequence]) => isFeed(feed) && isSequence(sequence));
-const isGapReason: Check = (value) => ["expired", "reset", "unreadable"].includes(value as string);
-const isNullOrSequence: Check = (value) => value === null || isSequence(value);
-const isAnything: Check = (value) => value !== undefined;
+const isA = (type: string) => (value: unknown) => typeof value === type;
+const isText = isA("string") as (value: unknown) => value is string;
+const isNumber = isA("number");
+const isObject = (value: unknown): value is Json => Object(value) === value && !Array.isArray(value);
 const areFeeds: Check = (value) => Array.isArray(value) && value.every(isFeed);
+const arePositions: Check = (value) =>
+  isObject(value) && Object.entries(value).every(([feed, sequence]) => isFeed(feed) && isSequence(sequence));
 
-/** A field: its name on the wire, its name here, what must hold of it, and what a missing one means where it may be missing. */
-type Field = readonly [wire: string, name: string, holds: Check, missing?: { readonly is: unknown }];
+/** Reads what stands in a frame. Throws: Error, where it may not stand there. */
+type Read = (value: unknown) => unknown;
 
-const OPTIONAL = { is: undefined };
-const FEED: Field = ["topic", "feed", isFeed];
-const SEQUENCE: Field = ["seq", "sequence", isSequence];
-const TIMESTAMP: Field = ["ts", "timestampMs", Number.isInteger, OPTIONAL];
+const must =
+  (holds: Check): Read =>
+  (value) => {
+    need(holds(value));
+    return value;
+  };
+
+/** It may be missing, which means this. */
+const may =
+  (holds: Check, missing?: unknown): Read =>
+  (value) =>
+    isAbsent(value) ? missing : must(holds)(value);
+
+/** A field: its name on the wire, how it is read, and its name here where that is another. */
+type Field = readonly [wire: string, read: Read, name?: string];
+
+const TEXT = must(isText);
+const SEQUENCE = must(isSequence);
+const TIMESTAMP: Field = ["ts", may(Number.isInteger), "timestampMs"];
+const FEED: Field = ["topic", must(isFeed), "feed"];
 
 /** What a server says, by its kind; in the order in which it is written. */
-const FIELDS: Readonly<Record<ServerFrame["kind"] | "close", readonly Field[]>> = {
+const FIELDS: Readonly<Record<ServerFrame["kind"], readonly Field[]>> = {
   event: [
-    ["topic", "topic", isTopic],
-    ["event", "name", isEventName],
-    ["data", "data", isAnything],
-    ["_seq", "sequence", isSequence],
-    ["key", "key", isKey, OPTIONAL],
-    ["id", "id", isText, OPTIONAL],
-    ["ts", "timestampMs", Number.isInteger, OPTIONAL],
-    ["deleted", "deleted", (value) => typeof value === "boolean", OPTIONAL],
+    ["topic", must(isTopic)],
+    ["event", must(isEventName), "name"],
+    ["data", must((value) => value !== undefined)],
+    ["_seq", SEQUENCE, "sequence"],
+    ["key", may(isKey)],
+    ["id", may(isText)],
+    TIMESTAMP,
+    ["deleted", may(isA("boolean"))],
   ],
   connected: [
-    ["connectionId", "connectionId", isText],
-    ["topics", "topics", areFeeds],
-    ["protocol", "protocol", isNumber, { is: 1 }],
-    ["pingInterval", "pingInterval", isNumber, { is: 20 }],
-    ["pongTimeout", "pongTimeout", isNumber, { is: 30 }],
-    ["lastSeq", "lastSeq", isPositions, { is: {} }],
-    ["state", "state", areFeeds, OPTIONAL],
+    ["connectionId", TEXT],
+    ["topics", must(areFeeds)],
+    ["protocol", may(isNumber, 1)],
+    ["pingInterval", may(isNumber, 20)],
+    ["pongTimeout", may(isNumber, 30)],
+    ["lastSeq", may(arePositions, {})],
+    ["state", may(areFeeds)],
   ],
-  subscribed: [FEED, SEQUENCE, ["replayed", "replayed", isSequence, { is: 0 }]],
+  subscribed: [FEED, ["seq", SEQUENCE, "sequence"], ["replayed", may(isSequence, 0)]],
   unsubscribed: [FEED],
-  gap: [FEED, ["from", "from", isNullOrSequence], ["to", "to", isSequence], ["reason", "reason", isGapReason]],
-  snapshot: [FEED],
-  auth: [["expiresAt", "expiresAt", isNullOrSequence, { is: null }]],
-  error: [
-    ["code", "code", isText],
-    ["message", "message", isText],
-    ["topic", "topic", isText, OPTIONAL],
+  gap: [
+    FEED,
+    ["from", must((value) => value === null || isSequence(value))],
+    ["to", SEQUENCE],
+    ["reason", must((value) => ["expired", "reset", "unreadable"].includes(value as string))],
   ],
-  ping: [TIMESTAMP, ["lastSeq", "lastSeq", isPositions, OPTIONAL]],
+  snapshot: [FEED],
+  auth: [["expiresAt", may(isSequence, null)]],
+  error: [
+    ["code", TEXT],
+    ["message", TEXT],
+    ["topic", may(isText)],
+  ],
+  ping: [TIMESTAMP, ["lastSeq", may(arePositions)]],
   pong: [TIMESTAMP],
   close: [
-    ["code", "code", isNumber],
-    ["reason", "reason", isText, { is: "" }],
+    ["code", must(isNumber)],
+    ["reason", may(isText, "")],
   ],
 };
 
 // What a server says.
 
-/** What the server says. Throws: ProtocolError where it is no frame. */
+/** What the server says. Throws: Error, where it is no frame. */
 export function decodeServer(text: string): ServerFrame | Unknown {
-  const frame = parse(text);
-  const { type, data } = frame;
-  // The cast: FIELDS says what each kind holds, and has been checked.
-  const read = (kind: string, from: unknown) => decode(kind as ServerFrame["kind"], from) as unknown as ServerFrame;
-  if (isAbsent(type)) return isAbsent(frame.event) ? UNKNOWN : read("event", frame);
-  need(isText(type));
-  if (type === "ping" || type === "pong") return read(type, frame);
-  if (type === "connection") return read("connected", data);
-  if (type !== "subscription") return Object.hasOwn(FIELDS, type) ? read(type, data) : UNKNOWN;
-  const { action } = isObject(data) ? data : {};
-  return action === "subscribed" || action === "unsubscribed" ? read(action, data) : UNKNOWN;
+  const json = parse(text);
+  const { type, data } = json;
+  const { action } = (data ?? {}) as Json;
+  switch (type ?? "event") {
+    case "event":
+      return isAbsent(json.event) ? UNKNOWN : read("event", json);
+    case "ping":
+    case "pong":
+      return read(type, json);
+    case "connection":
+      return read("connected", data);
+    case "subscription":
+      return action === "subscribed" || action === "unsubscribed" ? read(action, data) : UNKNOWN;
+    default:
+      need(isText(type));
+      return read(type, data);
+  }
 }
 
-/** The code and reason of the block that ends a stream of server-sent events. Throws: ProtocolError. */
-export const decodeClose = (text: string): { code: number; reason: string } =>
-  decode("close", parse(text).data) as { code: number; reason: string };
-
-function decode(kind: keyof typeof FIELDS, json: unknown): Json {
+function read(kind: unknown, json: unknown): ServerFrame | Unknown {
+  if (!Object.hasOwn(FIELDS, kind as string)) return UNKNOWN;
   need(isObject(json));
   const frame: Json = { kind };
-  for (const [wire, name, holds, missing] of FIELDS[kind]) {
-    const value = missing && isAbsent(json[wire]) ? missing.is : json[wire];
-    need((missing && value === missing.is) || holds(value));
+  for (const [wire, read, name = wire] of FIELDS[kind as ServerFrame["kind"]]) {
+    const value = read(json[wire]);
     if (value !== undefined) frame[name] = value;
   }
-  return frame;
+  // The cast: FIELDS says what each kind holds, and has been checked.
+  return frame as unknown as ServerFrame;
 }
 
 /** The text of a server's frame, to the letter. */
 export function encodeServer(frame: ServerFrame): string {
   const { kind } = frame;
-  const fields = Object.fromEntries(FIELDS[kind].map(([wire, name]) => [wire, (frame as unknown as Json)[name]]));
+  const fields = Object.fromEntries(FIELDS[kind].map(([wire, , name = wire]) => [wire, (frame as unknown as Json)[name]]));
   switch (kind) {
     case "event":
       return JSON.stringify(fields);
@@ -123,27 +145,16 @@ export function encodeServer(frame: ServerFrame): string {
 
 /** The text of a client's frame, to the letter. */
 export function encodeClient(frame: ClientFrame): string {
-  return JSON.stringify(clientJson(frame));
+  // Of any frame: what a kind has not is absent, and not written.
+  const { kind: action, feed, after: lastSeq, last, token, timestampMs: ts } = frame as AnyClientFrame;
+  const [topic, key] = feed?.split("/") ?? [];
+  return JSON.stringify({ action, topic, key, lastSeq, last, token, ts });
 }
 
-function clientJson(frame: ClientFrame): Json {
-  switch (frame.kind) {
-    case "subscribe":
-    case "unsubscribe": {
-      const [topic, key] = frame.feed.split("/");
-      const { after, last } = frame as { after?: number; last?: number };
-      return { action: frame.kind, topic, key, lastSeq: after, last };
-    }
-    case "auth":
-      return { action: frame.kind, token: frame.token };
-    case "ping":
-      return { action: frame.kind, ts: frame.timestampMs };
-    case "pong":
-      return { action: frame.kind };
-  }
-}
+type Fields<Frame> = Partial<Omit<Frame, "kind">>;
+type AnyClientFrame = Pick<ClientFrame, "kind"> & Fields<Subscribe> & Fields<Authenticate> & Fields<Ping>;
 
-/** What a client says. Throws: ProtocolError where it is no frame, UsageError where it asks for what cannot be. */
+/** What a client says. Throws: UsageError where it asks for what cannot be, another Error where it is no frame. */
 export function decodeClient(text: string): ClientFrame | Unknown {
   const { action, topic, key, lastSeq, last, token, ts } = parse(text);
   need(isText(action));
@@ -185,18 +196,13 @@ function start(lastSeq: unknown, last: unknown): { after?: number; last?: number
 const UNKNOWN: Unknown = { kind: "unknown" };
 
 function parse(text: string): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ProtocolError("not JSON", { cause: error });
-  }
+  const value: unknown = JSON.parse(text);
   need(isObject(value));
   return value;
 }
 
-function need(holds: boolean): asserts holds {
-  if (!holds) throw new ProtocolError("not a frame");
+function need(holds: unknown): asserts holds {
+  if (!holds) throw new TypeError("not a frame");
 }
 
 function timestamp(ts: unknown): { timestampMs?: number } {

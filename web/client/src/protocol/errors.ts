@@ -1,9 +1,4 @@
-/** What can be wrong with what was said: the peer broke the protocol, or we were asked for what cannot be. */
-
-/** The peer sent what is no frame. */
-export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
-}
+/** What can be wrong with what was asked for. */
 
 /** A client asked for something outside the grammar; `code` is that of the `error` frame which answers it. */
 export class UsageError extends Error {

@@ -100,6 +100,13 @@ export interface Pong {
   readonly timestampMs?: number | undefined;
 }
 
+/** The last word of a stream of server-sent events, which knows no close code of its own. */
+export interface Close {
+  readonly kind: "close";
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** A frame of a later version: ignored. */
 export interface Unknown {
   readonly kind: "unknown";
@@ -115,7 +122,8 @@ export type ServerFrame =
   | AuthAccepted
   | Refusal
   | Ping
-  | Pong;
+  | Pong
+  | Close;
 
 /** Follow a feed: live, after a cursor, or beginning with its `last` newest events. */
 export interface Subscribe {

