@@ -1,26 +1,34 @@
 // What each part of the package costs a page: minified and gzipped, as bundlers and servers do it. Fails over budget.
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { rolldown } from "rolldown";
 
-/** Bytes. The client holds server-sent events and shared tabs. */
-const BUDGETS = [
-  { name: "client", code: 'export * from "./dist/index.js"', external: [], budget: 7_700 },
-  { name: "hooks", code: 'export * from "./dist/react/index.js"', external: ["react"], budget: 2_000 },
+/** Bytes by the two minifiers that applications use most: Vite's, and esbuild, whose names repeat less and so compress less. */
+const PARTS = [
+  // With server-sent events and shared tabs.
+  { name: "client", file: "dist/index.js", vite: 7_000, esbuild: 7_380 },
+  { name: "hooks", file: "dist/react/index.js", vite: 1_450, esbuild: 1_450 },
 ];
+const external = ["react"];
+
+const MINIFIERS = {
+  async vite(file) {
+    const bundle = await rolldown({ input: file, external });
+    const { output } = await bundle.generate({ format: "esm", minify: true });
+    return output[0].code;
+  },
+  async esbuild(file) {
+    const options = { bundle: true, minify: true, format: "esm", target: "es2022", external, write: false };
+    const { outputFiles } = await build({ entryPoints: [file], ...options });
+    return outputFiles[0].contents;
+  },
+};
 
 let isOver = false;
-for (const { name, code, external, budget } of BUDGETS) {
-  const { outputFiles } = await build({
-    stdin: { contents: code, resolveDir: "." },
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    external,
-    write: false,
-  });
-  const size = gzipSync(outputFiles[0].contents, { level: 9 }).length;
-  isOver ||= size > budget;
-  console.log(`${name}: ${size} bytes of at most ${budget}`);
-}
+for (const { name, file, ...budgets } of PARTS)
+  for (const [minifier, budget] of Object.entries(budgets)) {
+    const size = gzipSync(await MINIFIERS[minifier](file), { level: 9 }).length;
+    isOver ||= size > budget;
+    console.log(`${name}, by ${minifier}: ${size} bytes of at most ${budget}`);
+  }
 process.exit(isOver ? 1 : 0);

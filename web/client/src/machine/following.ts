@@ -16,7 +16,7 @@ export function follow(turn: Turn, { id, feed, after, last }: Extract<Input, { k
   if (after !== undefined && now !== NOWHERE) at = Math.min(after, now);
   // Of a state topic it wants all that holds now.
   else if (last === undefined && now !== NOWHERE) at = near.some((line) => line.isState) ? 0 : now;
-  setReaders(turn, [{ id, feed, at, last: after === undefined ? last : undefined }]);
+  setReaders(turn, [{ id, feed, at, last: after === undefined ? last : undefined }], {});
 }
 
 /** Ask the server for what is not as the readers want it. */
@@ -53,7 +53,7 @@ function newest(turn: Turn, line: Line, at: number, asker: Reader): void {
   if (turn.carrier === "events") {
     // There they can be asked for only by their numbers.
     const after = Math.max(0, at - last);
-    setReaders(turn, [{ ...asker, at: after, last: undefined }]);
+    setReaders(turn, [asker], { at: after, last: undefined });
     return restart(turn, line, after);
   }
   place(turn, line, undefined, { phase: "catching up", asker: asker.id });

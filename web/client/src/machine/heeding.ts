@@ -1,7 +1,7 @@
 /** What the frames of the server mean: whom they are told to, and where lines and readers stand afterwards. */
 
 import type { Connected, Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } from "../protocol/frames.js";
-import { feedOf, partsOf } from "../protocol/grammar.js";
+import { feedOf, topicOf } from "../protocol/grammar.js";
 import { expected, type Line } from "../stream/line.js";
 import { NOWHERE, type Reader } from "../stream/reader.js";
 import { ask, restart, settle } from "./following.js";
@@ -33,7 +33,7 @@ function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state
   // What was followed when it was opened may be followed no longer, or anew.
   for (const feed of topics) if (lines.get(feed)?.phase !== "catching up") leave(turn, feed);
   for (const line of lines.values()) {
-    const named = setLine(turn, line, { isState: state.includes(partsOf(line.feed).topic) });
+    const named = setLine(turn, line, { isState: state.includes(topicOf(line.feed)) });
     const at = lastSeq[line.feed];
     if (at !== undefined) moved(turn, named, at);
   }
@@ -82,7 +82,7 @@ function happened(turn: Turn, event: PulseEvent): void {
   if (!line || turn.leaving.includes(own) || turn.leaving.includes(topic)) return;
   if (sequence <= (line.at ?? NOWHERE) || !isWhole(turn, line, sequence - 1)) return;
   setLine(turn, line, { at: sequence });
-  const due = listening(turn, line).filter(({ at }) => at === undefined || at < sequence);
+  const due = listening(turn, line).filter(({ at = NOWHERE }) => at < sequence);
   along(turn, due);
   tell(
     turn,
@@ -95,7 +95,8 @@ function happened(turn: Turn, event: PulseEvent): void {
 const along = (turn: Turn, readers: readonly Reader[]): void =>
   setReaders(
     turn,
-    readers.filter(({ at }) => at !== undefined).map((reader) => ({ ...reader, at: undefined })),
+    readers.filter(({ at }) => at !== undefined),
+    { at: undefined },
   );
 
 function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): void {
@@ -103,10 +104,7 @@ function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): 
     case "gap":
       return gone(turn, line, frame);
     case "snapshot":
-      setReaders(
-        turn,
-        readersOn(turn, line).map((reader) => ({ ...reader, at: undefined, last: undefined })),
-      );
+      setReaders(turn, readersOn(turn, line), { at: undefined, last: undefined });
       setLine(turn, line, { at: undefined, isState: true, asker: undefined });
       return tell(turn, readersOn(turn, line), frame);
     case "subscribed":
@@ -123,7 +121,7 @@ function moved(turn: Turn, line: Line, to: number): Line {
   along(turn, readersOn(turn, line).filter(isAlong));
   const isDone = phase === "live";
   const granted = isDone && asker ? turn.readers.get(asker) : undefined;
-  if (granted) setReaders(turn, [{ ...granted, at: undefined, last: undefined }]);
+  if (granted) setReaders(turn, [granted], { at: undefined, last: undefined });
   return setLine(turn, line, { at: to, asker: isDone ? undefined : asker });
 }
 
@@ -154,7 +152,7 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
   // After a reset the numbers of before mean nothing any more.
   along(
     turn,
-    readers.filter(({ at }) => from === null || (at !== undefined && at <= to)),
+    readers.filter(({ at = NOWHERE }) => from === null || at <= to),
   );
   setLine(turn, line, { at: to });
   if (connection.status === "open") turn.connection = { ...connection, recovered: false };

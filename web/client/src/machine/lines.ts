@@ -1,7 +1,7 @@
 /** What readers and lines are to each other. */
 
 import type { ClientFrame, Feed } from "../protocol/frames.js";
-import { partsOf } from "../protocol/grammar.js";
+import { topicOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
 import type { News, Turn } from "./state.js";
@@ -15,10 +15,10 @@ export function setLine(turn: Turn, line: Line, changed: Partial<Line>): Line {
   return next;
 }
 
-export function setReaders(turn: Turn, changed: readonly Reader[]): void {
-  if (changed.length === 0) return;
+export function setReaders(turn: Turn, some: readonly Reader[], changed: Partial<Reader>): void {
+  if (some.length === 0) return;
   const readers = new Map(turn.readers);
-  for (const reader of changed) readers.set(reader.id, reader);
+  for (const reader of some) readers.set(reader.id, { ...reader, ...changed });
   turn.readers = readers;
 }
 
@@ -39,14 +39,12 @@ export function startOf(turn: Turn, line: Line): number | undefined {
 
 /** Put a line somewhere else; its readers stay where they are. */
 export function place(turn: Turn, line: Line, at: number | undefined, changed: Partial<Line> = {}): Line {
-  const stay = (reader: Reader): Reader[] => {
-    const { id, last, at: stands = line.at } = reader;
-    // Who waits for the newest events stands nowhere yet.
-    if (last !== undefined && id !== line.asker) return [];
-    const next = stands === at ? undefined : stands;
-    return next === reader.at ? [] : [{ ...reader, at: next }];
-  };
-  setReaders(turn, readersOn(turn, line).flatMap(stay));
+  // Who waits for the newest events stands nowhere yet.
+  const readers = readersOn(turn, line).filter(({ id, last }) => last === undefined || id === line.asker);
+  const along = readers.filter((reader) => reader.at === undefined && line.at !== at);
+  const there = readers.filter((reader) => reader.at === at);
+  setReaders(turn, there, { at: undefined });
+  setReaders(turn, along, { at: line.at });
   return setLine(turn, line, { ...changed, at });
 }
 
@@ -55,7 +53,7 @@ export function reconcile(turn: Turn): Feed[] {
   const { lines, readers, stateTopics } = turn;
   const wanted = new Set([...readers.values()].map((reader) => reader.feed));
   for (const feed of wanted) {
-    const { topic } = partsOf(feed);
+    const topic = topicOf(feed);
     // A whole topic serves its keys, unless the server refused it.
     if (topic !== feed && wanted.has(topic) && lines.get(topic)?.phase !== "refused") wanted.delete(feed);
   }
@@ -64,8 +62,7 @@ export function reconcile(turn: Turn): Feed[] {
     place(turn, line, undefined);
     lines.delete(line.feed);
   }
-  for (const feed of wanted)
-    if (!lines.has(feed)) lines.set(feed, lineOf(feed, stateTopics.includes(partsOf(feed).topic)));
+  for (const feed of wanted) if (!lines.has(feed)) lines.set(feed, lineOf(feed, stateTopics.includes(topicOf(feed))));
   return ended.flatMap(({ feed, phase }) => (phase === "refused" ? [] : [feed]));
 }
 

@@ -123,7 +123,9 @@ function read(kind: unknown, json: unknown): ServerFrame | Unknown {
 /** The text of a server's frame, to the letter. */
 export function encodeServer(frame: ServerFrame): string {
   const { kind } = frame;
-  const fields = Object.fromEntries(FIELDS[kind].map(([wire, , name = wire]) => [wire, (frame as unknown as Json)[name]]));
+  const fields = Object.fromEntries(
+    FIELDS[kind].map(([wire, , name = wire]) => [wire, (frame as unknown as Json)[name]]),
+  );
   switch (kind) {
     case "event":
       return JSON.stringify(fields);

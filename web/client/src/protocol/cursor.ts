@@ -2,7 +2,7 @@
 
 import { UsageError } from "./errors.js";
 import type { Feed, Positions, Refusal } from "./frames.js";
-import { isKey, isSequence, isTopic, partsOf } from "./grammar.js";
+import { isKey, isSequence, isTopic, partsOf, topicOf } from "./grammar.js";
 
 /** The text of `lastSeq` for these positions. */
 export const formatCursor = (positions: Positions): string =>
@@ -24,12 +24,12 @@ export function parseCursor(text: string): { positions: Positions; refused: Refu
 
 /** The position that serves a feed: its own, else that of its topic. */
 export const positionOf = (positions: Positions, feed: Feed): number | undefined =>
-  positions[feed] ?? positions[partsOf(feed).topic];
+  positions[feed] ?? positions[topicOf(feed)];
 
 /** The sequence that is meant by a number, or by a position as text; a topic's serves its keys. Throws: TypeError. */
 export function sequenceOf(feed: Feed, given: unknown): number {
   const [, of, digits] = /^(.+):(\d+)$/.exec(`${given}`) ?? [];
-  const sequence = of === feed || of === partsOf(feed).topic ? Number(digits) : given;
+  const sequence = of === feed || of === topicOf(feed) ? Number(digits) : given;
   if (isSequence(sequence)) return sequence;
   throw new TypeError(`'${given}' is no position of ${feed}`);
 }

@@ -18,6 +18,9 @@ export const isEventName = named("[A-Za-z][A-Za-z0-9_.:-]{0,127}");
 /** JavaScript counts exactly up to 2^53 - 1; a sequence is a microsecond, so this lasts until the year 2255. */
 export const isSequence = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/** The topic of a feed. */
+export const topicOf = (feed: Feed): string => feed.replace(/\/.*/, "");
+
 /** The topic of a feed, and its key if it has one. */
 export function partsOf(feed: Feed): { topic: string; key?: string } {
   const slash = feed.indexOf("/");
