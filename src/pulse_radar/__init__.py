@@ -28,6 +28,7 @@ from pulse_radar.errors import (
 )
 
 if TYPE_CHECKING:
+    from pulse_radar.auth.bearer import bearer_token
     from pulse_radar.client.events import Events, connect
     from pulse_radar.events import Event
     from pulse_radar.protocol.frames import EventFrame, GapFrame, GapReason, SnapshotFrame, Subscribed
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
-    from pulse_radar.server.credentials import bearer_token
     from pulse_radar.settings import Settings
     from pulse_radar.sync_publisher import SyncPublisher
 
@@ -91,7 +91,7 @@ _HOMES: Final = {
     "Publisher": "publisher",
     "Pulse": "pulse",
     "Settings": "settings",
-    "bearer_token": "server.credentials",
+    "bearer_token": "auth.bearer",
     "SyncPublisher": "sync_publisher",
     "connect": "client.events",
     "key_of": "protocol.grammar",

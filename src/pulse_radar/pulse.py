@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
@@ -28,6 +29,8 @@ from pulse_radar.server.reception import Reception
 from pulse_radar.server.router import make_router
 from pulse_radar.server.runner import Runner, RunnerStats
 from pulse_radar.server.status_endpoints import StatusEndpoints
+from pulse_radar.server.ticket_endpoint import TicketEndpoint
+from pulse_radar.server.tickets import Store, Tickets
 from pulse_radar.server.visitor import Visitor
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
@@ -85,7 +88,8 @@ class Pulse(Publishes):
         admission = Admission(
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
         )
-        self._reception: Final = Reception(admission, self._policy)
+        self._tickets: Final = _tickets(self.settings, lambda: self._run().broker.store)
+        self._reception: Final = Reception(admission, self._policy, self._tickets)
         reception = self._reception
         self.router: APIRouter = make_router(
             WebSocketEndpoint(self._runner, reception, max_frame_bytes=self.settings.max_frame_bytes),
@@ -93,6 +97,7 @@ class Pulse(Publishes):
             PublishEndpoint(
                 self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
             ),
+            TicketEndpoint(reception, self._tickets),
             StatusEndpoints(self._runner, broker=self.settings.broker.partition(":")[0]),
         )
         self._limits = Limits(
@@ -200,6 +205,8 @@ class Pulse(Publishes):
                 startup_seconds=_STARTUP_SECONDS,
             )
             await stack.enter_async_context(runner)
+            if self._tickets is not None and self.authenticates:
+                await broker.declare([self._tickets.topic])
             queue = PublishQueue.from_settings(broker, self.settings)
             stack.callback(queue.close)
             self._running = _Running(stack.pop_all(), broker, runner, queue)
@@ -309,3 +316,11 @@ class _Running:
         self.broker = broker
         self.runner = runner
         self.queue = queue
+
+
+def _tickets(settings: Settings, store: Callable[[], Store]) -> Tickets | None:
+    """Those of this system; None where its processes have no secret that they share."""
+    if settings.ticket_secret is not None:
+        return Tickets(settings.ticket_secret.get_secret_value(), store)
+    # One process has nobody to share it with.
+    return Tickets(secrets.token_hex(32), store) if settings.broker.startswith("memory:") else None

@@ -64,6 +64,11 @@ class Settings(_FromEnvironment):
     publish_token: SecretStr | None = Field(
         None, description="Bearer token for POST /publish, which is off without it. At least 16 characters."
     )
+    ticket_secret: SecretStr | None = Field(
+        None,
+        description="Signs the tickets of POST /ticket, which is off without it but on memory://. The same in all "
+        "processes. At least 32 characters.",
+    )
     outbox_limit: int = Field(
         10_000,
         ge=1,
@@ -125,6 +130,13 @@ class Settings(_FromEnvironment):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("a token of fewer than 16 characters is guessed: use `openssl rand -hex 16`")
+        return value
+
+    @field_validator("ticket_secret")
+    @classmethod
+    def _unguessable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("a secret of fewer than 32 characters is guessed: use `openssl rand -hex 32`")
         return value
 
     @field_validator("unsent_limit_bytes")

@@ -1,14 +1,12 @@
 """What a client shows of itself, in one shape: a request, whether it came as one, as an upgrade or in a frame."""
 
-import base64
-import binascii
 from typing import Final
 
 from starlette.requests import HTTPConnection, Request
 
-__all__ = ["as_request", "bearer_token", "with_token"]
+from pulse_radar.auth.bearer import bearer_token
 
-_OFFER: Final = "bearer."
+__all__ = ["as_request", "with_token"]
 
 # What says who a client is. None of it goes along with a fresh token, which stands for itself.
 _SHOWN: Final = frozenset({b"authorization", b"cookie", b"sec-websocket-protocol"})
@@ -16,20 +14,6 @@ _SHOWN: Final = frozenset({b"authorization", b"cookie", b"sec-websocket-protocol
 # An upgrade's own affairs: no hook finds the transport of a connection here.
 _OF_UPGRADES: Final = frozenset({"extensions", "subprotocols"})
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
-
-
-def bearer_token(connection: HTTPConnection) -> str | None:
-    """The token of `Authorization: Bearer …`, else of `Sec-WebSocket-Protocol: pulse.v1, bearer.<base64url>`.
-
-    The first is what programs send, the second what `getToken` of the TypeScript client does. None where there is
-    neither. An EventSource can send neither: it brings cookies, or a ticket.
-    """
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    offers = connection.headers.get("sec-websocket-protocol", "").split(",")
-    offered = next((offer.strip() for offer in offers if offer.strip().startswith(_OFFER)), None)
-    return None if offered is None else _decoded(offered.removeprefix(_OFFER))
 
 
 def as_request(connection: HTTPConnection) -> Request:
@@ -58,11 +42,3 @@ def _authorization(token: str) -> list[tuple[bytes, bytes]]:
         return [(b"authorization", f"Bearer {token}".encode("latin-1"))]
     except UnicodeEncodeError:
         return []
-
-
-def _decoded(text: str) -> str | None:
-    try:
-        # It travels without its padding.
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode() or None
-    except (binascii.Error, UnicodeDecodeError):
-        return None

@@ -16,6 +16,7 @@ from pulse_radar.hub.inputs import Opened
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
+from pulse_radar.server.answers import shared_with
 from pulse_radar.server.reception import Reception, close_code, opened
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
@@ -67,7 +68,7 @@ class EventsEndpoint:
             return PlainTextResponse(f"{reason}\n", 400)
         stream = _Stream(runner, self._socket(request.scope), origin=request.headers.get("origin"))
         try:
-            visitor = await self._reception.receive(request)
+            visitor = await self._reception.receive(request, takes_tickets=True)
             stream.asked = await opened(
                 runner.new_connection_id(), runner.hub.topics, visitor, topics, cursor
             )
@@ -91,7 +92,7 @@ class _Stream(Response):
     """The response that carries a connection, or sends it away to come back later where nothing could be `asked`."""
 
     def __init__(self, runner: Runner, socket: Socket | None, *, origin: str | None) -> None:
-        super().__init__(headers=_HEADERS if origin is None else _HEADERS | _shared_with(origin))
+        super().__init__(headers=_HEADERS | shared_with(origin))
         # The length of a body that is not there.
         del self.headers["content-length"]
         self._runner = runner
@@ -113,12 +114,3 @@ class _Stream(Response):
             visitor=None,
         )
         await self._runner.serve(session, self.asked)
-
-
-def _shared_with(origin: str) -> dict[str, str]:
-    """What lets a page of this origin read the stream: it was found to be the same, or an allowed one."""
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        "Vary": "Origin",
-    }

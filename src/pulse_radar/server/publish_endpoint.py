@@ -24,6 +24,7 @@ from pulse_radar.errors import (
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
+from pulse_radar.server.answers import refusal
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
 
@@ -95,11 +96,11 @@ class PublishEndpoint:
             body = self._parse(await self._read(request))
             draft = _draft(body)
             if visitor is not None and not await visitor.may("publish", Feed(draft.topic, draft.key)):
-                return _error(403, "forbidden", f"you may not publish to '{Feed(draft.topic, draft.key)}'")
+                return refusal(403, "forbidden", f"you may not publish to '{Feed(draft.topic, draft.key)}'")
             position = await self.publishes.publish_draft(draft, expect_last=body.expect_last)
         except ClientDisconnect:
             # Nobody reads this; it only ends the request without a complaint.
-            return _error(400, "incomplete", "the body did not come to its end")
+            return refusal(400, "incomplete", "the body did not come to its end")
         except (UsageError, BrokerError) as error:
             return _failure(error)
         return JSONResponse({"topic": position.topic, "seq": position.sequence, "id": draft.id}, 201)
@@ -107,10 +108,10 @@ class PublishEndpoint:
     async def _visitor(self, request: Request) -> Visitor | JSONResponse | None:
         """Whose rights are to be asked; None for whoever has the token, which may all. Or why it is not let in."""
         if self._token is None and not self._reception.authenticates:
-            return _error(404, "off", "POST /publish is off: set PULSE_PUBLISH_TOKEN to turn it on")
+            return refusal(404, "off", "POST /publish is off: set PULSE_PUBLISH_TOKEN to turn it on")
         refused = self._reception.refusal(request)
         if refused is not None:
-            return _error(403, "foreign", refused)
+            return refusal(403, "foreign", refused)
         given = request.headers.get("authorization", "")
         if self._token is not None and hmac.compare_digest(given.encode(), b"Bearer " + self._token):
             return None
@@ -139,7 +140,7 @@ class PublishEndpoint:
 
 
 def _unauthenticated() -> JSONResponse:
-    response = _error(401, "unauthenticated", "send the token: Authorization: Bearer …")
+    response = refusal(401, "unauthenticated", "send the token: Authorization: Bearer …")
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -155,27 +156,23 @@ def _draft(body: _Body) -> Draft:
 def _failure(error: UsageError | BrokerError) -> JSONResponse:
     match error:
         case EventTooLarge():
-            return _error(413, "too_large", str(error))
+            return refusal(413, "too_large", str(error))
         case UnknownTopic() | TopicMissing():
-            return _error(404, "unknown_topic", str(error))
+            return refusal(404, "unknown_topic", str(error))
         case UsageError():
-            return _error(422, "invalid", str(error))
+            return refusal(422, "invalid", str(error))
         case SequenceConflict():
-            return _error(409, "conflict", str(error))
+            return refusal(409, "conflict", str(error))
         case TopicFull():
-            return _error(409, "topic_full", str(error))
+            return refusal(409, "topic_full", str(error))
         case NotPermitted():
-            return _error(403, "forbidden", str(error))
+            return refusal(403, "forbidden", str(error))
         case OutcomeUnknown():
-            return _unavailable(_error(503, "outcome_unknown", str(error), id=error.event_id))
+            return _unavailable(refusal(503, "outcome_unknown", str(error), id=error.event_id))
         case _:
-            return _unavailable(_error(503, "unavailable", str(error)))
+            return _unavailable(refusal(503, "unavailable", str(error)))
 
 
 def _unavailable(response: JSONResponse) -> JSONResponse:
     response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return response
-
-
-def _error(status: int, code: str, message: str, **more: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message, **more}}, status)

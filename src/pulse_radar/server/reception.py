@@ -16,6 +16,7 @@ from pulse_radar.server.admission import Admission
 from pulse_radar.server.credentials import as_request
 from pulse_radar.server.policy import Policy
 from pulse_radar.server.session import forbidden
+from pulse_radar.server.tickets import Tickets
 from pulse_radar.server.visitor import Visitor
 
 __all__ = ["Reception", "close_code", "opened"]
@@ -26,9 +27,10 @@ _log: Final = logging.getLogger("pulse_radar.server")
 class Reception:
     """Asks of every client: may it knock, who is it?"""
 
-    def __init__(self, admission: Admission, policy: Policy) -> None:
+    def __init__(self, admission: Admission, policy: Policy, tickets: Tickets | None = None) -> None:
         self._admission = admission
         self._policy = policy
+        self._tickets = tickets
 
     @property
     def authenticates(self) -> bool:
@@ -41,10 +43,14 @@ class Reception:
             _log.warning("refused %s: %s", connection.client, refused)
         return refused
 
-    async def receive(self, connection: HTTPConnection) -> Visitor:
+    async def receive(self, connection: HTTPConnection, *, takes_tickets: bool = False) -> Visitor:
         """Who it is. Raises: HTTPException, 401 for nobody, or whatever the app raises."""
         request = as_request(connection)
-        principal = await self._policy.identify(request)
+        ticket = request.query_params.get("ticket")
+        if takes_tickets and self._tickets is not None and self.authenticates and ticket is not None:
+            principal: object = await self._tickets.redeem(ticket)
+        else:
+            principal = await self._policy.identify(request)
         if principal is None:
             raise HTTPException(401, "unauthenticated")
         return Visitor(self._policy, request, principal)

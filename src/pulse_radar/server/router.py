@@ -1,4 +1,4 @@
-"""The routes of the live layer: /ws, /events, /publish, /health and /ready."""
+"""The routes of the live layer: /ws, /events, /publish, /ticket, /health and /ready."""
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -6,13 +6,18 @@ from fastapi.responses import JSONResponse, Response
 from pulse_radar.server.events_endpoint import EVENTS_SCHEMA, EventsEndpoint
 from pulse_radar.server.publish_endpoint import PUBLISH_SCHEMA, PublishEndpoint
 from pulse_radar.server.status_endpoints import StatusEndpoints
+from pulse_radar.server.ticket_endpoint import TICKET_SCHEMA, TicketEndpoint
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 
 __all__ = ["make_router"]
 
 
 def make_router(
-    websocket: WebSocketEndpoint, events: EventsEndpoint, publish: PublishEndpoint, status: StatusEndpoints
+    websocket: WebSocketEndpoint,
+    events: EventsEndpoint,
+    publish: PublishEndpoint,
+    ticket: TicketEndpoint,
+    status: StatusEndpoints,
 ) -> APIRouter:
     """A router that any FastAPI app can include, under any prefix."""
     router = APIRouter(tags=["pulse-radar"])
@@ -32,6 +37,15 @@ def make_router(
         response_class=JSONResponse,
         openapi_extra=PUBLISH_SCHEMA,
         summary="Publish an event",
+    )
+    router.add_api_route(
+        "/ticket",
+        ticket.serve,
+        methods=["POST"],
+        status_code=201,
+        response_class=JSONResponse,
+        responses=TICKET_SCHEMA,
+        summary="Get a ticket for one connection",
     )
     router.add_api_route("/health", status.health, summary="Is this process alive?")
     router.add_api_route("/ready", status.ready, summary="Do events come through?")

@@ -50,7 +50,7 @@ class WebSocketEndpoint:
             await _deny(websocket, 503, "this process is about to end", {"Retry-After": RETRY_AFTER_SECONDS})
             return
         try:
-            visitor = await self._reception.receive(websocket)
+            visitor = await self._reception.receive(websocket, takes_tickets=True)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
             await _close(await self._accept(websocket), error)
