@@ -7,7 +7,7 @@ import { createRoot } from "react-dom/client";
 
 const ROWS = 100;
 
-/** What a browser shows in this second: how long each frame took, and how often it was busy for long. */
+/** When the first and the last event came, when there was a frame since, and how often the page was busy for long. */
 const seen = { events: 0, from: 0, to: 0, frames: [] as number[], longTasks: 0 };
 
 const newest = (rows: readonly PulseEvent[], event: PulseEvent): readonly PulseEvent[] => {
@@ -60,10 +60,8 @@ function ByHand() {
 }
 
 function watch(): void {
-  let before = performance.now();
-  const frame = (now: number) => {
-    if (seen.events > 0) seen.frames.push(now - before);
-    before = now;
+  const frame = () => {
+    if (seen.events > 0) seen.frames.push(performance.now());
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
