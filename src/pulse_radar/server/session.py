@@ -51,10 +51,15 @@ class Session:
         max_frame_bytes: int,
         hub: Hub,
         visitor: Visitor | None,
+        reads_joined: bool = False,
     ) -> None:
-        """`hub` is only asked what it serves this client. `visitor`: None, where no frames can come."""
+        """`hub` is only asked what it serves this client. `visitor`: None, where no frames can come.
+
+        `reads_joined`: it takes several frames in one message.
+        """
         self.connection_id = connection_id
         self.transport = transport
+        self.reads_joined = reads_joined
         self._tell = tell
         self.max_frame_bytes = max_frame_bytes
         self._hub = hub

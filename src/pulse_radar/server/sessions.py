@@ -101,7 +101,7 @@ class Sessions:
 
     def _write(self, session: Session, batch: Batch) -> None:
         try:
-            session.transport.write(batch)
+            session.transport.write(batch.joined if session.reads_joined else batch)
             unsent = session.transport.unsent_bytes
         except Exception:  # noqa: BLE001 (whatever it is, it ends this client, and no other)
             _log.exception("connection %s cannot be written to and is closed", session.connection_id)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from pulse_radar.protocol.codec import FRAME_SEPARATOR
 from pulse_radar.protocol.event_stream import Block
 
 __all__ = [
@@ -38,12 +39,13 @@ class Batch:
     Each representation is made once, whoever asks first, and shared by all.
     """
 
-    __slots__ = ("_blocks", "_wire", "texts")
+    __slots__ = ("_blocks", "_joined", "_wire", "texts")
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts: Final = texts
         self._wire: bytes | None = None
         self._blocks: tuple[Block, ...] | None = None
+        self._joined: Batch | None = None
 
     @property
     def wire(self) -> bytes:
@@ -51,6 +53,13 @@ class Batch:
         if self._wire is None:
             self._wire = b"".join([part for text in self.texts for part in (text_header(len(text)), text)])
         return self._wire
+
+    @property
+    def joined(self) -> "Batch":
+        """The same frames as one message, for whoever asked for it."""
+        if self._joined is None:
+            self._joined = self if len(self.texts) == 1 else Batch((FRAME_SEPARATOR.join(self.texts),))
+        return self._joined
 
     @property
     def blocks(self) -> tuple[Block, ...]:

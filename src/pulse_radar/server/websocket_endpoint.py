@@ -38,6 +38,7 @@ class WebSocketEndpoint:
         websocket: WebSocket,
         topics: Annotated[str, Query()] = "",
         last_seq: Annotated[str, Query(alias="lastSeq")] = "",
+        joined: Annotated[str, Query()] = "",
     ) -> None:
         """One connection, from its upgrade to its end."""
         runner = self._runner()
@@ -63,6 +64,7 @@ class WebSocketEndpoint:
             max_frame_bytes=self._max_frame_bytes,
             hub=runner.hub,
             visitor=visitor,
+            reads_joined=joined == "1",
         )
         try:
             asked = await opened(session.connection_id, runner.hub.topics, visitor, topics, last_seq)

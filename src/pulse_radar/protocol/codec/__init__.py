@@ -11,10 +11,17 @@ from pulse_radar.protocol.codec.events import (
     encode_body,
     encode_event,
 )
-from pulse_radar.protocol.codec.server import decode_server, encode_close, encode_server, kind_of
+from pulse_radar.protocol.codec.server import (
+    FRAME_SEPARATOR,
+    decode_server,
+    encode_close,
+    encode_server,
+    kind_of,
+)
 
 __all__ = [
     "DELETION",
+    "FRAME_SEPARATOR",
     "EventBody",
     "decode_body",
     "decode_client",

@@ -26,7 +26,10 @@ from pulse_radar.protocol.frames import (
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.protocol.json_value import encode_data
 
-__all__ = ["decode_server", "encode_close", "encode_server", "kind_of"]
+__all__ = ["FRAME_SEPARATOR", "decode_server", "encode_close", "encode_server", "kind_of"]
+
+# Between frames that share a message. No JSON holds it: in a text it would be escaped (RFC 8259, section 7).
+FRAME_SEPARATOR: Final = b"\x1e"
 
 _T = TypeVar("_T")
 

@@ -3,22 +3,35 @@
 import { formatCursor } from "../protocol/cursor.js";
 import type { Feed, Positions } from "../protocol/frames.js";
 
+/** Several frames may come in one message: a browser pays for each message far more than for what is in it. */
+const JOINED = "joined=1";
+
 /** What a client offers so that its token may follow. */
 const SUBPROTOCOL = "pulse.v1";
+
+/** What is to be followed, after which positions. */
+interface Asked {
+  readonly feeds: readonly Feed[];
+  readonly cursor: Positions;
+}
 
 /** The address of a WebSocket, or of what lies beside it, for these feeds after these positions. */
 export function addressOf(
   url: string,
   base: string | undefined,
-  feeds: readonly Feed[],
-  cursor: Positions,
   beside?: string,
+  { feeds, cursor }: Asked = { feeds: [], cursor: {} },
 ): string {
   const address = new URL(url, base);
   if (beside) address.pathname = address.pathname.replace(/[^/]*$/, beside);
   address.protocol = address.protocol.replace(/^(http|ws)/, beside ? "http" : "ws");
   // Our grammar needs no escapes, and a readable address is a shorter one.
-  const query = [address.search.slice(1), `topics=${feeds.join()}`, `lastSeq=${formatCursor(cursor)}`];
+  const query = [
+    address.search.slice(1),
+    `topics=${feeds.join()}`,
+    `lastSeq=${formatCursor(cursor)}`,
+    beside ? "" : JOINED,
+  ];
   address.search = query.filter((part) => !/^$|=$/.test(part)).join("&");
   return address.href;
 }

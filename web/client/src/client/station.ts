@@ -2,7 +2,7 @@
 
 import { step } from "../machine/machine.js";
 import { type Connection, type Effect, type Input, initial, type News } from "../machine/state.js";
-import { decodeServer, encodeClient } from "../protocol/codec.js";
+import { decodeServer, encodeClient, textsOf } from "../protocol/codec.js";
 import type { Positions } from "../protocol/frames.js";
 import { positionsOf } from "../stream/line.js";
 import { addressOf, offersOf } from "./address.js";
@@ -51,8 +51,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   let armed = NEVER;
 
   const now = () => use("performance").now();
-  const addressed = (beside?: string, asked?: Opening) =>
-    addressOf(url, use("location")?.href, asked?.feeds ?? [], asked?.cursor ?? {}, beside);
+  const addressed = (beside?: string, asked?: Opening) => addressOf(url, use("location")?.href, beside, asked);
 
   /** Take inputs one after the other, also those that come of their effects. */
   function handle(input: Input): void {
@@ -111,14 +110,16 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   }
 
   /** Frames are text: of anything else the text is no frame. */
-  function hear(text: string, lose: Ear["lose"]): void {
-    let frame: ReturnType<typeof decodeServer>;
+  function hear(message: string, lose: Ear["lose"]): void {
+    const frames: ReturnType<typeof decodeServer>[] = [];
+    let complaint = "";
     try {
-      frame = decodeServer(text);
+      for (const text of textsOf(message)) frames.push(decodeServer(text));
     } catch (error) {
-      return lose(PROTOCOL_ERROR, `${error}: ${text.slice(0, 80)}`);
+      complaint = `${error}: ${message.slice(0, 80)}`;
     }
-    handle({ kind: "received", frame });
+    handle({ kind: "received", frames });
+    if (complaint) lose(PROTOCOL_ERROR, complaint);
   }
 
   function drop(): void {

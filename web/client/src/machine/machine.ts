@@ -22,7 +22,8 @@ function take(turn: Turn, input: Input): void {
   const { status } = turn.connection;
   switch (input.kind) {
     case "received":
-      return received(turn, input.frame);
+      for (const frame of input.frames) received(turn, frame);
+      return;
     case "follow":
       return follow(turn, input);
     case "unfollow":

@@ -78,7 +78,8 @@ export type Input =
   | { readonly kind: "unfollow"; readonly id: string }
   /** All that changed in this turn of the page has been said. */
   | { readonly kind: "settle" }
-  | { readonly kind: "received"; readonly frame: ServerFrame | Unknown }
+  /** What came in one message. */
+  | { readonly kind: "received"; readonly frames: readonly (ServerFrame | Unknown)[] }
   | { readonly kind: "lost"; readonly code: number; readonly reason: string }
   | { readonly kind: "ticked" }
   /** The page came back: from sleep, from the background, from offline. */

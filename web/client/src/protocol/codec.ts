@@ -87,6 +87,9 @@ const FIELDS: Readonly<Record<ServerFrame["kind"], readonly Field[]>> = {
 
 // What a server says.
 
+/** The texts of the frames in a message. No JSON holds what stands between them: it would be escaped. */
+export const textsOf = (message: string): string[] => message.split("\x1e");
+
 /** What the server says. Throws: Error, where it is no frame. */
 export function decodeServer(text: string): ServerFrame | Unknown {
   const json = parse(text);

@@ -6,6 +6,7 @@ import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 const ROWS = 100;
+const EVENTS = 10_000;
 
 /** When the first and the last event came, when there was a frame since, and how often the page was busy for long. */
 const seen = { events: 0, from: 0, to: 0, frames: [] as number[], longTasks: 0 };
@@ -36,17 +37,39 @@ function Ours() {
   );
 }
 
+/** The same events, made here as fast as they would come. */
+function Alone() {
+  const [shown, show] = useState<readonly PulseEvent[]>([]);
+  useEffect(() => {
+    let rows: readonly PulseEvent[] = [];
+    const begun = performance.now();
+    const frame = (now: number) => {
+      const due = Math.min(EVENTS, Math.floor((now - begun) * (EVENTS / 1_000)));
+      for (let sequence = seen.events + 1; sequence <= due; sequence++) {
+        const data = { id: `a${sequence}`, title: `Atom ${sequence}`, confidence: 0.93 };
+        rows = newest(rows, { kind: "event", topic: "knowledge", name: "atom_created", data, sequence });
+      }
+      show(rows);
+      if (due < EVENTS) requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  }, []);
+  return <List rows={shown} />;
+}
+
 /** As one would write it without us: no cursor, no order, no way back. */
-function ByHand() {
+function ByHand({ joined = false }) {
   const [shown, show] = useState<readonly PulseEvent[]>([]);
   useEffect(() => {
     let rows: readonly PulseEvent[] = [];
     let isDue = false;
-    const socket = new WebSocket(`ws://${location.host}/ws?topics=knowledge&lastSeq=knowledge:0`);
+    const query = `topics=knowledge&lastSeq=knowledge:0${joined ? "&joined=1" : ""}`;
+    const socket = new WebSocket(`ws://${location.host}/ws?${query}`);
     socket.onmessage = ({ data }) => {
-      const frame = JSON.parse(data);
-      if (!("_seq" in frame)) return;
-      rows = newest(rows, { ...frame, sequence: frame._seq });
+      for (const text of data.split("\x1e")) {
+        const frame = JSON.parse(text);
+        if ("_seq" in frame) rows = newest(rows, { ...frame, sequence: frame._seq });
+      }
       if (isDue) return;
       isDue = true;
       requestAnimationFrame(() => {
@@ -55,7 +78,7 @@ function ByHand() {
       });
     };
     return () => socket.close();
-  }, []);
+  }, [joined]);
   return <List rows={shown} />;
 }
 
@@ -70,16 +93,20 @@ function watch(): void {
   }).observe({ type: "longtask" });
 }
 
-function start(isOurs: boolean): void {
-  watch();
-  const page = isOurs ? (
+const PAGES = {
+  alone: () => <Alone />,
+  byHand: () => <ByHand />,
+  byHandJoined: () => <ByHand joined />,
+  ours: () => (
     <PulseProvider client={createClient({ url: "/ws" })}>
       <Ours />
     </PulseProvider>
-  ) : (
-    <ByHand />
-  );
-  createRoot(document.body).render(page);
+  ),
+};
+
+function start(name: keyof typeof PAGES): void {
+  watch();
+  createRoot(document.body).render(PAGES[name]());
 }
 
 Object.assign(window, { seen, start });

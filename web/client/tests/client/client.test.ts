@@ -1,6 +1,7 @@
 /** The client as an application uses it, against a server in memory and a clock that goes when it is told to. */
 
 import { afterEach, expect, test, vi } from "vitest";
+import type { SocketLike } from "../../src/client/world.js";
 import { type ClientOptions, createClient, type EventTypes } from "../../src/index.js";
 import { FakeClock, FakeServer, settled } from "../../src/testing/index.js";
 
@@ -51,7 +52,7 @@ test("however many follow whatever topics, there is one connection", async () =>
   for (let reader = 0; reader < 20; reader++) client.on("knowledge", "atom_created", () => {});
   client.topic("monitoring", { key: "3f9c" }).on("job_started", () => {});
   await settled();
-  expect(server.asked).toEqual(["ws://localhost/ws?topics=messages,knowledge,monitoring/3f9c"]);
+  expect(server.asked).toEqual(["ws://localhost/ws?topics=messages,knowledge,monitoring/3f9c&joined=1"]);
 });
 
 test("what was missed while it was cut off comes before what is new", async () => {
@@ -300,3 +301,31 @@ test.each([Number.NaN, -1, 1.5, null, "", "142", "bad", "knowledge:x", "messages
     expect(() => client.topic("knowledge", { last: after as number })).toThrow(TypeError);
   },
 );
+
+test("frames that share a message are each told, up to one that is none", async () => {
+  let socket: SocketLike | undefined;
+  class Socket implements SocketLike {
+    onmessage: SocketLike["onmessage"] = null;
+    onclose: SocketLike["onclose"] = null;
+    constructor() {
+      socket = this;
+    }
+    send(): void {}
+    close(): void {}
+  }
+  const { client, seen } = stage({ world: { WebSocket: Socket } });
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  const greeting = {
+    type: "connection",
+    data: { connectionId: "c1", topics: ["knowledge"], lastSeq: { knowledge: 1 } },
+  };
+  const event = (sequence: number) => ({ topic: "knowledge", event: "atom_created", data: sequence, _seq: sequence });
+  const say = (...frames: unknown[]) =>
+    socket?.onmessage?.({ data: frames.map((frame) => JSON.stringify(frame)).join("\x1e") });
+  say(greeting, event(2), event(3));
+  expect(seen).toEqual([2, 3]);
+  say(event(4), { topic: "knowledge", event: "atom_created" }, event(5));
+  expect(seen).toEqual([2, 3, 4]);
+  expect(client.connection).toMatchObject({ status: "closed", code: 1002 });
+});

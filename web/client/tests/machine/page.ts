@@ -37,9 +37,10 @@ export class Page {
     this.tell({ kind: "settle" });
   }
 
+  /** All of these in one message. */
   receive(...frames: readonly (string | ServerFrame)[]): void {
-    for (const frame of frames)
-      this.tell({ kind: "received", frame: typeof frame === "string" ? decodeServer(frame) : frame });
+    const read = frames.map((frame) => (typeof frame === "string" ? decodeServer(frame) : frame));
+    this.tell({ kind: "received", frames: read });
   }
 
   lose(code = 1006, reason = ""): void {

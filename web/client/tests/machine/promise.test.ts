@@ -74,6 +74,7 @@ const ordinary = [
   upTo(6, "the client hears", (world, count) => {
     for (let time = 0; time < count; time++) world.deliver();
   }),
+  upTo(6, "the client hears at once", (world, count) => world.deliver(count)),
   upTo(3, "the server hears", (world, count) => {
     for (let time = 0; time < count; time++) world.link?.heed();
   }),

@@ -61,10 +61,11 @@ export class World<S extends Server> {
     });
   }
 
-  deliver(): boolean {
-    const frame = this.link?.toClient.shift();
-    if (frame) this.tell(() => this.page.receive(frame));
-    return frame !== undefined;
+  /** So many frames arrive, in one message. */
+  deliver(count = 1): boolean {
+    const frames = this.link?.toClient.splice(0, count) ?? [];
+    if (frames.length > 0) this.tell(() => this.page.receive(...frames));
+    return frames.length > 0;
   }
 
   cut(): void {
