@@ -24,6 +24,7 @@ from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
+from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.publish_endpoint import PublishEndpoint
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.router import make_router
@@ -89,7 +90,12 @@ class Pulse(Publishes):
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
         )
         self._tickets: Final = _tickets(self.settings, lambda: self._run().broker.store)
-        self._reception: Final = Reception(admission, self._policy, self._tickets)
+        self._reception: Final = Reception(
+            admission,
+            self._policy,
+            proxies=TrustedProxies(self.settings.trusted_proxies),
+            tickets=self._tickets,
+        )
         reception = self._reception
         self.router: APIRouter = make_router(
             WebSocketEndpoint(self._runner, reception, max_frame_bytes=self.settings.max_frame_bytes),

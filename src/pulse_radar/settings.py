@@ -61,6 +61,11 @@ class Settings(_FromEnvironment):
         (),
         description="Origins besides the same one whose pages may connect, comma-separated: https://app.example.com.",
     )
+    trusted_proxies: _Names = Field(
+        (),
+        description="Whose X-Forwarded-For, -Proto and -Host are believed, comma-separated: addresses, networks "
+        "(10.0.0.0/8), or unix. Whoever else sends them is taken for a client that lies.",
+    )
     publish_token: SecretStr | None = Field(
         None, description="Bearer token for POST /publish, which is off without it. At least 16 characters."
     )
@@ -118,7 +123,7 @@ class Settings(_FromEnvironment):
         30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."
     )
 
-    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

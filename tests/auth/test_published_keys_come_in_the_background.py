@@ -148,12 +148,13 @@ async def test_an_issuer_that_answers_nonsense_leaves_the_keys_that_are_here(ans
 
 
 async def test_an_issuer_that_hangs_is_left_behind_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulse_radar.auth.published._FETCH_SECONDS", 0.2)
     async with issuing() as issuer:
         issuer.delay_seconds = 2.0
-        async with keys_of(issuer) as keys:
-            with pytest.raises(KeyPending):
-                keys.find("first")
+        with monkeypatch.context() as hasty:
+            hasty.setattr("pulse_radar.auth.published._FETCH_SECONDS", 0.2)
+            async with keys_of(issuer) as keys:
+                with pytest.raises(KeyPending):
+                    keys.find("first")
         issuer.delay_seconds = 0.0
         async with keys_of(issuer) as keys:
             assert keys.find("first") is not None

@@ -9,9 +9,11 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from pulse_radar.cli.logs import log_config
+from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.uvicorn_http import PulseHttpProtocol
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.uvicorn_server import DrainingServer
+from pulse_radar.settings import Settings
 
 __all__ = ["run_server"]
 
@@ -21,10 +23,19 @@ _log: Final = logging.getLogger("pulse_radar.cli")
 _SHUTDOWN_SECONDS: Final = 1
 
 
+class _Config(uvicorn.Config):
+    """uvicorn's, whose app, and whose log of requests, see the clients behind the proxies that are trusted."""
+
+    def load(self) -> None:
+        super().load()
+        proxies = TrustedProxies(Settings.load().trusted_proxies)
+        self.loaded_app = proxies.in_front_of(self.loaded_app)
+
+
 def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:
     """Serve the app until a signal ends it. Raises: typer.Exit, when it does not start."""
     host, port = listener.getsockname()[:2]
-    config = uvicorn.Config(
+    config = _Config(
         app,
         factory=is_factory,
         host=host,
@@ -35,7 +46,7 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         # Compression costs tens of kilobytes a connection, and heartbeats are our own.
         ws_per_message_deflate=False,
         ws_ping_interval=None,
-        # Nobody in front of us is trusted to say who a client is.
+        # It would believe whoever is on this machine; ours believes those that are named.
         proxy_headers=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         log_config=log_config(debug=debug),

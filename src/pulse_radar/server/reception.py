@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 from fastapi import HTTPException
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from pulse_radar.hub.inputs import Opened
@@ -15,6 +16,7 @@ from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.credentials import as_request
 from pulse_radar.server.policy import Policy
+from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.session import forbidden
 from pulse_radar.server.tickets import Tickets
 from pulse_radar.server.visitor import Visitor
@@ -27,8 +29,16 @@ _log: Final = logging.getLogger("pulse_radar.server")
 class Reception:
     """Asks of every client: may it knock, who is it?"""
 
-    def __init__(self, admission: Admission, policy: Policy, tickets: Tickets | None = None) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        policy: Policy,
+        *,
+        proxies: TrustedProxies | None = None,
+        tickets: Tickets | None = None,
+    ) -> None:
         self._admission = admission
+        self._proxies = proxies
         self._policy = policy
         self._tickets = tickets
 
@@ -38,7 +48,11 @@ class Reception:
 
     def refusal(self, connection: HTTPConnection, *, of_any_origin: bool = False) -> str | None:
         """Why this Host or Origin is refused; None to let it in."""
-        refused = self._admission.refusal(connection.headers, of_any_origin=of_any_origin)
+        if self._proxies is not None:
+            self._proxies.see_through(connection.scope)
+        # Read anew: a proxy may have said another Host.
+        headers = Headers(scope=connection.scope)
+        refused = self._admission.refusal(headers, of_any_origin=of_any_origin)
         if refused is not None:
             _log.warning("refused %s: %s", connection.client, refused)
         return refused
