@@ -57,6 +57,12 @@ class Publisher(Publishes):
         self._open_queue()
         return await self._broker.read(topic, after=after, limit=limit)
 
+    @property
+    def broker(self) -> Broker:
+        """The broker that it is connected to."""
+        self._open_queue()
+        return self._broker
+
     def stats(self) -> PublishQueueStats:
         return self._open_queue().stats()
 

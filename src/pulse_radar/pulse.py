@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
 
@@ -86,6 +86,8 @@ class Pulse(Publishes):
         # From the first moment of starting to the last of ending.
         self._is_entered = False
         self._running: _Running | None = None
+        # Entered in this order when everything else runs.
+        self._companions: list[Callable[[], AbstractAsyncContextManager[object]]] = []
         admission = Admission(
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
         )
@@ -215,7 +217,15 @@ class Pulse(Publishes):
                 await broker.declare([self._tickets.topic])
             queue = PublishQueue.from_settings(broker, self.settings)
             stack.callback(queue.close)
-            self._running = _Running(stack.pop_all(), broker, runner, queue)
+            # From here on companions may publish.
+            self._running = _Running(stack, broker, runner, queue)
+            try:
+                for companion in self._companions:
+                    await stack.enter_async_context(companion())
+            except BaseException:
+                self._running = None
+                raise
+            self._running.stack = stack.pop_all()
         _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._topics) or "no topics")
 
     async def __aexit__(
@@ -236,6 +246,25 @@ class Pulse(Publishes):
         """
         self._check_declared(topic)
         return await self._run().broker.read(topic, after=after, limit=limit)
+
+    def accompany(self, companion: Callable[[], AbstractAsyncContextManager[object]]) -> None:
+        """Enter this context while the Pulse runs: after it can publish, and before anybody is served.
+
+        Raises: InvalidSetting, for one that comes after the start.
+        """
+        if self._running is not None:
+            raise InvalidSetting("a companion comes too late: name it before the app starts")
+        self._companions.append(companion)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is between its start and its end."""
+        return self._running is not None
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that it is connected to while it runs."""
+        return self._run().broker
 
     def position(self, topic: str) -> Position:
         """Where this process is in a topic. Take it before a query: what the query misses comes after it.

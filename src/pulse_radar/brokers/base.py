@@ -10,6 +10,8 @@ Every broker passes the suite in `pulse_radar.testing.broker_contract`. In words
   discontinuity as a `Gap` among the entries, never as silence: a number that will not come is in a gap.
 - `read` is history, oldest first, a page at a time.
 - What cannot be read as an event (foreign bytes) is a `Gap` with the reason `unreadable`.
+- `ask` reaches whoever answers at an address, in any process, and returns the answer or raises: nothing that is asked
+  is kept, and nothing is asked twice.
 
 Of a state topic it keeps the newest event of each key, and the contract is the same but for this:
 
@@ -24,9 +26,9 @@ Of a state topic it keeps the newest event of each key, and the contract is the 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import msgspec
 
@@ -35,11 +37,18 @@ from pulse_radar.errors import BrokerUnavailable, InvalidEvent
 from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page
 
-__all__ = ["Broker", "Draft", "NotStored"]
+__all__ = ["Answering", "Broker", "Draft", "NobodyThere", "NotStored"]
+
+# Answers what is asked of an address: a verb and its content. It must not wait.
+Answering: TypeAlias = Callable[[str, bytes], bytes]
 
 
 class NotStored(BrokerUnavailable):
     """The broker is away, and for certain: what was attempted is not stored."""
+
+
+class NobodyThere(BrokerUnavailable):
+    """Nobody answers at this address right now; for certain, nothing was done."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -139,3 +148,24 @@ class Broker(ABC):
     @abstractmethod
     def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after the position `after`, in order, for ever, in batches as they arrive."""
+
+    @abstractmethod
+    async def answer(self, address: str, answering: Answering) -> None:
+        """Answer what is asked of this address, a key, from now on and over all interruptions.
+
+        Raises: InvalidKey.
+        """
+
+    @abstractmethod
+    def is_answering(self, address: str) -> bool:
+        """Whether what is asked of this address reaches us, as far as the broker lets it."""
+
+    @abstractmethod
+    async def ask(
+        self, address: str, verb: str, content: bytes = b"", *, patience_seconds: float = 2.0
+    ) -> bytes:
+        """The answer of whoever answers at this address.
+
+        Raises: NobodyThere at once, where nobody does. BrokerUnavailable, when no answer came in time: it may have
+        been heard all the same. NotStored, while there is no connection. InvalidKey, NotPermitted.
+        """

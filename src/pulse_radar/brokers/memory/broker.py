@@ -8,13 +8,14 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from pulse_radar.brokers.base import Broker, Draft
+from pulse_radar.brokers.base import Answering, Broker, Draft, NobodyThere
 from pulse_radar.brokers.bounds import narrowed
 from pulse_radar.brokers.memory.log import MemoryLog
 from pulse_radar.brokers.memory.siblings import refuse_siblings
 from pulse_radar.brokers.memory.state import MemoryState
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.errors import BrokerRefused, TopicMissing
+from pulse_radar.protocol.grammar import check_key
 from pulse_radar.stream.entry import Entry, Extent, Page
 
 __all__ = ["MemoryBroker"]
@@ -35,6 +36,7 @@ class MemoryBroker(Broker):
         """`now` tells seconds since 1970."""
         self._now = now
         self._topics: dict[str, _Kept] = {}
+        self._answering: dict[str, Answering] = {}
 
     async def declare(self, topics: Sequence[TopicSpec], *, narrow: bool = False) -> None:
         refuse_siblings(spec.name for spec in topics)
@@ -87,6 +89,20 @@ class MemoryBroker(Broker):
                 yield page.entries
             else:
                 await _either(changed, kept.due_in())
+
+    async def answer(self, address: str, answering: Answering) -> None:
+        self._answering[check_key(address)] = answering
+
+    def is_answering(self, address: str) -> bool:
+        return address in self._answering
+
+    async def ask(
+        self, address: str, verb: str, content: bytes = b"", *, patience_seconds: float = 2.0
+    ) -> bytes:
+        answering = self._answering.get(check_key(address))
+        if answering is None:
+            raise NobodyThere(f"nobody answers at {address}")
+        return answering(verb, content)
 
     def _topic(self, topic: str) -> _Kept:
         try:

@@ -6,11 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from pulse_radar.brokers.base import Broker, Draft, NotStored
+from pulse_radar.brokers.base import Answering, Broker, Draft, NotStored
 from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.attempts import Attempts
+from pulse_radar.brokers.nats.control import Control
 from pulse_radar.brokers.nats.disk import Disk
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
@@ -97,6 +98,7 @@ class NatsBroker(Broker):
         self._room = Room(self._history, self._naming)
         self._attempts = Attempts(self._history, self._naming)
         self._announcements = Announcements(self._link, self._naming, kinds)
+        self._control = Control(self._link, self._naming)
         self._disk = None if store_directory is None else Disk(store_directory)
         self._specs: dict[str, TopicSpec] = {}
 
@@ -195,6 +197,17 @@ class NatsBroker(Broker):
             announcements=self._announcements,
         )
         return tail.entries()
+
+    async def answer(self, address: str, answering: Answering) -> None:
+        await self._control.answer(address, answering)
+
+    def is_answering(self, address: str) -> bool:
+        return self._control.is_answering(address)
+
+    async def ask(
+        self, address: str, verb: str, content: bytes = b"", *, patience_seconds: float = 2.0
+    ) -> bytes:
+        return await self._control.ask(address, verb, content, patience_seconds)
 
     def stats(self) -> LinkStats:
         return self._link.stats()

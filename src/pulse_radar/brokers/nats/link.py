@@ -102,6 +102,16 @@ class Link:
         if subject.lower() in self._refused:
             raise self._not_heard(subject)
 
+    def is_heard(self, subject: str) -> bool:
+        """Whether we listen there, and the server lets us."""
+        return subject in self._heard and subject.lower() not in self._refused
+
+    async def reply(self, message: Msg, payload: bytes) -> None:
+        """Answer somebody's request. Raises: BrokerUnavailable, when there is no way to them."""
+        if self._session is None or not self.is_connected:
+            raise BrokerUnavailable(f"not connected to {self.access}")
+        await self._session.publish(message.reply, payload, "", None)
+
     def check_size(self, payload: bytes, headers: dict[str, str]) -> None:
         """Raises: EventTooLarge."""
         if self._session is not None and not self._session.fits(payload, headers):

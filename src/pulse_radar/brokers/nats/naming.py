@@ -19,7 +19,8 @@ class Naming(msgspec.Struct, frozen=True):
     """The names of one system on a server; a namespace lets several share it.
 
     Shape: stream `PULSE_knowledge` or `STAGING_PULSE_knowledge`, subject `websocket.knowledge` or
-    `staging.websocket.knowledge`, with a key `websocket.knowledge.<key>`, live `live.knowledge.<key>`.
+    `staging.websocket.knowledge`, with a key `websocket.knowledge.<key>`, live `live.knowledge.<key>`, control
+    `pulse.control.<address>.<verb>`.
     Raises: InvalidSetting.
     """
 
@@ -59,6 +60,10 @@ class Naming(msgspec.Struct, frozen=True):
     def announced_topic(self, subject: str) -> str:
         """The topic that a live announcement is about."""
         return subject[len(self._prefix) + len("live.") :].partition(".")[0]
+
+    def control(self, address: str, verb: str = "*") -> str:
+        """Where somebody is asked something; without a verb the pattern of all that can be asked there."""
+        return f"{self._prefix}pulse.control.{address}.{verb}"
 
     @property
     def _prefix(self) -> str:

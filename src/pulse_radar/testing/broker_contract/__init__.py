@@ -7,6 +7,7 @@
 What cannot happen to a broker is not among its laboratory's faults, and the tests of it are skipped by name.
 """
 
+from pulse_radar.testing.broker_contract.control import ControlContract
 from pulse_radar.testing.broker_contract.faults import FaultContract
 from pulse_radar.testing.broker_contract.history import HistoryContract
 from pulse_radar.testing.broker_contract.laboratory import Fault, Laboratory
@@ -40,5 +41,6 @@ class BrokerContract(
     LostStreamContract,
     StateContract,
     StateFaultContract,
+    ControlContract,
 ):
     """All of it."""

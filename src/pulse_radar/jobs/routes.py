@@ -1,0 +1,170 @@
+"""The routes of jobs: what is known of them, cancel and retry, for who may."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from pulse_radar.errors import BrokerError, InvalidKey, PulseError
+from pulse_radar.jobs.errors import CannotRetry, JobError, UnknownJob, WorkerSilent
+from pulse_radar.jobs.events import MONITORING, AnyJobEvent, event_of
+from pulse_radar.jobs.journal import seen_in
+from pulse_radar.jobs.life import Job
+from pulse_radar.protocol.grammar import Feed
+from pulse_radar.server.policy import Action
+from pulse_radar.stream.entry import StoredEvent
+
+if TYPE_CHECKING:
+    from pulse_radar.jobs.jobs import Jobs
+    from pulse_radar.pulse import Pulse
+
+__all__ = ["job_router"]
+
+# An answer of about a megabyte.
+_PAGE: Final = 1_000
+
+
+class JobPage(BaseModel):
+    """Jobs in the order of their newest events. `next`: the `after` of the next page; null on the last.
+
+    `lastSeq`: follow from there; what happened since comes after it.
+    """
+
+    jobs: list[AnyJobEvent]
+    next: int | None
+    lastSeq: str  # noqa: N815 (as on the wire)
+
+
+class CancelBody(BaseModel):
+    """Why, for the job and for whoever looks at it."""
+
+    reason: str | None = None
+
+
+def job_router(jobs: "Jobs", pulse: "Pulse") -> APIRouter:
+    """A router that any app can include. Reading asks `authorize` for `read`, all else for `admin`."""
+    router = APIRouter(tags=["jobs"])
+    routes = _Routes(jobs, pulse)
+    failures: dict[int | str, dict[str, Any]] = {
+        403: {"description": "not yours"},
+        404: {"description": "nothing is known of it"},
+        409: {"description": "its state, or what is known of its arguments, is in the way"},
+        504: {"description": "its worker did not answer in time"},
+    }
+    router.add_api_route("/jobs", routes.page, response_model=JobPage, summary="Jobs, by their newest events")
+    router.add_api_route(
+        "/jobs/{task_id}", routes.one, responses=failures, summary="One job", response_model=None
+    )
+    router.add_api_route(
+        "/jobs/{task_id}/cancel",
+        routes.cancel,
+        methods=["POST"],
+        status_code=202,
+        responses=failures,
+        response_model=None,
+        summary="Ask for a job's end",
+    )
+    router.add_api_route(
+        "/jobs/{task_id}/retry",
+        routes.retry,
+        methods=["POST"],
+        status_code=202,
+        responses=failures,
+        response_model=None,
+        summary="Run a job once more that ended or is lost",
+    )
+    return router
+
+
+class _Routes:
+    def __init__(self, jobs: "Jobs", pulse: "Pulse") -> None:
+        self._jobs = jobs
+        self._pulse = pulse
+
+    async def page(
+        self,
+        request: Request,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=_PAGE)] = 100,
+    ) -> Any:
+        denied = await self._denial(request, "read", None)
+        if denied is not None:
+            return denied
+        # Before the look: what it misses comes after this.
+        position = self._pulse.position(MONITORING)
+        page = await self._pulse.broker.read(MONITORING, after=after, limit=limit)
+        entries = [entry for entry in page.entries if isinstance(entry, StoredEvent)]
+        seen = [seen_in(entry).job for entry in entries]
+        return JobPage(
+            jobs=[event_of(job) for job in seen if job is not None],
+            next=entries[-1].sequence if len(entries) == limit else None,
+            lastSeq=str(position),
+        )
+
+    async def one(self, request: Request, task_id: str) -> JSONResponse:
+        denied = await self._denial(request, "read", task_id)
+        if denied is not None:
+            return denied
+        try:
+            return _answer(await self._jobs.find(task_id), 200)
+        except PulseError as error:
+            return _failure(error)
+
+    async def cancel(self, request: Request, task_id: str, body: CancelBody | None = None) -> JSONResponse:
+        denied = await self._denial(request, "admin", task_id)
+        if denied is not None:
+            return denied
+        try:
+            return _answer(await self._jobs.cancel(task_id, body.reason if body else None), 202)
+        except PulseError as error:
+            return _failure(error)
+
+    async def retry(self, request: Request, task_id: str) -> JSONResponse:
+        denied = await self._denial(request, "admin", task_id)
+        if denied is not None:
+            return denied
+        try:
+            return _answer(await self._jobs.retry(task_id), 202)
+        except PulseError as error:
+            return _failure(error)
+
+    async def _denial(self, request: Request, action: Action, task_id: str | None) -> JSONResponse | None:
+        refused = self._pulse.reception.refusal(request)
+        if refused is not None:
+            return _error(403, "foreign", refused)
+        principal = await self._pulse.reception.identify(request)
+        try:
+            feed = Feed(MONITORING, task_id)
+        except InvalidKey as error:
+            return _failure(error)
+        if not await self._pulse.reception.may(principal, action, feed):
+            return _error(403, "forbidden", f"you may not {action} {feed}")
+        return None
+
+
+def _answer(job: Job, status: int) -> JSONResponse:
+    event = event_of(job)
+    return JSONResponse(
+        {"event": event.NAME, "state": job.state, "data": event.model_dump(mode="json")}, status
+    )
+
+
+def _failure(error: PulseError) -> JSONResponse:
+    match error:
+        case UnknownJob() | InvalidKey():
+            return _error(404, "unknown_job", str(error))
+        case CannotRetry():
+            return _error(409, "cannot_retry", str(error))
+        case WorkerSilent():
+            return _error(504, "worker_silent", str(error))
+        case JobError():
+            return _error(409, "state", str(error))
+        case BrokerError():
+            return _error(503, "unavailable", str(error))
+        case _:
+            return _error(422, "invalid", str(error))
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)
