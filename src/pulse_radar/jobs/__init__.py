@@ -1,7 +1,7 @@
 """Background jobs as events: whatever queue runs them, everybody sees them queued, at work, and done.
 
 broker.add_middlewares(PulseMiddleware())      # in the worker, and where jobs are queued
-jobs = Jobs(pulse, broker)                     # in the app: the topic, who is lost, cancel and retry
+jobs = Jobs(pulse, TaskiqRequeue(broker))      # in the app: the topic, who is lost, cancel and retry
 """
 
 from importlib import import_module
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from pulse_radar.jobs.jobs import Jobs
     from pulse_radar.jobs.progress import JobProgress
+    from pulse_radar.jobs.requeue import Requeue, TaskiqRequeue
     from pulse_radar.jobs.stopped import Stopped
     from pulse_radar.jobs.taskiq import PulseMiddleware
 
@@ -45,7 +46,9 @@ __all__ = [
     "JobTransition",
     "Jobs",
     "PulseMiddleware",
+    "Requeue",
     "Stopped",
+    "TaskiqRequeue",
 ]
 
 # Imported when they are first asked for: an app that shows jobs needs no TaskIQ, and a worker no routes.
@@ -54,6 +57,7 @@ _HOMES: Final = {
     "JobProgress": "progress",
     "Jobs": "jobs",
     "PulseMiddleware": "taskiq",
+    **dict.fromkeys(("Requeue", "TaskiqRequeue"), "requeue"),
     "Stopped": "stopped",
 }
 

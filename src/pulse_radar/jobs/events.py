@@ -220,9 +220,13 @@ def _job(event: AnyJobEvent) -> Job:
         queued_at=event.queued_at,
         progress=None if event.progress is None else Progress(**told["progress"]),
         ending=_ending(event),
-        arguments=None if event.arguments is None else msgspec.convert(told["arguments"], Arguments),
+        arguments=None if event.arguments is None else _arguments(event.arguments),
         reason=told.get("reason"),
     )
+
+
+def _arguments(told: JobArguments) -> Arguments:
+    return Arguments(tuple(told.args), dict(told.kwargs), told.withheld)
 
 
 def _ending(event: AnyJobEvent) -> Ending | None:

@@ -1,10 +1,10 @@
 """Jobs in an app: their topic, who is lost, and what can be done to them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter
@@ -17,16 +17,13 @@ from pulse_radar.jobs.errors import CannotRetry, JobIsNotOver, JobIsOver, Unknow
 from pulse_radar.jobs.events import JOB_EVENTS, MONITORING, monitoring_topic
 from pulse_radar.jobs.journal import Journal, Seen
 from pulse_radar.jobs.life import Ending, Job, JobState, Moment, rank_of
-from pulse_radar.jobs.requeue import requeue_by
+from pulse_radar.jobs.requeue import Requeue
 from pulse_radar.jobs.routes import job_router
 from pulse_radar.jobs.watch import watching
 from pulse_radar.jobs.worker import CANCEL, CancelRequest
 from pulse_radar.pulse import Pulse
 
-__all__ = ["Jobs", "Queue", "Requeue"]
-
-# Puts a job into its queue again, as this attempt. Raises: CannotRetry.
-Requeue: TypeAlias = Callable[[Job, int], Awaitable[None]]
+__all__ = ["Jobs"]
 
 # A worker answers in a millisecond; one that does not in this time is busy, or gone.
 _PATIENCE_SECONDS: Final = 2.0
@@ -39,35 +36,29 @@ _AGAIN_SECONDS: Final = 0.05
 _BY: Final = "app"
 
 
-class Queue(Protocol):
-    """All that is needed of a TaskIQ broker."""
-
-    def find_task(self, task_name: str) -> Any: ...
-
-
 class Jobs:
     """The jobs of an app: declares `monitoring` on its Pulse, watches the workers, cancels and retries.
 
-    `queue`: the TaskIQ broker, for `retry`, or a function that puts a job into another queue. `keep`: a job is
-    forgotten when nothing happened to it for so long; `max_jobs` that many are shown.
+    `queue`: where `retry` puts a job again, `TaskiqRequeue(broker)`. `keep`: a job is forgotten when nothing
+    happened to it for so long; `max_jobs`: so many are shown.
     `router`: `GET /jobs`, `GET /jobs/{id}`, `POST /jobs/{id}/cancel`, `POST /jobs/{id}/retry`.
     Raises: InvalidSetting, when the Pulse runs already.
 
     Example:
-        jobs = Jobs(pulse, broker)
+        jobs = Jobs(pulse, TaskiqRequeue(broker))
         app.include_router(jobs.router)
     """
 
     def __init__(
         self,
         pulse: Pulse,
-        queue: Queue | Requeue | None = None,
+        queue: Requeue | None = None,
         *,
         keep: Duration = "24h",
         max_jobs: int = 50_000,
     ) -> None:
         self._pulse = pulse
-        self._requeue = queue if queue is None or callable(queue) else requeue_by(queue)
+        self._queue = queue
         if MONITORING not in {spec.name for spec in pulse.topics}:
             pulse.declare(monitoring_topic(keep, max_jobs), JOB_EVENTS)
         pulse.accompany(self._watching)
@@ -104,13 +95,14 @@ class Jobs:
         job = _known(task_id, seen)
         if not job.is_over and job.state != "lost":
             raise JobIsNotOver(f"the job {task_id} is {job.state}: cancel it first")
-        if self._requeue is None:
-            raise CannotRetry("this app knows no queue to put jobs into: Jobs(pulse, broker)")
+        if self._queue is None:
+            raise CannotRetry("this app has no queue to put jobs into: Jobs(pulse, TaskiqRequeue(broker))")
+        self._queue.check(job)
         attempt = job.attempt + 1
         queued = await self._journal.write(_queued_again(job, attempt), seen)
         if queued is None or queued.job is None:
             raise JobIsNotOver(f"somebody else was faster with the job {task_id}")
-        await self._put(self._requeue, queued, attempt)
+        await self._put(self._queue, queued.job, queued)
         return queued.job
 
     @property
@@ -148,14 +140,12 @@ class Jobs:
             raise WorkerSilent(f"{job.worker} did not answer in {_PATIENCE_SECONDS:g} s: {error}") from error
         return msgspec.json.decode(answer, type=bool)
 
-    async def _put(self, requeue: Requeue, queued: Seen, attempt: int) -> None:
-        assert queued.job is not None, "it was written"
+    async def _put(self, queue: Requeue, job: Job, queued: Seen) -> None:
         try:
-            await requeue(queued.job, attempt)
+            await queue.put(job, job.attempt)
         except Exception as error:
-            failed = _failed(queued.job, f"it could not be queued again: {error}")
-            await self._journal.write(failed, queued)
-            raise
+            await self._journal.write(_failed(job, f"it could not be queued again: {error!r}"), queued)
+            raise CannotRetry(f"the job {job.task_id} could not be queued again: {error!r}") from error
 
     def __repr__(self) -> str:
         return f"<Jobs on {self._pulse!r}>"

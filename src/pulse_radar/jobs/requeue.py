@@ -1,34 +1,52 @@
-"""Putting a job into TaskIQ's queue once more, with the arguments that were told of it."""
+"""Putting a job into its queue once more, with the arguments that were told of it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pulse_radar.jobs.errors import CannotRetry
-from pulse_radar.jobs.life import Job
+from pulse_radar.jobs.life import Arguments, Job
 
-__all__ = ["ATTEMPT", "arguments_of", "requeue_by"]
+__all__ = ["ATTEMPT", "Requeue", "TaskiqRequeue", "arguments_of"]
 
 # The label that says which attempt it is, where somebody said "once more" after the job's end.
 ATTEMPT: Final = "pulse_attempt"
 
 
-def requeue_by(broker: Any) -> Callable[[Job, int], Awaitable[None]]:
-    """By this broker, which must know the task. Raises, when it is called: CannotRetry."""
+class Requeue(Protocol):
+    """Puts jobs into their queue again."""
 
-    async def requeue(job: Job, attempt: int) -> None:
-        args, kwargs = arguments_of(job)
-        task = broker.find_task(job.name)
-        if task is None:
-            raise CannotRetry(f"this app does not know the task {job.name!r}: import the module that has it")
-        await task.kicker().with_task_id(job.task_id).with_labels(**{ATTEMPT: attempt}).kiq(*args, **kwargs)
+    def check(self, job: Job) -> None:
+        """Raises: CannotRetry, where it cannot be."""
 
-    return requeue
+    async def put(self, job: Job, attempt: int) -> None:
+        """Queue it under the same id, as this attempt."""
 
 
-def arguments_of(job: Job) -> tuple[tuple[Any, ...], dict[str, Any]]:
+class TaskiqRequeue:
+    """By a TaskIQ broker that knows the tasks."""
+
+    def __init__(self, broker: Any) -> None:
+        self._broker = broker
+
+    def check(self, job: Job) -> None:
+        arguments_of(job)
+        if self._broker.find_task(job.name) is None:
+            raise CannotRetry(
+                f"this app does not know the task {job.name!r}: import the module that defines it"
+            )
+
+    async def put(self, job: Job, attempt: int) -> None:
+        arguments = arguments_of(job)
+        task = self._broker.find_task(job.name)
+        kicker = task.kicker().with_task_id(job.task_id).with_labels(**{ATTEMPT: attempt})
+        await kicker.kiq(*arguments.args, **arguments.kwargs)
+
+
+def arguments_of(job: Job) -> Arguments:
     """What the job was called with. Raises: CannotRetry, where the server does not have all of it."""
     if job.arguments is None:
-        raise CannotRetry("its arguments are not kept on the server: PulseMiddleware(arguments=True)")
+        raise CannotRetry(
+            "its arguments are not kept on the server: PulseMiddleware(arguments=True) keeps them"
+        )
     if job.arguments.withheld is not None:
-        raise CannotRetry(f"its arguments are not kept on the server: {job.arguments.withheld}")
-    return job.arguments.args, job.arguments.kwargs
+        raise CannotRetry(f"its arguments are not all kept on the server: {job.arguments.withheld}")
+    return job.arguments
