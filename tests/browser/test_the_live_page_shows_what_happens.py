@@ -12,15 +12,8 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, Locator, Page, expect
 
 from pulse_radar import Event, Pulse, Settings
-from pulse_radar.radar.events import (
-    AtomCreated,
-    IngestionProgress,
-    JobCompleted,
-    JobFailed,
-    JobQueued,
-    JobRetrying,
-    JobStarted,
-)
+from pulse_radar.jobs.events import JobCompleted, JobFailed, JobQueued, JobRetrying, JobStarted
+from pulse_radar.radar.events import AtomCreated, IngestionProgress
 from pulse_radar.radar.page import page_router
 from pulse_radar.radar.topics import declare_topics
 from pulse_radar.testing.faulty_link import FaultyLink
@@ -116,7 +109,7 @@ def atom(number: int, title: str = "We ship on Friday") -> AtomCreated:
 
 
 def job(name: str, state: type[Event], **more: object) -> Event:
-    facts = {"name": name, "queued_at": NOW, "started_at": NOW, "ended_at": NOW, "worker": "host:1"}
+    facts = {"name": name, "transitions": [], "queued_at": NOW, "ended_at": NOW, "worker": "host:1:a1"}
     return state.model_validate({"task_id": name, "duration_seconds": 4.2, **facts, **more})
 
 

@@ -345,7 +345,7 @@ async def test_what_cannot_be_done_to_a_job_is_said_clearly() -> None:
     assert (over.status_code, "completed already" in over.text) == (409, True)
     assert (unkept.status_code, "PulseMiddleware(arguments=True)" in unkept.text) == (409, True)
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "unknown_job")
-    assert (foreign.status_code, foreign.json()["error"]["code"]) == (403, "foreign")
+    assert (foreign.status_code, "evil.example" in foreign.text) == (403, True)
     assert (one.json()["state"], one.json()["data"]["name"]) == ("completed", "work")
     [listed] = page_of_jobs.json()["jobs"]
     assert listed["task_id"] == job.task_id

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pulse_radar.cli.job_follower import Outcome
+from pulse_radar.jobs.events import JobLost, JobRetrying, JobStarted
 from pulse_radar.protocol.frames import EventFrame
-from pulse_radar.radar.events import IngestionProgress, JobRetrying, JobStarted
+from pulse_radar.radar.events import IngestionProgress
 
 __all__ = ["JobDisplay", "make_display"]
 
@@ -98,6 +99,8 @@ class _Bar(JobDisplay):
             self._move(IngestionProgress.model_validate(frame.data))
         elif frame.name == JobRetrying.NAME:
             self._progress.update(self._bar, description=f"{self._file}: waits for another attempt")
+        elif frame.name == JobLost.NAME:
+            self._progress.update(self._bar, description=f"{self._file}: its worker is gone")
 
     def ended(self, outcome: Outcome) -> None:
         told = outcome.progress
@@ -111,11 +114,17 @@ class _Bar(JobDisplay):
         eta = "" if told.eta_seconds is None else f", {told.eta_seconds:.0f} s to go"
         self._progress.update(
             self._bar,
-            description=told.chat or f"{self._file}: {told.status}",
+            description=_description(told, self._file),
             completed=told.done,
             total=told.total,
             speed=f"{told.rate:,.0f} a second{eta}",
         )
+
+
+def _description(told: IngestionProgress, file: str) -> str:
+    if told.chat is None or told.status == "paused":
+        return f"{file}: {told.status}"
+    return told.chat
 
 
 def make_display(file: str, *, as_json: bool) -> JobDisplay:

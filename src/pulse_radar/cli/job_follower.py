@@ -8,9 +8,11 @@ import msgspec
 from pulse_radar.brokers.base import Broker
 from pulse_radar.cli.loops import first_of
 from pulse_radar.errors import TopicMissing
+from pulse_radar.jobs.events import JobCancelled, JobCompleted, JobFailed
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import EventFrame
-from pulse_radar.radar.events import IngestionProgress, JobCompleted, JobFailed
+from pulse_radar.radar.events import IngestionProgress
+from pulse_radar.radar.ingestion.run import PAUSED
 from pulse_radar.stream.entry import StoredEvent
 
 __all__ = ["Heard", "JobFollower", "Outcome"]
@@ -79,4 +81,12 @@ class JobFollower:
                 return Outcome(None, self._progress)
             case JobFailed.NAME:
                 return Outcome(JobFailed.model_validate(frame.data).error, self._progress)
+            case JobCancelled.NAME:
+                reason = JobCancelled.model_validate(frame.data).reason
+                # Paused is not the end: whoever goes on with it goes on under the same id.
+                return None if reason == PAUSED else Outcome(_cancelled(reason), self._progress)
         return None
+
+
+def _cancelled(reason: str | None) -> str:
+    return "the job was cancelled" + (f": {reason}" if reason else "")

@@ -86,9 +86,6 @@ class _Veil:
 
 
 def _plain(value: object) -> JsonValue:
-    """The value as JSON says it. Raises: InvalidEvent."""
-    try:
-        plain: JsonValue = _decode(msgspec.json.encode(value))
-    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise InvalidEvent(str(error)) from error
+    """The value as every reader of its JSON has it. Raises: InvalidEvent, also where that would be another value."""
+    plain: JsonValue = _decode(encode_data(value))  # type: ignore[arg-type]  # that is what it finds out
     return plain

@@ -79,6 +79,7 @@ class JobEvent(Event, topic=MONITORING, key="task_id"):
     attempt: int = 1
     transitions: list[JobTransition] = Field(max_length=MAX_MOMENTS)
     queued_at: datetime | None = None
+    started_at: datetime | None = None
     worker: str | None = None
     progress: JobProgressTold | None = None
     arguments: JobArguments | None = None
@@ -185,6 +186,7 @@ def event_of(job: Job) -> AnyJobEvent:
         "attempt": job.attempt,
         "transitions": msgspec.to_builtins(job.moments[-MAX_MOMENTS:]),
         "queued_at": job.queued_at,
+        "started_at": None if (started := job.moment("started")) is None else started.at,
         "worker": job.worker,
         "progress": None if job.progress is None else msgspec.to_builtins(job.progress),
         "arguments": None if job.arguments is None else msgspec.to_builtins(job.arguments),

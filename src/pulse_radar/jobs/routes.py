@@ -1,5 +1,6 @@
 """The routes of jobs: what is known of them, cancel and retry, for who may."""
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pulse_radar.jobs.jobs import Jobs
     from pulse_radar.pulse import Pulse
 
-__all__ = ["job_router"]
+__all__ = ["answer_of", "denial_of", "job_router"]
 
 # An answer of about a megabyte.
 _PAGE: Final = 1_000
@@ -104,43 +105,39 @@ class _Routes:
 
     async def one(self, request: Request, task_id: str) -> JSONResponse:
         denied = await self._denial(request, "read", task_id)
-        if denied is not None:
-            return denied
-        try:
-            return _answer(await self._jobs.find(task_id), 200)
-        except PulseError as error:
-            return _failure(error)
+        return denied or await answer_of(self._jobs.find(task_id), 200)
 
     async def cancel(self, request: Request, task_id: str, body: CancelBody | None = None) -> JSONResponse:
         denied = await self._denial(request, "admin", task_id)
-        if denied is not None:
-            return denied
-        try:
-            return _answer(await self._jobs.cancel(task_id, body.reason if body else None), 202)
-        except PulseError as error:
-            return _failure(error)
+        return denied or await answer_of(self._jobs.cancel(task_id, body.reason if body else None))
 
     async def retry(self, request: Request, task_id: str) -> JSONResponse:
         denied = await self._denial(request, "admin", task_id)
-        if denied is not None:
-            return denied
-        try:
-            return _answer(await self._jobs.retry(task_id), 202)
-        except PulseError as error:
-            return _failure(error)
+        return denied or await answer_of(self._jobs.retry(task_id))
 
     async def _denial(self, request: Request, action: Action, task_id: str | None) -> JSONResponse | None:
-        refused = self._pulse.reception.refusal(request)
-        if refused is not None:
-            return _error(403, "foreign", refused)
-        principal = await self._pulse.reception.identify(request)
-        try:
-            feed = Feed(MONITORING, task_id)
-        except InvalidKey as error:
-            return _failure(error)
-        if not await self._pulse.reception.may(principal, action, feed):
-            return _error(403, "forbidden", f"you may not {action} {feed}")
-        return None
+        return await denial_of(self._pulse, request, action, task_id)
+
+
+async def denial_of(
+    pulse: "Pulse", request: Request, action: Action, task_id: str | None
+) -> JSONResponse | None:
+    """Why not; None, where it may be done. Raises: HTTPException, for nobody and for whoever is foreign."""
+    try:
+        feed = Feed(MONITORING, task_id)
+    except InvalidKey as error:
+        return _failure(error)
+    if not await pulse.may(request, action, feed.topic, feed.key):
+        return _error(403, "forbidden", f"you may not {action} '{feed}'")
+    return None
+
+
+async def answer_of(deed: Awaitable[Job], status: int = 202) -> JSONResponse:
+    """What is known of a job after a deed, or what was in its way."""
+    try:
+        return _answer(await deed, status)
+    except PulseError as error:
+        return _failure(error)
 
 
 def _answer(job: Job, status: int) -> JSONResponse:

@@ -5,6 +5,7 @@ The hooks of a queue call it in the event loop; the job itself calls `update` fr
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from pulse_radar.jobs.stopped import Stopped
 from pulse_radar.jobs.teller import Note, Teller
 
 __all__ = ["Run", "current_run"]
+
+_log: Final = logging.getLogger("pulse_radar.jobs")
 
 # Errors and results that quote a whole file are cut.
 _TEXT_LENGTH: Final = 2_000
@@ -60,7 +63,9 @@ class Run:
             taking = pick_up(seen.job, self.taken)
             self.is_refused, self.attempt = taking.is_refused, taking.attempt
         self._seen = seen
-        self._note("cancelled" if self.is_refused else "started", self._taking_up)
+        state = "cancelled" if self.is_refused else "started"
+        self._log(state)
+        self._note(state, self._taking_up)
 
     def cancel(self, reason: str | None) -> None:
         """Ask it to stop."""
@@ -137,6 +142,8 @@ class Run:
             # The last one is told, however soon after the one before.
             self._tell_progress()
         self.has_ended = True
+        if not self.is_refused:
+            self._log(f"{state} after {self.duration_seconds:.1f} s", ending)
         self._say(state, ending=ending)
 
     def _ending(self, state: JobState, error: BaseException | None = None, result: object = None) -> Ending:
@@ -200,6 +207,13 @@ class Run:
     @property
     def _taken_so_far(self) -> Job:
         return replace(self.taken, attempt=self.attempt) if self._is_told else self.taken
+
+    def _log(self, what: str, ending: Ending | None = None) -> None:
+        failed = ending is not None and ending.rank == rank_of("failed")
+        why = f": {ending.error}" if ending is not None and ending.error is not None else ""
+        again = f" (attempt {self.attempt})" if self.attempt > 1 else ""
+        level = logging.ERROR if failed else logging.INFO
+        _log.log(level, "%s %s %s%s%s", self.taken.name, self.task_id, what, why, again)
 
     def _note(self, what: str, change: Callable[[Job | None], Sequence[Job]]) -> None:
         self._teller.tell(Note(self.task_id, what, change, lambda: self._seen, self._remember))

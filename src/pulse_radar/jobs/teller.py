@@ -83,10 +83,13 @@ class Teller:
         """Tell what is still to be told, if the broker takes it soon."""
         flushing, self._flushing = self._flushing, None
         if flushing is not None:
+            # Nobody waits for a connection over which there is nothing to say.
+            has_news = self._journal is not None or self.stats().waiting > 0
             for lane in self._lanes:
                 with contextlib.suppress(asyncio.QueueFull):
                     lane.put_nowait(None)
-            await asyncio.wait([flushing], timeout=_FLUSH_SECONDS)
+            if has_news:
+                await asyncio.wait([flushing], timeout=_FLUSH_SECONDS)
             flushing.cancel()
             await asyncio.wait([flushing])
         for lane in self._lanes:

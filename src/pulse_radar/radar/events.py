@@ -1,4 +1,4 @@
-"""What the application publishes, typed: progress of ingestions, the life of jobs, new atoms."""
+"""What the application publishes, typed: progress of ingestions, and atoms. Jobs have events of their own."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,21 +10,14 @@ __all__ = [
     "AtomKind",
     "IngestionProgress",
     "IngestionStatus",
-    "JobAttemptEnded",
-    "JobCompleted",
-    "JobEvent",
-    "JobFailed",
-    "JobQueued",
-    "JobRetrying",
-    "JobStarted",
 ]
 
 AtomKind = Literal["decision", "task", "question", "link", "claim"]
-IngestionStatus = Literal["counting", "running", "completed", "failed"]
+IngestionStatus = Literal["counting", "running", "paused", "completed", "failed", "cancelled"]
 
 
 class IngestionProgress(Event, topic="messages", key="ingestion_id"):
-    """How far an ingestion is. The last one of an ingestion has the status `completed` or `failed`.
+    """How far an ingestion is. The last one of an ingestion has the status `completed`, `failed` or `cancelled`.
 
     `done` is `added` plus `skipped`: what was ingested before, by whomever, is skipped. `total` and
     `eta_seconds` are None while they are unknown. A job that is taken up again begins at 0 and soon is where it was;
@@ -58,61 +51,3 @@ class AtomCreated(Event, topic="knowledge", key="id"):
     message_id: str
     author: str | None
     date: datetime | None
-
-
-class JobEvent(Event, topic="monitoring", key="task_id"):
-    """Something happened to a job. `attempt` counts from 1: retries and what a dead worker left behind."""
-
-    task_id: str
-    name: str
-    attempt: int = 1
-
-    @property
-    def in_words(self) -> str:
-        """What happened, for a person who reads a log."""
-        return self.NAME.removeprefix("job_")
-
-
-class JobQueued(JobEvent):
-    """It waits for a worker."""
-
-    queued_at: datetime
-
-
-class JobStarted(JobEvent):
-    """A worker began an attempt. `worker` is its host and process."""
-
-    started_at: datetime
-    worker: str
-
-
-class JobAttemptEnded(JobEvent):
-    """An attempt ended; how, is said by what is made of this."""
-
-    started_at: datetime
-    ended_at: datetime
-    duration_seconds: float
-    worker: str
-
-    @property
-    def in_words(self) -> str:
-        return f"{super().in_words} after {self.duration_seconds:.1f} s"
-
-
-class JobCompleted(JobAttemptEnded):
-    """It is done."""
-
-
-class JobRetrying(JobAttemptEnded):
-    """This attempt came to nothing, and the job waits for a worker again."""
-
-
-class JobFailed(JobAttemptEnded):
-    """It failed, for good."""
-
-    error_type: str
-    error: str
-
-    @property
-    def in_words(self) -> str:
-        return f"{super().in_words}: {self.error}"

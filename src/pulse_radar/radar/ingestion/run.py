@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from pulse_radar.errors import SequenceConflict
 from pulse_radar.publishing import Publishes
@@ -17,7 +17,13 @@ from pulse_radar.radar.ingestion.progress import Progress
 from pulse_radar.radar.telegram import ExportError, TelegramMessage
 from pulse_radar.radar.together import all_of
 
-__all__ = ["Ingestion"]
+__all__ = ["PAUSED", "Ingestion", "Report"]
+
+# Why the job of an ingestion is cancelled that is to go on later.
+PAUSED: Final = "paused"
+
+# Told how much of how much is done, and where.
+Report: TypeAlias = Callable[[float, float | None, str | None], object]
 
 # Messages that are read, published and marked together: a handful of round trips for all of them. More would
 # be lost work when a worker dies, and a jumpy progress.
@@ -39,12 +45,14 @@ class Ingestion:
         ingested: IngestedIds,
         timezone: str | None = None,
         pace: float | None = None,
+        report: Report = lambda _done, _total, _message: None,
     ) -> None:
         self._path = path
         self._timezone = timezone
         self._pace = pace
         self._publisher = publisher
         self._ingested = ingested
+        self._report = report
         self._progress = Progress(ingestion_id, path.name)
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
@@ -70,6 +78,10 @@ class Ingestion:
         if finished:
             await self._tell("completed")
         return finished
+
+    async def leave(self, status: Literal["paused", "cancelled"]) -> None:
+        """Say that it was stopped in the middle. What is marked by then is what another run skips."""
+        await self._publisher.publish(self._progress.tell(time.monotonic(), self._ingested.added, status))
 
     async def _read(self, export: ExportFile, should_stop: Callable[[], bool]) -> bool:
         began_at = time.monotonic()
@@ -109,7 +121,9 @@ class Ingestion:
         return _CHUNK if self._pace is None else max(1, min(_CHUNK, int(self._pace / 10)))
 
     async def _tell(self, status: IngestionStatus) -> None:
-        await self._publisher.publish(self._progress.tell(time.monotonic(), self._ingested.added, status))
+        told = self._progress.tell(time.monotonic(), self._ingested.added, status)
+        self._report(told.done, told.total, told.chat)
+        await self._publisher.publish(told)
 
     async def _tell_failure(self, failure: IngestionFailed) -> None:
         told = self._progress.tell(time.monotonic(), self._ingested.added, "failed", str(failure))

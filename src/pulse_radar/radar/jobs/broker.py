@@ -14,6 +14,7 @@ from taskiq import AckableMessage, BrokerMessage
 from taskiq_nats import PullBasedJetStreamBroker
 
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable
+from pulse_radar.jobs.requeue import ATTEMPT
 from pulse_radar.radar.jobs.lease import LEASE_SECONDS, LeasedMessage
 from pulse_radar.radar.jobs.names import JobNames
 
@@ -91,7 +92,8 @@ class JobBroker(PullBasedJetStreamBroker):
         """Queue a job. Raises: BrokerUnavailable, when it is not known to be queued."""
         # Its id and attempt: a job whose acknowledgement was lost is queued once, however often it is tried.
         labels = message.labels
-        attempt = f"{labels.get('_retries', 0)}.{labels.get('X-Taskiq-requeue', 0)}"
+        counts = (labels.get(label, 0) for label in (ATTEMPT, "_retries", "X-Taskiq-requeue"))
+        attempt = ".".join(map(str, counts))
         headers = {"Nats-Msg-Id": f"{message.task_id}.{attempt}"}
         try:
             await self.js.publish(self.subject, message.message, headers=headers)

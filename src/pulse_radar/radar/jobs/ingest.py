@@ -1,13 +1,15 @@
 """The job that ingests an export: a run of `Ingestion`, as TaskIQ calls it."""
 
+import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 from taskiq import Context, TaskiqDepends
 
 from pulse_radar.errors import BrokerError
+from pulse_radar.jobs import JobProgress
 from pulse_radar.publisher import Publisher
-from pulse_radar.radar.ingestion import Ingestion, IngestionFailed, open_ingested
+from pulse_radar.radar.ingestion import PAUSED, Ingestion, IngestionFailed, open_ingested
 from pulse_radar.radar.jobs.broker import MAX_DELIVERIES, JobBroker
 from pulse_radar.radar.jobs.lease import delivery_number
 from pulse_radar.settings import Settings
@@ -27,7 +29,8 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
         path: str,
         timezone: str | None,
         pace: float | None,
-        context: Annotated[Context, TaskiqDepends()],
+        context: Context = TaskiqDepends(),
+        progress: JobProgress = TaskiqDepends(),
     ) -> None:
         """Ingest the export at `path`. Safe to run any number of times, also at the same time."""
         task_id = context.message.task_id
@@ -39,9 +42,20 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
         ingested = await open_ingested(broker.js, broker.names.ingested, task_id)
         async with Publisher(settings=settings) as publisher:
             ingestion = Ingestion(
-                task_id, Path(path), publisher=publisher, ingested=ingested, timezone=timezone, pace=pace
+                task_id,
+                Path(path),
+                publisher=publisher,
+                ingested=ingested,
+                timezone=timezone,
+                pace=pace,
+                report=progress.update,
             )
-            finished = await ingestion.run(broker.stopping.is_set)
+            try:
+                finished = await ingestion.run(broker.stopping.is_set)
+            except asyncio.CancelledError:
+                if progress.is_stopping:
+                    await ingestion.leave("paused" if progress.reason == PAUSED else "cancelled")
+                raise
         if not finished:
             await context.requeue()
 

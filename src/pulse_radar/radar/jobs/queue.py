@@ -10,9 +10,10 @@ from taskiq import SimpleRetryMiddleware
 from taskiq.exceptions import SendTaskError
 
 from pulse_radar.errors import BrokerUnavailable
+from pulse_radar.jobs import PulseMiddleware, TaskiqRequeue
+from pulse_radar.jobs.life import Job
 from pulse_radar.radar.jobs.broker import JobBroker
 from pulse_radar.radar.jobs.ingest import INGEST_EXPORT, register_ingest_export
-from pulse_radar.radar.jobs.job_life import JobLife
 from pulse_radar.radar.jobs.names import JobNames, nats_url
 from pulse_radar.settings import Settings
 
@@ -43,6 +44,13 @@ class JobQueue:
             raise BrokerUnavailable(f"the job is not queued: {error.__cause__}") from error
         return job_id
 
+    async def again(self, job: Job, attempt: int) -> None:
+        """Queue a job once more, as this attempt. Raises: CannotRetry, BrokerUnavailable."""
+        try:
+            await TaskiqRequeue(self._broker).put(job, attempt)
+        except SendTaskError as error:
+            raise BrokerUnavailable(f"the job is not queued: {error.__cause__}") from error
+
     def __repr__(self) -> str:
         return f"<JobQueue on {self._broker!r}>"
 
@@ -65,7 +73,7 @@ async def make_job_broker(settings: Settings, stopping: asyncio.Event) -> JobBro
     Raises: BrokerUnavailable, BrokerRefused.
     """
     broker = JobBroker(await nats_url(settings), JobNames.under(settings.namespace), stopping)
-    # Hooks of errors run in reverse: what is retried is decided before the attempt's end is told.
-    broker.add_middlewares(SimpleRetryMiddleware(), JobLife(settings))
+    # A path, a time zone and a pace are no secrets, and with them a job can be queued again.
+    broker.add_middlewares(SimpleRetryMiddleware(), PulseMiddleware(settings, arguments=True, redact=()))
     register_ingest_export(broker, settings)
     return broker
