@@ -23,7 +23,7 @@ def test_the_application_itself_is_typed(capsys: pytest.CaptureFixture[str]) -> 
         "    readonly atom_created: AtomCreated;",
         "    readonly ingestion_progress: IngestionProgress;",
         "    readonly job_failed: JobFailed;",
-        '  readonly status: "counting" | "running" | "completed" | "failed";',
+        '  readonly status: "counting" | "running" | "paused" | "completed" | "failed" | "cancelled";',
     ):
         assert line in ran.out.splitlines()
 

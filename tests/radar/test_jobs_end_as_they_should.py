@@ -43,21 +43,6 @@ async def test_a_job_is_queued_started_and_completed(tmp_path: Path) -> None:
         assert await at.atoms() == expected_atoms(path)
 
 
-async def test_a_job_outlives_workers_that_are_killed(tmp_path: Path) -> None:
-    async with station(tmp_path) as at:
-        path = at.export(COUNT)
-        async with Worker(at) as first:
-            await at.queue(path, job_id="job", pace=PACE)
-            await at.until_done("job", 120)
-            await first.end(signal.SIGKILL)
-        async with Worker(at):
-            # The lease of the dead one runs out.
-            told = await at.until("messages", "job", "ingestion_progress", status="completed")
-        assert (told["done"], told["added"], told["skipped"]) == (COUNT, COUNT, 0)
-        assert await at.atoms() == expected_atoms(path)
-        assert ("job_started", 2) in await life(at, "job")
-
-
 async def test_a_worker_that_is_told_to_stop_gives_its_job_back_at_once(tmp_path: Path) -> None:
     async with station(tmp_path) as at, Worker(at) as first, Worker(at) as second:
         path = at.export(COUNT)
