@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from pulse_radar.catalogue.asyncapi import to_asyncapi
-from pulse_radar.catalogue.declared import catalogue_of
+import pytest
+
+from pulse_radar.catalogue.asyncapi import read_asyncapi, to_asyncapi
+from pulse_radar.catalogue.declared import NotGenerated, catalogue_of
 from pulse_radar.client.address import Address
 from tests.catalogue.shop import pulse
 from tests.node import asyncapi_problems
@@ -43,3 +45,13 @@ def test_it_says_where_what_and_how_events_come() -> None:
     )
     assert "deleted" in found["channels"]["loads"]["messages"]["load.measured"]["payload"]["properties"]
     assert list(found["operations"]) == ["send.orders", "send.loads", "send.free-text"]
+
+
+def test_what_it_was_made_from_is_read_back_from_it() -> None:
+    assert read_asyncapi(json.dumps(document(), indent=2)) == catalogue_of(pulse.topics, pulse.events)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"channels": {"a": {"messages": []}}}'])
+def test_what_we_did_not_write_is_refused(text: str) -> None:
+    with pytest.raises(NotGenerated):
+        read_asyncapi(text)

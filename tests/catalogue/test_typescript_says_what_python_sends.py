@@ -7,8 +7,15 @@ import pytest
 from pydantic import ConfigDict
 
 from pulse_radar import Event, Pulse
-from pulse_radar.catalogue.declared import Catalogue, DeclaredEvent, DeclaredTopic, Schema, catalogue_of
-from pulse_radar.catalogue.typescript import NotGenerated, read_catalogue, to_typescript
+from pulse_radar.catalogue.declared import (
+    Catalogue,
+    DeclaredEvent,
+    DeclaredTopic,
+    NotGenerated,
+    Schema,
+    catalogue_of,
+)
+from pulse_radar.catalogue.typescript import read_catalogue, to_typescript
 from pulse_radar.errors import InvalidEvent
 from tests.catalogue.shop import LoadMeasured, OrderGone, OrderPlaced, an_order, pulse
 from tests.node import compile_typescript

@@ -70,6 +70,28 @@ def test_what_breaks_clients_fails_the_check_and_what_adds_does_not(
     assert path.read_text() == now
 
 
+def test_a_document_is_checked_in_the_same_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "asyncapi.json"
+    command = ("asyncapi", f"{SHOP}:app", "-o", str(path))
+    ran_here(capsys, *command)
+    assert ran_here(capsys, *command, "--check") == (0, f"{path} is up to date\n", "")
+    document = json.loads(path.read_text())
+    schemas = document["components"]["schemas"]
+    (load,) = [each for each in schemas.values() if "load" in each.get("properties", {})]
+    load["properties"]["load"] = {"type": "string"}
+    path.write_text(json.dumps(document))
+    breaks = ran_here(capsys, *command, "--check")
+    assert (breaks.code, breaks.out) == (
+        1,
+        "breaks  loads.load.measured.load: may be a number, and was a text\n",
+    )
+    del document["channels"]["orders"]
+    load["properties"]["load"] = {"type": "number"}
+    path.write_text(json.dumps(document))
+    adds = ran_here(capsys, *command, "--check")
+    assert (adds.code, adds.out.splitlines()[0]) == (0, "adds  orders: a new topic")
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -81,6 +103,7 @@ def test_what_breaks_clients_fails_the_check_and_what_adds_does_not(
             "write it with pulse-radar codegen",
         ),
         (["codegen", f"{SHOP}:app", "--check", "-o", __file__], "was it written by codegen?"),
+        (["asyncapi", f"{SHOP}:app", "--check", "-o", __file__], "no document that asyncapi wrote"),
         (["asyncapi", f"{SHOP}:app", "--url", "ftp://x"], "is no address"),
     ],
 )

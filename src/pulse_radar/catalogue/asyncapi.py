@@ -3,16 +3,29 @@
 import json
 from typing import Any, Final, TypeAlias
 
-from pulse_radar.catalogue.declared import REFERENCE, Catalogue, DeclaredEvent, DeclaredTopic, Schema
+import msgspec
+
+from pulse_radar.catalogue.declared import (
+    REFERENCE,
+    Catalogue,
+    DeclaredEvent,
+    DeclaredTopic,
+    NotGenerated,
+    Schema,
+)
 from pulse_radar.client.address import Address
 from pulse_radar.protocol.grammar import MAX_SEQUENCE
 
-__all__ = ["to_asyncapi"]
+__all__ = ["read_asyncapi", "to_asyncapi"]
 
 _Document: TypeAlias = dict[str, Any]
 
 _VERSION: Final = "3.1.0"
 _SCHEMAS: Final = "#/components/schemas/"
+
+# What AsyncAPI has no word for, and a later catalogue is compared by.
+_KIND: Final = "x-pulse-kind"
+_KEY_FIELD: Final = "x-pulse-key-field"
 
 _KINDS: Final = {
     "log": "Every event counts: each comes once, in order, or is told as missing.",
@@ -37,11 +50,41 @@ def to_asyncapi(catalogue: Catalogue, *, title: str, version: str, server: Addre
     }
 
 
+def read_asyncapi(text: str) -> Catalogue:
+    """The catalogue that a document was generated from. Raises: NotGenerated."""
+    try:
+        document = json.loads(text.replace(f'"$ref": "{_SCHEMAS}', f'"$ref": "{REFERENCE}'))
+        topics = [_read_topic(name, channel) for name, channel in document["channels"].items()]
+        return msgspec.convert({"topics": topics, "schemas": document["components"]["schemas"]}, Catalogue)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise NotGenerated(f"this is no document that asyncapi wrote ({error!r})") from error
+
+
+def _read_topic(name: str, channel: _Document) -> _Document:
+    messages = channel["messages"].items()
+    # Of what is not typed the name is any text.
+    typed = [
+        (event, message)
+        for event, message in messages
+        if "const" in message["payload"]["properties"]["event"]
+    ]
+    events = [
+        {
+            "name": event,
+            "data": message["payload"]["properties"]["data"],
+            "key_field": message.get(_KEY_FIELD),
+        }
+        for event, message in typed
+    ]
+    return {"name": name, "kind": channel[_KIND], "events": events}
+
+
 def _channel(topic: DeclaredTopic) -> _Document:
     return {
         "address": topic.name,
         "title": topic.name,
         "description": _KINDS[topic.kind],
+        _KIND: topic.kind,
         "servers": [{"$ref": "#/servers/pulse"}],
         "messages": {event.name: _message(topic, event) for event in topic.events}
         or {"event": _any_message(topic)},
@@ -59,10 +102,11 @@ def _operation(topic: DeclaredTopic) -> _Document:
 
 def _message(topic: DeclaredTopic, event: DeclaredEvent) -> _Document:
     fields = {"event": {"const": event.name}, "data": _moved(event.data)}
-    key = f"Its key is the field {event.key_field}." if event.key_field else None
-    return {"name": event.name, "title": event.name, "payload": _frame(topic, fields)} | (
-        {"description": key} if key else {}
-    )
+    message = {"name": event.name, "title": event.name, "payload": _frame(topic, fields)}
+    if event.key_field is not None:
+        message["description"] = f"Its key is the field {event.key_field}."
+        message[_KEY_FIELD] = event.key_field
+    return message
 
 
 def _any_message(topic: DeclaredTopic) -> _Document:

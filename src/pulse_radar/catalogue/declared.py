@@ -8,10 +8,18 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from pulse_radar.brokers.topic_spec import StateTopic, TopicSpec
-from pulse_radar.errors import InvalidEvent
+from pulse_radar.errors import InvalidEvent, UsageError
 from pulse_radar.events import Event
 
-__all__ = ["REFERENCE", "Catalogue", "DeclaredEvent", "DeclaredTopic", "Schema", "catalogue_of"]
+__all__ = [
+    "REFERENCE",
+    "Catalogue",
+    "DeclaredEvent",
+    "DeclaredTopic",
+    "NotGenerated",
+    "Schema",
+    "catalogue_of",
+]
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -19,6 +27,10 @@ Schema: TypeAlias = dict[str, Any]
 REFERENCE: Final = "#/$defs/"
 
 _MODE: Final[JsonSchemaMode] = "serialization"
+
+
+class NotGenerated(UsageError):
+    """A file was not written by us, or not by a version that can be compared with."""
 
 
 class DeclaredEvent(msgspec.Struct, frozen=True, omit_defaults=True):

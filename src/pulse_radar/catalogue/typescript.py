@@ -7,11 +7,10 @@ from typing import Final
 
 import msgspec
 
-from pulse_radar.catalogue.declared import REFERENCE, Catalogue, DeclaredTopic, Schema
-from pulse_radar.errors import UsageError
+from pulse_radar.catalogue.declared import REFERENCE, Catalogue, DeclaredTopic, NotGenerated, Schema
 from pulse_radar.protocol.codec import DELETION
 
-__all__ = ["NotGenerated", "read_catalogue", "to_typescript"]
+__all__ = ["read_catalogue", "to_typescript"]
 
 # The last line holds the catalogue itself, so that a later one can be compared with it.
 _MARK: Final = "// pulse-radar: "
@@ -38,10 +37,6 @@ export type Frame<Topic extends keyof Events = keyof Events> = {
   }[keyof Events[T]];
 }[Topic];
 """
-
-
-class NotGenerated(UsageError):
-    """A file was not written by us, or not by a version that can be compared with."""
 
 
 def to_typescript(catalogue: Catalogue, source: str) -> str:
