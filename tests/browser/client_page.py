@@ -16,7 +16,7 @@ PATIENCE_MS = 60_000
 _FOLLOW = """(options) => {
   window.seen = []; window.gaps = [];
   window.client = pulseRadar.createClient({ url: "/ws", onGap: (gap) => gaps.push(gap), ...options });
-  client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  window.stop = client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
 }"""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Error as PlaywrightError
 
 from pulse_radar import Publisher, Pulse, Settings
 from pulse_radar.testing.faulty_link import FaultyLink
@@ -140,6 +141,18 @@ async def test_eight_tabs_share_a_connection_and_survive_their_leaders(context: 
             assert await tab.ask("gaps") == []
             assert tab.errors == []
         assert world.connections == 1
+
+
+async def test_what_only_a_crashed_tab_followed_is_followed_for_no_longer(context: BrowserContext) -> None:
+    async with stage() as world:
+        leader, other = [await ClientPage.open(context, world.port, SHARED) for _ in range(2)]
+        await leader.ask("stop()")
+        await world.publish(range(10))
+        await other.until_seen(10)
+        with pytest.raises(PlaywrightError, match="crash"):
+            await other.page.goto("chrome://crash")
+        await leader.until("client.connection.status === 'idle'")
+        assert world.connections == 0
 
 
 async def test_events_come_where_the_network_breaks_websockets(context: BrowserContext) -> None:

@@ -1,6 +1,7 @@
 /**
  * One connection for all tabs of a person. The tab that holds a lock leads: it has the connection and tells the others
  * what it hears. A new leader is told by each tab where its readers are, so that nobody misses or repeats anything.
+ * Each tab holds a lock of its own, too: the leader that gets it knows that the tab is gone, however it went.
  */
 
 import type { Connection, Input, News } from "../machine/state.js";
@@ -25,7 +26,7 @@ type Message =
   | { readonly leader: string; readonly readers: readonly string[]; readonly news: News }
   | { readonly leader: string; readonly connection: Connection; readonly positions: Positions };
 
-/** A tab among others: a station, whoever has it. `name`: one that no other tab has. */
+/** A tab among others: a station, whoever has it. `name`: one that no other tab has, with which the ids of its readers begin. */
 export function joinTabs(
   name: string,
   lock: string,
@@ -42,7 +43,12 @@ export function joinTabs(
   let connection: Connection = { status: "connecting", attempt: 0 };
   let positions: Positions = {};
   let release = () => {};
+  let die = () => {};
   let isEnded = false;
+  /** The tabs whose end this one will be told of. */
+  const watched = new Set<string>();
+  const ends: (() => void)[] = [];
+  const lockOf = (tab: string) => `${lock}:${tab}`;
 
   const post = (message: Message) => channel.postMessage(message);
   const random = () => use("Math").random();
@@ -106,17 +112,37 @@ export function joinTabs(
   /** The page goes, perhaps to come back: the leader need not hear what only this one follows. */
   function leave(): void {
     if (station) return;
-    for (const id of readers.keys()) handle({ kind: "unfollow", id });
-    handle({ kind: "settle" });
+    forget(name);
     leader = undefined;
+  }
+
+  function forget(tab: string): void {
+    handle({ kind: "unfollow", id: tab });
+    handle({ kind: "settle" });
+  }
+
+  /** Forget a tab when it lets go of its lock. */
+  function watch(tab: string): void {
+    if (watched.has(tab)) return;
+    watched.add(tab);
+    const gone = async () => {
+      watched.delete(tab);
+      forget(tab);
+    };
+    locks.request(lockOf(tab), {}, gone);
   }
 
   function hear(message: Message): void {
     if ("ask" in message) beat();
-    else if ("input" in message) station?.handle(message.input);
+    else if ("input" in message) serve(message.input);
     else if (station) return;
     else if ("connection" in message) follow(message.leader, message.connection, message.positions);
     else if (message.leader === leader) outlet.tell(message.readers, message.news);
+  }
+
+  function serve(input: Input): void {
+    station?.handle(input);
+    if (station && input.kind === "follow") watch(input.id.replace(/:.*/, ""));
   }
 
   function follow(whom: string, itsConnection: Connection, itsPositions: Positions): void {
@@ -144,10 +170,20 @@ export function joinTabs(
     later(BEAT_MS, beat);
   }
 
-  channel.onmessage = ({ data }) => hear(data as Message);
-  const ends = [listen(use, "pagehide", leave), listen(use, "pageshow", ask)];
-  stand(false);
-  ask();
+  /** Be one of the tabs. */
+  function join(): Promise<void> {
+    if (isEnded) return Promise.resolve();
+    channel.onmessage = ({ data }) => hear(data as Message);
+    ends.push(listen(use, "pagehide", leave), listen(use, "pageshow", ask));
+    stand(false);
+    ask();
+    return new Promise((resolve) => {
+      die = resolve;
+    });
+  }
+
+  // Nothing is said before the lock is held: who asks for it would take this tab for dead. Who may have none is alone.
+  locks.request(lockOf(name), {}, join).catch(() => isEnded || lead());
 
   return {
     handle,
@@ -160,6 +196,7 @@ export function joinTabs(
       later(0);
       for (const end of ends) end();
       channel.close();
+      die();
     },
   };
 }

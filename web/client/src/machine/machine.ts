@@ -27,7 +27,7 @@ function take(turn: Turn, input: Input): void {
     case "follow":
       return follow(turn, input);
     case "unfollow":
-      turn.readers = new Map([...turn.readers].filter(([id]) => id !== input.id));
+      turn.readers = new Map([...turn.readers].filter(([id]) => !`${id}:`.startsWith(`${input.id}:`)));
       return;
     case "settle":
       return settle(turn);

@@ -75,6 +75,7 @@ export interface Moment {
 export type Input =
   /** Somebody in the page follows a feed. Takes effect with the next `settle`. */
   | ({ readonly kind: "follow"; readonly id: string; readonly feed: Feed } & Start)
+  /** A reader goes, or all whose ids begin with this and a colon. */
   | { readonly kind: "unfollow"; readonly id: string }
   /** All that changed in this turn of the page has been said. */
   | { readonly kind: "settle" }

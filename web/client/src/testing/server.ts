@@ -76,6 +76,11 @@ export class FakeServer {
     return this.sessions.size;
   }
 
+  /** What is followed on any of the connections: topics and `topic/key`, in the order of the alphabet. */
+  get followed(): string[] {
+    return [...new Set([...this.sessions].flatMap((session) => [...session.followed]))].sort();
+  }
+
   /** The newest number of a topic: what a request brings together with its rows. */
   position(topic: string): number {
     return this.topicOf(topic).last;
@@ -201,7 +206,7 @@ export class FakeServer {
 class Session {
   onFrame = (_frame: ClientFrame | Unknown): void => {};
   onEnd = (): void => {};
-  private readonly followed = new Set<Feed>();
+  readonly followed = new Set<Feed>();
 
   constructor(
     private readonly write: (text: string, kind: ServerFrame["kind"]) => void,

@@ -1,15 +1,21 @@
 /** Tabs that share one connection: a leader that goes, freezes or comes back costs nobody an event. */
 
 import { expect, test } from "vitest";
-import type { ChannelLike, SocketLike } from "../../src/client/world.js";
+import type { ChannelLike, SocketLike, World } from "../../src/client/world.js";
 import { type ClientOptions, createClient, type EventTypes } from "../../src/index.js";
 import { FakeClock, FakeServer, settled } from "../../src/testing/index.js";
+
+interface Waiting {
+  readonly tab: FakeTab;
+  readonly held: () => Promise<void>;
+  readonly fail: (error: Error) => void;
+}
 
 /** What the tabs of one browser have in common: locks, and channels between them. */
 class FakeBrowser {
   readonly server = new FakeServer({ topics: ["knowledge", "messages"], state: ["metrics"] });
   readonly tabs: FakeTab[] = [];
-  private readonly queue: { tab: FakeTab; held: () => Promise<void>; fail: (error: Error) => void }[] = [];
+  private readonly queues = new Map<string, Waiting[]>();
 
   open(options: Partial<ClientOptions<EventTypes>> = {}): FakeTab {
     const tab = new FakeTab(this, options);
@@ -17,30 +23,34 @@ class FakeBrowser {
     return tab;
   }
 
-  /** The one lock that is asked for: the first in line holds it. */
-  request(tab: FakeTab, isStealing: boolean, held: () => Promise<void>): Promise<unknown> {
+  /** Of each lock the first in line holds it. */
+  request(tab: FakeTab, name: string, isStealing: boolean, held: () => Promise<void>): Promise<unknown> {
+    const queue = this.queues.get(name) ?? [];
+    this.queues.set(name, queue);
     return new Promise((resolve, fail) => {
       const entry = { tab, held: () => held().then(resolve), fail };
-      if (isStealing) this.queue.splice(0, 1, entry)[0]?.fail(new Error("stolen"));
-      else this.queue.push(entry);
-      if (isStealing || this.queue.length === 1) this.grant();
+      if (isStealing) queue.splice(0, 1, entry)[0]?.fail(new Error("stolen"));
+      else queue.push(entry);
+      if (isStealing || queue.length === 1) this.grant(queue);
     });
   }
 
   release(tab: FakeTab): void {
-    const isHeld = this.queue[0]?.tab === tab;
-    for (const entry of this.queue.filter((each) => each.tab === tab)) this.queue.splice(this.queue.indexOf(entry), 1);
-    if (isHeld) this.grant();
+    for (const queue of this.queues.values()) {
+      const isHeld = queue[0]?.tab === tab;
+      for (const entry of queue.filter((each) => each.tab === tab)) queue.splice(queue.indexOf(entry), 1);
+      if (isHeld) this.grant(queue);
+    }
   }
 
-  private grant(): void {
-    const [entry] = this.queue;
+  private grant(queue: Waiting[]): void {
+    const [entry] = queue;
     if (!entry) return;
     queueMicrotask(() =>
       entry.held().then(() => {
-        if (this.queue[0] === entry) {
-          this.queue.shift();
-          this.grant();
+        if (queue[0] === entry) {
+          queue.shift();
+          this.grant(queue);
         }
       }),
     );
@@ -65,14 +75,14 @@ class FakeTab {
   constructor(browser: FakeBrowser, options: Partial<ClientOptions<EventTypes>>) {
     this.clock.chance = Math.random();
     const tab = this;
-    const world = {
+    const world: Partial<World> = {
       ...browser.server.world,
       ...this.clock.world,
       navigator: {
         locks: {
           request(name: string, { steal = false }, held: () => Promise<void>) {
             tab.lockNames.push(name);
-            return browser.request(tab, steal, held);
+            return browser.request(tab, name, steal, held);
           },
         },
       },
@@ -107,7 +117,12 @@ class FakeTab {
         }
       },
     };
-    this.client = createClient<EventTypes>({ url: "/ws", shared: "anna", ...options, world });
+    this.client = createClient<EventTypes>({
+      url: "/ws",
+      shared: "anna",
+      ...options,
+      world: { ...world, ...options.world },
+    });
   }
 
   follow(topic: string): void {
@@ -260,5 +275,32 @@ test("tabs of different people share nothing", async () => {
     tab.follow("knowledge");
     return tab.lockNames;
   });
-  expect(names).toEqual([["pulse-radar:/ws:anna"], ["pulse-radar:/ws:berta"]]);
+  await browser.pass(1_000);
+  const scopes = names.map((locks) => new Set(locks.map((lock) => lock.split(":")[2])));
+  expect(scopes).toEqual([new Set(["anna"]), new Set(["berta"])]);
+});
+
+test("a tab that crashes is followed for no longer", async () => {
+  const browser = new FakeBrowser();
+  const [leader, other] = [browser.open(), browser.open()];
+  leader.follow("knowledge");
+  await browser.pass(1_000);
+  other.follow("messages");
+  await browser.pass(1_000);
+  expect(browser.server.followed).toEqual(["knowledge", "messages"]);
+  other.crash(browser);
+  await browser.pass(5_000);
+  expect(browser.server.followed).toEqual(["knowledge"]);
+});
+
+test("a tab that may hold no lock has a connection of its own", async () => {
+  const browser = new FakeBrowser();
+  const tab = browser.open({
+    world: { navigator: { locks: { request: () => Promise.reject(new Error("sandboxed")) } } },
+  });
+  tab.follow("knowledge");
+  await browser.pass(1_000);
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  expect(tab.seen).toEqual([1]);
 });
