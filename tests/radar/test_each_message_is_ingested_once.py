@@ -10,9 +10,9 @@ import pytest
 from pulse_radar.brokers.base import Draft
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 from pulse_radar.publishing import Position, Publishes
-from pulse_radar.radar.extraction import atom_of
 from pulse_radar.radar.ingestion import Ingestion, IngestionFailed, open_ingested
 from pulse_radar.radar.ingestion import ingested as ingested_ids
+from pulse_radar.radar.knowledge import extract
 from pulse_radar.radar.telegram import read_export
 from tests.radar.station import Data, Station, station
 
@@ -22,8 +22,7 @@ COUNT = 900
 
 def expected_atoms(path: Path) -> dict[str, int]:
     with path.open("rb") as file:
-        found = [atom for message in read_export(file) if (atom := atom_of(message)) is not None]
-    return dict.fromkeys((atom.id for atom in found), 1)
+        return dict.fromkeys((atom.id for atom in extract(read_export(file))), 1)
 
 
 async def ingest(

@@ -1,4 +1,4 @@
-"""What the application publishes, typed: progress of ingestions, and atoms. Jobs have events of their own."""
+"""What the application publishes, typed: progress of ingestions, atoms and topics of knowledge. Jobs have their own."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,12 +7,19 @@ from pulse_radar.events import Event
 
 __all__ = [
     "AtomCreated",
+    "AtomEvent",
     "AtomKind",
+    "AtomUpdated",
     "IngestionProgress",
     "IngestionStatus",
+    "TopicCreated",
+    "TopicEvent",
+    "TopicUpdated",
+    "Trend",
 ]
 
 AtomKind = Literal["decision", "task", "question", "link", "claim"]
+Trend = Literal["rising", "steady", "falling"]
 IngestionStatus = Literal["counting", "running", "paused", "completed", "failed", "cancelled"]
 
 
@@ -38,8 +45,11 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
     error: str | None = None
 
 
-class AtomCreated(Event, topic="knowledge", key="id"):
-    """A piece of knowledge was found in a message. `title` is its first sentence, `text` an excerpt."""
+class AtomEvent(Event, topic="knowledge", key="id"):
+    """A piece of knowledge. `title` is its sentence or address, `text` an excerpt of what it stands in.
+
+    `message_ids` are all messages that it is from, `message_id` the first of them. `confidence` is a probability.
+    """
 
     id: str
     kind: AtomKind
@@ -51,3 +61,37 @@ class AtomCreated(Event, topic="knowledge", key="id"):
     message_id: str
     author: str | None
     date: datetime | None
+    message_ids: tuple[str, ...] = ()
+    confidence: float = 1.0
+    url: str | None = None
+    topic_id: str | None = None
+
+
+class AtomCreated(AtomEvent):
+    """It was found."""
+
+
+class AtomUpdated(AtomEvent):
+    """It was found in one more message, or came to belong to another topic."""
+
+
+class TopicEvent(Event, topic="knowledge", key="id"):
+    """Atoms about one thing. `name` is made of the `keywords` that tell it from the others, `atoms` counts them.
+
+    `trend` compares the last days with those before. `merged_into` is there once it was found to be a part of another.
+    """
+
+    id: str
+    name: str
+    keywords: tuple[str, ...]
+    atoms: int
+    trend: Trend
+    merged_into: str | None = None
+
+
+class TopicCreated(TopicEvent):
+    """There are enough atoms about something new."""
+
+
+class TopicUpdated(TopicEvent):
+    """It grew, shrank, or is called something else now."""

@@ -7,7 +7,7 @@ from pulse_radar.durations import seconds_of
 from pulse_radar.events import Event
 from pulse_radar.jobs.events import JOB_EVENTS, monitoring_topic
 from pulse_radar.pulse import Pulse
-from pulse_radar.radar.events import AtomCreated, IngestionProgress
+from pulse_radar.radar.events import AtomCreated, AtomUpdated, IngestionProgress, TopicCreated, TopicUpdated
 
 __all__ = ["TOPICS", "declare_topics"]
 
@@ -26,7 +26,7 @@ TOPICS: Final = (
 
 
 _EVENTS: Final[dict[str, tuple[type[Event], ...]]] = {
-    "knowledge": (AtomCreated,),
+    "knowledge": (AtomCreated, AtomUpdated, TopicCreated, TopicUpdated),
     "messages": (IngestionProgress,),
     "monitoring": JOB_EVENTS,
 }

@@ -9,11 +9,11 @@ from typing import Final, Literal, TypeAlias
 from pulse_radar.errors import SequenceConflict
 from pulse_radar.publishing import Publishes
 from pulse_radar.radar.events import AtomCreated, IngestionStatus
-from pulse_radar.radar.extraction import atom_of
 from pulse_radar.radar.ingestion.errors import IngestionFailed
 from pulse_radar.radar.ingestion.export_file import ExportFile, open_export
 from pulse_radar.radar.ingestion.ingested import IngestedIds
 from pulse_radar.radar.ingestion.progress import Progress
+from pulse_radar.radar.knowledge import atom_created, extract
 from pulse_radar.radar.telegram import ExportError, TelegramMessage
 from pulse_radar.radar.together import all_of
 
@@ -103,7 +103,7 @@ class Ingestion:
         # publishes them again, and the broker knows them by their key. The other way round it would leave marks
         # without atoms, which nobody would ever notice.
         missing = await self._ingested.missing(chunk)
-        atoms = [atom for message in missing if (atom := atom_of(message)) is not None]
+        atoms = [atom_created(atom) for atom in extract(missing)]
         await all_of(self._publish(atom) for atom in atoms)
         await self._ingested.mark(chunk)
 
