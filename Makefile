@@ -8,19 +8,20 @@ SHELL := /bin/bash
 UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := .venv/bin/
 CLIENT := npm --prefix web/client run --silent
+DASHBOARD := npm --prefix web/dashboard run --silent
 STAGE := scripts/stage
 
 # uv takes the Python that is here and fetches none.
 export UV_PYTHON_DOWNLOADS := never
 
 help:
-	@echo "make demo   the whole path, live: broker, API, worker, a sample of 2,000 messages, a page"
+	@echo "make demo   the whole path, live: broker, API, worker, a sample of 2,000 messages, a dashboard"
 	@echo "make test   lint, types, layers and all tests"
 	@echo "make slow   the same laws, attacked for hours"
 	@echo "make fire   the promise, attacked for ten minutes by kills, pauses and a faulty network"
 	@echo "make audit  known vulnerabilities of what we depend on (asks the network)"
 
-demo: .venv/.synced
+demo: .venv/.synced web/dashboard/dist/.built
 	@$(RUN)pulse-radar demo $(ARGS)
 
 test: .venv/.synced web/node_modules/.synced
@@ -34,6 +35,11 @@ test: .venv/.synced web/node_modules/.synced
 	@$(STAGE) "client: build" $(CLIENT) build
 	@$(STAGE) "client: sizes" $(CLIENT) size
 	@$(STAGE) "client: shape" $(CLIENT) shape
+	@$(STAGE) "dashboard: lint and format" $(DASHBOARD) lint
+	@$(STAGE) "dashboard: types" $(DASHBOARD) types
+	@$(STAGE) "dashboard: tests" $(DASHBOARD) test
+	@$(MAKE) --silent web/dashboard/dist/.built
+	@$(STAGE) "dashboard: size" $(DASHBOARD) size
 	@$(STAGE) "chromium" scripts/chromium
 	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q tests/protocol tests/stream tests/hub
 	@echo "== all tests"
@@ -54,13 +60,17 @@ audit: .venv/.synced
 	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
 
 clean:
-	rm -rf .venv .tools .pulse artifacts .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules web/*/node_modules web/client/dist
+	rm -rf .venv .tools .pulse artifacts .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules web/*/node_modules web/*/dist
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
 	@touch $@
 
-web/node_modules/.synced: web/package-lock.json web/client/package.json web/react-18/package.json
+web/dashboard/dist/.built: web/node_modules/.synced web/dashboard/index.html web/dashboard/vite.config.ts $(shell find web/dashboard/src web/dashboard/public web/client/src -type f)
+	@$(STAGE) "dashboard: build" $(DASHBOARD) build
+	@touch $@
+
+web/node_modules/.synced: web/package-lock.json web/client/package.json web/dashboard/package.json web/react-18/package.json
 	@$(STAGE) "npm packages" npm --prefix web ci --silent
 	@touch $@
 

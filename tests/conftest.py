@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 _BEGIN_WITH = (
     "tests/fire/test_the_promise",
     "tests/browser/",
+    "tests/dashboard/",
     "tests/promise/",
     "tests/brokers/nats/cluster/",
 )

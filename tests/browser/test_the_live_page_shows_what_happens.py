@@ -1,4 +1,4 @@
-"""The live page in a real browser, against a server in this loop: what it shows, and what it does when cut off."""
+"""The example of a page by hand, in a real browser: what it shows, and what it does when it is cut off."""
 
 import contextlib
 import datetime
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from playwright.async_api import Browser, Locator, Page, expect
 
 from pulse_radar import Event, Pulse, Settings
 from pulse_radar.jobs.events import JobCompleted, JobFailed, JobQueued, JobRetrying, JobStarted
 from pulse_radar.radar.events import AtomCreated, IngestionProgress
-from pulse_radar.radar.page import page_router
 from pulse_radar.radar.topics import declare_topics
 from pulse_radar.testing.faulty_link import FaultyLink
 from tests.browser.chromium import chromium
@@ -24,6 +24,7 @@ from tests.server.serving import serving
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE_MS = 30_000
+PAGE = Path("examples/live-page/index.html")
 ARTIFACTS = Path("artifacts")
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 
@@ -75,7 +76,7 @@ async def scene(
         declare_topics(pulse)
     app = FastAPI(lifespan=pulse.lifespan)
     app.include_router(pulse.router)
-    app.include_router(page_router)
+    app.add_api_route("/", lambda: FileResponse(PAGE))
     async with serving(app) as server, FaultyLink(server.port) as link:
         viewport = {"width": width, "height": 800}
         page = await browser.new_page(viewport=viewport, color_scheme=scheme)  # type: ignore[arg-type]

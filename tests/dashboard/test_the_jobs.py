@@ -1,0 +1,52 @@
+"""The jobs: all of them live, found by state and name, each with its story."""
+
+import pytest
+from playwright.async_api import expect
+
+from pulse_radar.jobs.events import JobCompleted, JobFailed, JobQueued, JobRetrying, JobStarted
+from tests.dashboard.news import job, unique
+from tests.dashboard.stack import PATIENCE_MS, Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TABLE = "Jobs, newest first"
+
+
+async def test_a_job_is_followed_from_its_beginning_to_its_end(at: Screen) -> None:
+    await at.go("Jobs")
+    task = unique("task")
+    row = at.rows(TABLE).filter(has_text=task)
+    for state, word in ((JobQueued, "Queued"), (JobStarted, "Running"), (JobRetrying, "Retrying")):
+        await at.stack.publish(job(task, state))
+        await at.says(row, word)
+    await at.stack.publish(job(task, JobCompleted, attempt=2))
+    await at.says(row, "Completed")
+
+
+async def test_jobs_are_found_by_state_and_by_name(at: Screen) -> None:
+    await at.go("Jobs")
+    broken, fine = unique("broken"), unique("fine")
+    await at.stack.publish(
+        job(broken, JobFailed, error_type="ValueError", error="the file is cut short"),
+        job(fine, JobCompleted),
+    )
+    await at.shows(at.rows(TABLE).filter(has_text=fine))
+    await at.look("jobs")
+    await at.page.get_by_role("button", name="Failed").click()
+    await expect(at.rows(TABLE).filter(has_text=fine)).to_have_count(0, timeout=PATIENCE_MS)
+    await at.says(at.rows(TABLE).filter(has_text=broken), "the file is cut short")
+    await at.page.get_by_label("Search jobs").fill("nothing is called so")
+    await at.shows(at.page.get_by_text("No job fits the filter"))
+
+
+async def test_a_failed_job_says_why(at: Screen) -> None:
+    await at.go("Jobs")
+    task = unique("task")
+    await at.stack.publish(job(task, JobFailed, error_type="ValueError", error="the disk is full"))
+    await at.rows(TABLE).filter(has_text=task).get_by_role("button").click()
+    sheet = at.page.get_by_role("dialog")
+    await at.says(sheet, "the disk is full")
+    await at.look("jobs-one")
+    await at.page.keyboard.press("Escape")
+    await expect(sheet).to_have_count(0)
+    await expect(at.rows(TABLE).filter(has_text=task).get_by_role("button")).to_be_focused()

@@ -1,0 +1,48 @@
+/** What the page knows while it is open, whichever screen is shown: jobs, ingestions and the newest atoms. */
+
+import { useKeyed, useTopic } from "pulse-radar/react";
+import { createContext, createElement, type ReactNode, useContext, useMemo } from "react";
+import type { AtomCreated, IngestionProgress } from "../events.js";
+import { type Job, jobOf } from "./jobs.js";
+
+/** So many atoms are kept for the feed; older ones are for the search. */
+const ATOMS = 500;
+
+export interface Known {
+  /** The newest first. */
+  readonly jobs: readonly Job[];
+  readonly ingestions: readonly IngestionProgress[];
+  readonly atoms: readonly AtomCreated[];
+}
+
+const Context = createContext<Known>({ jobs: [], ingestions: [], atoms: [] });
+
+export const useKnown = (): Known => useContext(Context);
+
+export function KnownProvider({ children }: { children: ReactNode }) {
+  const monitoring = useKeyed("monitoring");
+  const messages = useKeyed("messages");
+  const atoms = useTopic("knowledge", withNewest, NONE, { last: ATOMS });
+  const jobs = useMemo(() => {
+    const all = [...monitoring.values()].map(jobOf).filter((job) => job !== null);
+    return all.sort((one, other) => other.since - one.since || (one.id < other.id ? 1 : -1));
+  }, [monitoring]);
+  const ingestions = useMemo(
+    () =>
+      [...messages.values()]
+        .filter((event) => event.name === "ingestion_progress")
+        .map((event) => event.data)
+        .reverse(),
+    [messages],
+  );
+  const known = useMemo(() => ({ jobs, ingestions, atoms }), [jobs, ingestions, atoms]);
+  return createElement(Context.Provider, { value: known }, children);
+}
+
+const NONE: readonly AtomCreated[] = [];
+
+function withNewest(atoms: readonly AtomCreated[], told: { kind: string; name?: string; data?: unknown }) {
+  if (told.kind !== "event" || told.name !== "atom_created") return atoms;
+  const atom = told.data as AtomCreated;
+  return [atom, ...atoms.filter(({ id }) => id !== atom.id)].slice(0, ATOMS);
+}

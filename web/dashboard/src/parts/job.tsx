@@ -1,0 +1,43 @@
+/** How a job is. */
+
+import { isAtWork, type Job, type JobState } from "../live/jobs.js";
+import { Badge, type Tone } from "./basics.js";
+
+export const JOB_TONES: Readonly<Record<JobState, Tone>> = {
+  queued: "quiet",
+  started: "mark",
+  progress: "mark",
+  cancelling: "wait",
+  retrying: "wait",
+  lost: "bad",
+  failed: "bad",
+  cancelled: "quiet",
+  completed: "good",
+};
+
+export const JOB_WORDS: Readonly<Record<JobState, string>> = {
+  queued: "Queued",
+  started: "Running",
+  progress: "Running",
+  cancelling: "Cancelling",
+  retrying: "Retrying",
+  lost: "Lost",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  completed: "Completed",
+};
+
+export const JobBadge = ({ job, share }: { job: Job; share?: number | null }) => (
+  <Badge tone={JOB_TONES[job.state]} isLive={isAtWork(job)}>
+    {JOB_WORDS[job.state]}
+    {share !== null && share !== undefined && isAtWork(job) && (
+      <span className="figures"> {Math.floor(share * 100)} %</span>
+    )}
+  </Badge>
+);
+
+/** How far it is; null where it does not say. */
+export function jobShare({ progress, state }: Job): number | null {
+  if (state === "completed") return 1;
+  return progress?.total ? Math.min(1, progress.done / progress.total) : null;
+}
