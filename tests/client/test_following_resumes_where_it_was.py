@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from pulse_radar.client.beginning import parse_beginning, parse_feeds
-from pulse_radar.client.following import Beginning, Following, Heeded, Received
+from pulse_radar.client.beginning import Beginning, parse_beginning, parse_feeds
+from pulse_radar.client.following import Following
+from pulse_radar.client.steps import Heeded, Received
 from pulse_radar.errors import InvalidCursor, Refused, UnknownTopic
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import (

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import typer
 
-from pulse_radar.client.following import Received
+from pulse_radar.client.steps import Received
 from pulse_radar.protocol.codec import EventBody, encode_event, encode_server
 from pulse_radar.protocol.frames import EventFrame, GapFrame, SnapshotFrame, Subscribed
 from pulse_radar.protocol.grammar import Feed

@@ -2,12 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pulse_radar.client.following import Beginning
+import msgspec
+
 from pulse_radar.errors import InvalidCursor
 from pulse_radar.protocol.cursor import parse_sequence
 from pulse_radar.protocol.grammar import Feed
 
-__all__ = ["parse_beginning", "parse_feeds"]
+__all__ = ["Beginning", "parse_beginning", "parse_feeds"]
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """Where to begin in a feed without a position: after one, or with the `last` newest events. Neither: live."""
+
+    after: int | None = None
+    last: int | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.after is None and self.last is None
 
 
 def parse_feeds(topics: Iterable[str] | str | None) -> tuple[Feed, ...]:

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
-from pulse_radar.client.following import Step
+from pulse_radar.client.steps import Step
 
 __all__ = ["Buffer"]
 

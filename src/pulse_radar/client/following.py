@@ -1,12 +1,12 @@
-"""Where a client stands in each feed, and what it asks a server for: pure, told frames, answering steps and frames."""
+"""Where a client stands in each feed: pure, told frames, answering steps and frames."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
-from urllib.parse import urlencode
 
 import msgspec
 
+from pulse_radar.client.asking import QUERY_LENGTH, Asking, uncovered
+from pulse_radar.client.beginning import Beginning
+from pulse_radar.client.steps import Heeded, Received, Step
 from pulse_radar.errors import PulseError, Refused, UnknownTopic
 from pulse_radar.protocol.cursor import Cursor, format_cursor
 from pulse_radar.protocol.frames import (
@@ -29,46 +29,7 @@ from pulse_radar.protocol.frames import (
 )
 from pulse_radar.protocol.grammar import Feed
 
-__all__ = ["Beginning", "Following", "FollowingStats", "Heeded", "Received", "Step"]
-
-# What reaches whoever follows; all else is between the client and the server.
-Received: TypeAlias = EventFrame | GapFrame | SnapshotFrame | Subscribed
-
-# A request line may have 4 KiB, and a path and a prefix want their part of it.
-_QUERY_LENGTH: Final = 3_400
-
-# A position and the signs around it and its feed.
-_POSITION_LENGTH: Final = 20
-
-# A server that looks up each permission keeps 256 frames in line: a feed is asked for when another one is there.
-_ASKED_AT_ONCE: Final = 32
-
-
-class Beginning(msgspec.Struct, frozen=True):
-    """Where to begin in a feed without a position: after one, or with the `last` newest events. Neither: live."""
-
-    after: int | None = None
-    last: int | None = None
-
-    @property
-    def is_live(self) -> bool:
-        return self.after is None and self.last is None
-
-
-class Step(msgspec.Struct, frozen=True):
-    """Where a client now stands in a feed (None: nowhere), and what it is handed there, if anything."""
-
-    feed: Feed
-    position: int | None
-    received: Received | None = None
-
-
-class Heeded(msgspec.Struct, frozen=True):
-    """What a frame leads to: steps for whoever follows, frames for the server, or the end."""
-
-    steps: tuple[Step, ...] = ()
-    replies: tuple[ClientFrame, ...] = ()
-    refusal: PulseError | None = None
+__all__ = ["Following", "FollowingStats"]
 
 
 class FollowingStats(msgspec.Struct, frozen=True):
@@ -93,15 +54,14 @@ class Following:
         beginning: Beginning | None = None,
         positions: Mapping[Feed, int] | None = None,
         *,
-        query_length: int = _QUERY_LENGTH,
+        query_length: int = QUERY_LENGTH,
     ) -> None:
         """`feeds`: none means all topics. `positions`: where to go on, of the feeds that have one.
 
         `query_length`: how long a query may be; what does not fit is asked for by frames.
         """
-        self._query_length = query_length
-        self._named = _uncovered(feeds)
-        self._in_query = _fitting(self._named, query_length)
+        self._named = uncovered(feeds)
+        self._asking = Asking(self._named, query_length)
         self._beginning = beginning or Beginning()
         cursor = Cursor(positions or {})
         # Of all topics those with a position are known before the server has named them.
@@ -111,9 +71,6 @@ class Following:
         self._accepted: frozenset[Feed] = frozenset()
         # Topics of which only the latest event of a key counts: their numbers have natural holes.
         self._states: set[str] = set()
-        # To be asked for by frames, and asked for but not there yet.
-        self._unasked: deque[Feed] = deque()
-        self._asked: set[Feed] = set()
         self._events = self._gaps = self._repeats = self._holes = 0
 
     @property
@@ -129,15 +86,7 @@ class Following:
 
     def query(self) -> str:
         """The query of the address to connect to. What does not fit into it follows by frames."""
-        positions = self.positions
-        known = [
-            feed
-            for feed in self._in_query or _fitting(list(positions), self._query_length)
-            if feed in positions
-        ]
-        cursor = format_cursor({feed: positions[feed] for feed in known})
-        asked = {"topics": ",".join(map(str, self._in_query)), "lastSeq": cursor}
-        return urlencode({name: text for name, text in asked.items() if text}, safe=",:/=")
+        return self._asking.query(self.positions)
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> Heeded:
         """What a frame leads to. Order: as they came, each once."""
@@ -222,20 +171,19 @@ class Following:
     def _connected(self, frame: Connected) -> Heeded:
         self._accepted = frozenset(frame.topics)
         self._states.update(frame.state_topics)
-        self._asked.clear()
-        self._unasked.clear()
         for place in self._places.values():
             place.is_left = False
         steps: list[Step] = []
+        elsewhere: list[Feed] = []
         for feed in frame.topics:
             place = self._places.setdefault(feed, _Place())
             served_after = frame.last_seq.get(feed)
             place.is_left = self._begins_elsewhere(place, served_after)
             if place.is_left:
-                self._unasked.append(feed)
+                elsewhere.append(feed)
             elif served_after is not None:
                 steps.append(Step(feed, served_after))
-        self._unasked.extend(self._named[len(self._in_query) :])
+        self._asking.begin(elsewhere)
         return self._walk(*steps, replies=self._ask())
 
     def _begins_elsewhere(self, place: "_Place", served_after: int | None) -> bool:
@@ -244,17 +192,15 @@ class Following:
         return None not in (place.position, served_after) and place.position != served_after
 
     def _caught_up(self, heeded: Heeded, feed: Feed) -> Heeded:
-        if not heeded.steps or feed not in self._asked:
+        if not heeded.steps:
             return heeded
-        self._asked.discard(feed)
-        return Heeded(heeded.steps, self._ask())
+        self._asking.is_there(feed)
+        return Heeded(heeded.steps, (*heeded.replies, *self._ask()))
 
     def _ask(self) -> tuple[ClientFrame, ...]:
         """The frames that ask for the next feeds, as many as may be under way."""
         frames: list[ClientFrame] = []
-        while self._unasked and len(self._asked) < _ASKED_AT_ONCE:
-            feed = self._unasked.popleft()
-            self._asked.add(feed)
+        for feed in self._asking.due():
             if feed in self._accepted:
                 frames.append(Unsubscribe(feed))
             frames.append(self._subscribe(feed, self._places[feed]))
@@ -288,22 +234,6 @@ class _Place:
         self.is_left = False
         # The position behind which something was missing, and was asked for.
         self.asked_again_after: int | None = None
-
-
-def _uncovered(feeds: Iterable[Feed]) -> list[Feed]:
-    """The feeds, once each, without keys whose whole topic is among them: a connection cannot follow both."""
-    wanted = dict.fromkeys(feeds)
-    return [feed for feed in wanted if feed.key is None or feed.whole not in wanted]
-
-
-def _fitting(feeds: list[Feed], length: int) -> list[Feed]:
-    """The first feeds, as many as fit into a query of this length with their positions."""
-    free = length
-    for count, feed in enumerate(feeds):
-        free -= 2 * len(str(feed)) + _POSITION_LENGTH
-        if free < 0:
-            return feeds[:count]
-    return feeds
 
 
 def _refusal(frame: ErrorFrame) -> PulseError:

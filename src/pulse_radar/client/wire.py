@@ -3,7 +3,9 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
+from ssl import SSLContext
 from typing import Final, TypeAlias
 
 import msgspec
@@ -15,7 +17,7 @@ from pulse_radar.client.address import Address, is_loopback
 from pulse_radar.errors import Refused
 from pulse_radar.protocol.close_codes import CloseCode, retry_reason
 
-__all__ = ["LOST", "WIRE_ERRORS", "Ended", "Token", "ended_by", "open_wire"]
+__all__ = ["LOST", "WIRE_ERRORS", "Dialling", "Ended", "Token", "ended_by", "open_wire"]
 
 # A token, or what fetches a fresh one before each attempt to connect.
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -46,15 +48,25 @@ LOST: Final = Ended(1006)
 WIRE_ERRORS: Final = (ConnectionClosed, InvalidHandshake, OSError, TimeoutError)
 
 
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """Where a server is, and what it is shown. `ssl`: whom to trust; None: whom this system trusts."""
+
+    address: Address
+    token: Token | None
+    headers: Mapping[str, str]
+    ssl: SSLContext | None = None
+
+
 @asynccontextmanager
-async def open_wire(
-    address: Address, query: str, *, token: Token | None, headers: Mapping[str, str]
-) -> AsyncIterator[ClientConnection]:
-    """An open connection. Raises: one of WIRE_ERRORS, and what `token` raises."""
+async def open_wire(dialling: Dialling, query: str) -> AsyncIterator[ClientConnection]:
+    """An open connection. Raises: one of WIRE_ERRORS, and what the token's function raises."""
+    address, token = dialling.address, dialling.token
     bearer = {} if token is None else {"Authorization": f"Bearer {await _fresh(token)}"}
     async with connect(
         address.with_query(query),
-        additional_headers={**headers, **bearer},
+        additional_headers={**dialling.headers, **bearer},
+        ssl=dialling.ssl or (True if address.scheme == "wss" else None),
         open_timeout=_OPEN_SECONDS,
         close_timeout=_CLOSE_SECONDS,
         # The heartbeat is in the frames; a proxy of the environment is for other machines.
