@@ -35,7 +35,13 @@ current_run: Final[ContextVar["Run | None"]] = ContextVar("current_run", default
 class Run:
     """An attempt under way. `stop` is what really stops it: called in the loop, once."""
 
-    def __init__(self, taken: Job, teller: Teller, stop: Callable[["Run"], object]) -> None:
+    def __init__(
+        self,
+        taken: Job,
+        teller: Teller,
+        stop: Callable[["Run"], object],
+        stopped_by: type[BaseException] = Stopped,
+    ) -> None:
         self.taken: Final = taken
         self.task_id: Final = taken.task_id
         # Which attempt it is, the broker knows; until then it is what the message says.
@@ -43,8 +49,11 @@ class Run:
         self.is_refused = False
         self.is_stopping = False
         self.reason: str | None = None
+        # What it failed with, for a queue that decides later what that means.
+        self.error: BaseException | None = None
         self._teller = teller
         self._stop = stop
+        self._stopped_by = stopped_by
         self._began = time.monotonic()
         self._loop = asyncio.get_running_loop()
         self._seen: Seen | None = None
@@ -77,8 +86,8 @@ class Run:
 
     def update(self, done: float, total: float | None, message: str | None) -> None:
         """It is so far. From any thread. Raises: Stopped."""
-        if self.is_stopping:
-            raise Stopped(self.reason or "the job was cancelled")
+        if self.is_stopping or self.is_refused:
+            raise self._stopped_by(self.reason or "the job was cancelled")
         with self._lock:
             before = self._progress
             self._progress = Progress(
@@ -108,6 +117,18 @@ class Run:
     def stopped(self) -> None:
         """It heeded `cancel`, or was never begun."""
         self._end("cancelled", None)
+
+    def end(self, state: JobState, error: BaseException | None = None) -> None:
+        """It ended so."""
+        match state:
+            case "completed":
+                self.complete()
+            case "failed":
+                self.fail(error)
+            case "retrying":
+                self.retry(error)
+            case _:
+                self.stopped()
 
     @property
     def duration_seconds(self) -> float:

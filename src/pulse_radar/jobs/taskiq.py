@@ -1,10 +1,9 @@
 """Jobs of TaskIQ, told live by one line: `broker.add_middlewares(PulseMiddleware())`."""
 
 import asyncio
-import contextlib
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -13,6 +12,7 @@ from taskiq import TaskiqMessage, TaskiqMiddleware, TaskiqResult
 from taskiq.exceptions import NoResultError
 
 from pulse_radar.jobs.arguments import SECRETS, Redact, shown_arguments, shown_value
+from pulse_radar.jobs.harmless import harmless
 from pulse_radar.jobs.journal import source_of
 from pulse_radar.jobs.life import Arguments, Job, Moment
 from pulse_radar.jobs.requeue import ATTEMPT
@@ -84,12 +84,12 @@ class PulseMiddleware(TaskiqMiddleware):
 
     def post_send(self, message: TaskiqMessage) -> None:
         # Only the first time: of the others "retrying" tells.
-        with _harmless():
+        with harmless():
             if _attempt_of(message) == 1 and (queued_at := _queued_at(message)) is not None:
                 self._worker.queued(self._job(message, Moment("queued", queued_at)))
 
     async def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
-        with _harmless():
+        with harmless():
             current_run.set(None)
             _failure.set(None)
             run = await self._worker.take(self._taken(message), self._stopping(message))
@@ -106,7 +106,7 @@ class PulseMiddleware(TaskiqMiddleware):
         run = current_run.get()
         if run is None:
             return
-        with _harmless():
+        with harmless():
             self._worker.done(run)
             self._end(run, message, result)
 
@@ -194,15 +194,6 @@ def _forget_cancelling() -> None:
     job = asyncio.current_task()
     while job is not None and job.cancelling():
         job.uncancel()
-
-
-@contextlib.contextmanager
-def _harmless() -> Iterator[None]:
-    """Whatever goes wrong in telling of a job is not the job's trouble."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001 (an exception in a hook leaves the job unacknowledged for ever)
-        _log.exception("a job cannot be told of")
 
 
 def _attempt_of(message: TaskiqMessage) -> int:

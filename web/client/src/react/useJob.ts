@@ -3,27 +3,60 @@
 import type { Folding } from "./fold.js";
 import { useFold } from "./fold.js";
 
-/** What is known of a job: its state, as `queued`, `started`, `retrying`, `completed` or `failed`, and the facts told so far. */
+/** Where a job can be in its life; of a retry the attempt is higher. */
+export type JobState =
+  | "queued"
+  | "started"
+  | "progress"
+  | "cancelling"
+  | "lost"
+  | "retrying"
+  | "failed"
+  | "cancelled"
+  | "completed";
+
+/** What is known of a job: the facts of its newest event, which has them all. `pulse-radar codegen` types each event. */
 export interface Job {
-  readonly state: string;
+  readonly state: JobState;
+  readonly task_id: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly worker: string | null;
+  readonly queued_at: string | null;
+  readonly started_at: string | null;
+  readonly progress: {
+    readonly done: number;
+    readonly total: number | null;
+    readonly message: string | null;
+  } | null;
+  /** The timeline of this attempt. */
+  readonly transitions: readonly { readonly state: JobState; readonly at: string; readonly by: string | null }[];
+  /** Of one that failed or is tried again. */
+  readonly error_type?: string | null;
+  readonly error?: string | null;
+  /** Of one that was, or is being, cancelled. */
+  readonly reason?: string | null;
+  /** Of one that ended. */
+  readonly ended_at?: string;
+  readonly duration_seconds?: number;
+  readonly result?: unknown;
   readonly [fact: string]: unknown;
 }
 
-/** The topic that jobs are told on, and how many of a job's events are looked back at where it is a log. */
+/** The state topic that jobs are told on. */
 const TOPIC = "monitoring";
-const EVENTS = 20;
 const PREFIX = /^job_/;
 
-/** The job of this id, as its events tell of it; undefined as long as nothing is known. */
+/** The job of this id, as its newest event tells of it; undefined as long as nothing is known, and when it is forgotten. */
 export function useJob(id: string): Job | undefined {
-  return useFold(TOPIC as never, { key: id, last: EVENTS }, (): Folding<never, Job | undefined> => {
+  return useFold(TOPIC as never, { key: id }, (): Folding<never, Job | undefined> => {
     let job: Job | undefined;
     return {
       initial: undefined,
-      fold(told: { kind: string; name?: string; data?: unknown }) {
-        if (told.kind === "snapshot") job = undefined;
-        if (told.kind !== "event" || told.name === undefined) return;
-        job = { ...job, ...(told.data as object), state: told.name.replace(PREFIX, "") };
+      fold(told: { kind: string; name?: string; data?: unknown; deleted?: boolean | undefined }) {
+        if (told.kind === "snapshot" || told.deleted) job = undefined;
+        else if (told.kind === "event" && told.name !== undefined)
+          job = { ...(told.data as Job), state: told.name.replace(PREFIX, "") as JobState };
       },
       show: () => job,
     };

@@ -1,7 +1,7 @@
 /** The hooks in StrictMode, against a server in memory; this file runs with React 18 and with React 19. */
 
 import { QueryClient, QueryObserver } from "@tanstack/query-core";
-import { bindQueryClient, useConnection, useEvent, useJob, useKeyed, useTopic, useWebSocket } from "pulse-radar/react";
+import { bindQueryClient, useConnection, useEvent, useKeyed, useTopic, useWebSocket } from "pulse-radar/react";
 import { settled } from "pulse-radar/testing";
 import { useState, version } from "react";
 import { expect, test } from "vitest";
@@ -163,21 +163,6 @@ test("what is shown of a state topic stays until the new state is whole", async 
   await frame();
   expect(text()).toBe("1");
   expect([...shown]).not.toContain(0);
-});
-
-test("useJob knows a job by its events", async () => {
-  const { server, text, render, frame } = stage();
-  server.publish("monitoring", "job_started", { name: "ingest", attempt: 1 }, { key: "3f9c" });
-  function Job() {
-    const job = useJob("3f9c");
-    return <p>{job ? `${job.name} ${job.state}` : "unknown"}</p>;
-  }
-  await render(<Job />);
-  expect(text()).toBe("unknown");
-  await frame();
-  expect(text()).toBe("ingest started");
-  await frame(() => server.publish("monitoring", "job_completed", { duration_seconds: 4.2 }, { key: "3f9c" }));
-  expect(text()).toBe("ingest completed");
 });
 
 test("useConnection tells the life of the connection", async () => {
