@@ -2,6 +2,17 @@
 
 from pulse_radar.radar.knowledge.atom import Atom
 from pulse_radar.radar.knowledge.extraction import extract
-from pulse_radar.radar.knowledge.telling import atom_created, atom_updated
+from pulse_radar.radar.knowledge.telling import atom_created, atom_updated, topic_created, topic_updated
+from pulse_radar.radar.knowledge.topics import Changes, Topic, TopicMap
 
-__all__ = ["Atom", "atom_created", "atom_updated", "extract"]
+__all__ = [
+    "Atom",
+    "Changes",
+    "Topic",
+    "TopicMap",
+    "atom_created",
+    "atom_updated",
+    "extract",
+    "topic_created",
+    "topic_updated",
+]

@@ -16,13 +16,18 @@ from typing import Final, TypeAlias
 
 from pulse_radar.radar.knowledge.words import is_number, normal, words_of
 
-__all__ = ["Cues", "bundled_cues"]
+__all__ = ["Cues", "bundled_cues", "words_of_manner"]
 
 _Tables: TypeAlias = dict[str, dict[str, list[str]]]
 
 _NUMBER: Final = "0"
 _END: Final = "$"
 _START: Final = "^"
+
+# Groups whose words are often what is talked about.
+_MATTER: Final = frozenset(
+    {"cause", "change", "choice", "commit", "evidence", "fact", "imperative", "measure"}
+)
 
 # What is remembered of words that were met. Chats repeat themselves: nearly all words are among them.
 _WORDS_REMEMBERED: Final = 50_000
@@ -132,5 +137,16 @@ def _symbols_in(phrase: str) -> Iterable[str]:
 @cache
 def bundled_cues() -> Cues:
     """The cues that come with the package."""
+    return Cues(_bundled_tables())
+
+
+def words_of_manner() -> set[str]:
+    """Whole words that say how something is meant, and not what about."""
+    groups = (group for tables in _bundled_tables() for group in tables["anywhere"].items())
+    phrases = (phrase for name, phrases in groups if name not in _MATTER for phrase in phrases)
+    return {word for phrase in phrases for word in _symbols_in(phrase) if "*" not in word}
+
+
+def _bundled_tables() -> list[_Tables]:
     files = resources.files(__package__).joinpath("cues").iterdir()
-    return Cues(tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(files, key=str))
+    return [tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(files, key=str)]
