@@ -78,6 +78,12 @@ async def stage(**settings: object) -> AsyncIterator[Stage]:
         yield world
 
 
+async def crash(tab: ClientPage) -> None:
+    """End the process of this tab."""
+    with pytest.raises(PlaywrightError, match="crash"):
+        await tab.page.goto("chrome://crash")
+
+
 async def test_every_event_comes_once_and_in_order_through_cuts(context: BrowserContext) -> None:
     async with stage() as world:
         page = await ClientPage.open(context, world.link.port, {})
@@ -143,14 +149,47 @@ async def test_eight_tabs_share_a_connection_and_survive_their_leaders(context: 
         assert world.connections == 1
 
 
+async def test_a_frozen_tab_is_let_go_and_catches_up_when_it_thaws(context: BrowserContext) -> None:
+    async with stage(ping_interval=0.5, pong_timeout=1.5) as world:
+        page = await ClientPage.open(context, world.port, {})
+        world.is_frozen = True
+        frozen = asyncio.create_task(page.ask(f"({_FREEZE})()"))
+        await world.publish(range(100))
+        async with asyncio.timeout(30):
+            while world.connections:
+                await asyncio.sleep(0.05)
+        await world.publish(range(100, 200))
+        world.is_frozen = False
+        await frozen
+        await page.until_seen(200)
+        assert await page.ask("seen") == list(range(200))
+        assert await page.ask("gaps") == []
+
+
+async def test_a_leader_that_crashes_in_mid_stream_costs_the_others_nothing(context: BrowserContext) -> None:
+    async with stage() as world:
+        leader, *others = [await ClientPage.open(context, world.port, SHARED) for _ in range(3)]
+        crashing, count = asyncio.create_task(crash(leader)), 0
+        while not crashing.done():
+            await world.publish(range(count, count + 20))
+            count += 20
+            await asyncio.sleep(0.02)
+        await crashing
+        await world.publish(range(count, count + 20))
+        for tab in others:
+            await tab.until_seen(count + 20)
+            assert await tab.ask("seen") == list(range(count + 20))
+            assert await tab.ask("gaps") == []
+        assert world.connections == 1
+
+
 async def test_what_only_a_crashed_tab_followed_is_followed_for_no_longer(context: BrowserContext) -> None:
     async with stage() as world:
         leader, other = [await ClientPage.open(context, world.port, SHARED) for _ in range(2)]
         await leader.ask("stop()")
         await world.publish(range(10))
         await other.until_seen(10)
-        with pytest.raises(PlaywrightError, match="crash"):
-            await other.page.goto("chrome://crash")
+        await crash(other)
         await leader.until("client.connection.status === 'idle'")
         assert world.connections == 0
 
