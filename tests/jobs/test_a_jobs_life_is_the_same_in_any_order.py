@@ -162,7 +162,19 @@ def test_a_job_that_was_cancelled_meanwhile_is_not_begun(before: list[JobState])
 
 def test_a_cancelled_job_runs_when_it_is_queued_again() -> None:
     known = known_of([fact("cancelled", 2), fact("queued", 3, attempt=2)])
-    assert says(known, taken(9)) == [("started", 2)]
+    assert says(known, taken(9, attempt=2)) == [("started", 2)]
+
+
+def test_a_message_that_comes_once_more_after_the_job_was_queued_again_is_not_begun() -> None:
+    lost = known_of([fact("queued"), fact("started", 1), fact("lost", 5)])
+    again = lost.joined(fact("queued", 6, attempt=2))
+    assert pick_up(again, taken(7)).is_refused
+    assert says(again, taken(7, attempt=2)) == [("started", 2)]
+    running = again.joined(taken(7, attempt=2))
+    assert pick_up(running, taken(8)).is_refused
+    # A job of the same id is another job when that one has ended.
+    done = running.joined(fact("completed", 9, attempt=2))
+    assert says(done, taken(10)) == [("started", 3)]
 
 
 def test_who_took_it_up_already_says_nothing_twice() -> None:

@@ -1,6 +1,7 @@
 """Everything that a test of somebody's app needs: TaskIQ's InMemoryBroker, a Pulse in memory, one line."""
 
 import asyncio
+import pickle
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from taskiq import (
     TaskiqMiddleware,
 )
 
-from pulse_radar import Pulse
+from pulse_radar import InvalidSetting, Pulse
 from pulse_radar.jobs import JobProgress, Jobs, PulseMiddleware, Stopped, TaskiqRequeue
 from pulse_radar.testing import connect
 from pulse_radar.testing.app_client import AppClient
@@ -210,11 +211,14 @@ async def test_a_job_in_a_thread_tells_its_progress_too() -> None:
     assert names(events)[-2:] == ["progress", "completed"]
 
 
-async def test_cancelling_really_ends_a_job_in_the_event_loop_and_it_is_not_retried() -> None:
+@pytest.mark.parametrize("labels", [{}, {"timeout": 300}], ids=["without", "within a time-out"])
+async def test_cancelling_really_ends_a_job_in_the_event_loop_and_it_is_not_retried(
+    labels: dict[str, Any],
+) -> None:
     shop = Shop(SimpleRetryMiddleware(default_retry_label=True))
     seen: list[str] = []
 
-    @shop.broker.task("sleep", retry_on_error=True)
+    @shop.broker.task("sleep", retry_on_error=True, **labels)
     async def sleep() -> None:
         try:
             await asyncio.sleep(60)
@@ -373,3 +377,60 @@ async def test_the_app_decides_who_may_look_at_jobs_and_who_may_stop_them() -> N
         reader = await http.get("/jobs/a", headers={"x-name": "ada"})
     assert (nobody.status_code, somebody.status_code, reader.status_code) == (401, 403, 404)
     assert asked == [("ada", "admin", "monitoring", "a"), ("ada", "read", "monitoring", "a")]
+
+
+async def test_a_job_that_does_not_heed_its_cancelling_is_done_when_it_is_done() -> None:
+    shop = Shop()
+
+    @shop.broker.task("stubborn")
+    async def stubborn() -> int:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.02)
+        task = asyncio.current_task()
+        return -1 if task is None else task.cancelling()
+
+    async with shop.open() as (page, http):
+        job = await stubborn.kiq()
+        await page.next("job_started")
+        await http.post(f"/jobs/{job.task_id}/cancel")
+        done = (await told(page, "job_completed"))[-1]
+        assert not (await job.wait_result(timeout=PATIENCE)).is_err
+    assert states(done) == ["queued", "started", "cancelling", "completed"]
+
+
+async def test_a_job_that_runs_in_the_midst_of_another_is_told_apart_from_it() -> None:
+    shop = Shop()
+    shop.broker.await_inplace = True
+
+    @shop.broker.task("inner")
+    async def inner(progress: JobProgress = TaskiqDepends()) -> None:
+        await progress.update(1)
+
+    @shop.broker.task("outer")
+    async def outer(progress: JobProgress = TaskiqDepends()) -> None:
+        await inner.kicker().with_task_id("inner").kiq()
+        await progress.update(2)
+
+    async with shop.open() as (_, http):
+        await outer.kicker().with_task_id("outer").kiq()
+        await shop.broker.wait_all()
+        await shop.broker.shutdown()
+        for name, done in (("inner", 1), ("outer", 2)):
+            job = (await http.get(f"/jobs/{name}")).json()
+            assert (job["state"], job["data"]["progress"]["done"]) == ("completed", done)
+
+
+def test_progress_without_a_job_says_nothing_and_travels_into_other_processes() -> None:
+    progress = JobProgress()
+    progress.update(1, total=2)
+    assert (progress.attempt, progress.is_stopping, progress.reason) == (1, False, None)
+    pickle.loads(pickle.dumps(progress)).update(2)
+
+
+def test_a_log_of_jobs_is_refused() -> None:
+    pulse = Pulse("memory://")
+    pulse.topic("monitoring")
+    with pytest.raises(InvalidSetting, match="declared as a log"):
+        Jobs(pulse)

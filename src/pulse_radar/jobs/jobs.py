@@ -11,8 +11,9 @@ from fastapi import APIRouter
 from msgspec.structs import replace
 
 from pulse_radar.brokers.base import NobodyThere
+from pulse_radar.brokers.topic_spec import StateTopic
 from pulse_radar.durations import Duration
-from pulse_radar.errors import BrokerUnavailable
+from pulse_radar.errors import BrokerUnavailable, InvalidSetting
 from pulse_radar.jobs.errors import CannotRetry, JobIsNotOver, JobIsOver, UnknownJob, WorkerSilent
 from pulse_radar.jobs.events import JOB_EVENTS, MONITORING, monitoring_topic
 from pulse_radar.jobs.journal import Journal, Seen
@@ -59,8 +60,11 @@ class Jobs:
     ) -> None:
         self._pulse = pulse
         self._queue = queue
-        if MONITORING not in {spec.name for spec in pulse.topics}:
+        declared = {spec.name: spec for spec in pulse.topics}.get(MONITORING)
+        if declared is None:
             pulse.declare(monitoring_topic(keep, max_jobs), JOB_EVENTS)
+        elif not isinstance(declared, StateTopic):
+            raise InvalidSetting(f"{MONITORING} is declared as a log, and of jobs the newest event counts")
         pulse.accompany(self._watching)
         self.router: Final[APIRouter] = job_router(self, pulse)
 

@@ -186,6 +186,8 @@ def pick_up(known: Job | None, taken: Job) -> PickUp:
     begun = replace(taken, moments=taken.moments[-1:])
     if known.is_cancelled:
         return PickUp(_cancelled(known, begun), known.attempt, is_refused=True)
+    if _is_overtaken(known, taken):
+        return PickUp((), known.attempt, is_refused=True)
     if known.state == "queued" and taken.attempt <= known.attempt:
         return PickUp((known.joined(replace(begun, attempt=known.attempt)),), known.attempt)
     attempt = max(known.attempt + 1, taken.attempt)
@@ -196,6 +198,11 @@ def _cancelled(known: Job, taken: Job) -> tuple[Job, ...]:
     now = taken.moments[-1]
     cancelled = replace(known, moments=(Moment("cancelled", now.at, now.by),))
     return () if known.state == "cancelled" else (known.joined(cancelled),)
+
+
+def _is_overtaken(known: Job, taken: Job) -> bool:
+    """Whether it was lost and somebody had it queued again, and now the first message comes once more after all."""
+    return known.moment("queued") is not None and not known.is_over and taken.attempt < known.attempt
 
 
 def _retried(known: Job, taken: Job) -> tuple[Job, ...]:

@@ -51,6 +51,8 @@ class Run:
         self.reason: str | None = None
         # What it failed with, for a queue that decides later what that means.
         self.error: BaseException | None = None
+        # The one in whose midst this one runs, where a queue runs jobs at once.
+        self.outer: Run | None = None
         self._teller = teller
         self._stop = stop
         self._stopped_by = stopped_by
@@ -163,9 +165,10 @@ class Run:
             # The last one is told, however soon after the one before.
             self._tell_progress()
         self.has_ended = True
+        # Of one that was not to begin all is said.
         if not self.is_refused:
             self._log(f"{state} after {self.duration_seconds:.1f} s", ending)
-        self._say(state, ending=ending)
+            self._say(state, ending=ending)
 
     def _ending(self, state: JobState, error: BaseException | None = None, result: object = None) -> Ending:
         return Ending(

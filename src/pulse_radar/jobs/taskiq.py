@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -35,9 +34,6 @@ _QUEUED_AT: Final = "pulse_queued_at"
 
 # In which both retry middlewares of TaskIQ read whether to try again.
 _RETRY: Final = "retry_on_error"
-
-# What an attempt failed with, before a retry middleware put "no result" in its place.
-_failure: Final[ContextVar[BaseException | None]] = ContextVar("failure", default=None)
 
 
 class PulseMiddleware(TaskiqMiddleware):
@@ -89,39 +85,44 @@ class PulseMiddleware(TaskiqMiddleware):
                 self._worker.queued(self._job(message, Moment("queued", queued_at)))
 
     async def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+        outer = current_run.get()
+        current_run.set(None)
         with harmless():
-            current_run.set(None)
-            _failure.set(None)
             run = await self._worker.take(self._taken(message), self._stopping(message))
+            run.outer = outer
             current_run.set(run)
             if run.is_refused:
                 _refuse(message)
         return message
 
     def on_error(self, message: TaskiqMessage, result: TaskiqResult[Any], exception: BaseException) -> None:
-        if not isinstance(exception, NoResultError):
-            _failure.set(exception)
+        run = current_run.get()
+        # A retry middleware puts "no result" in its place.
+        if run is not None and not isinstance(exception, NoResultError):
+            run.error = exception
 
     def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
         run = current_run.get()
         if run is None:
             return
+        current_run.set(run.outer)
         with harmless():
             self._worker.done(run)
             self._end(run, message, result)
 
     def _end(self, run: Run, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
         error = result.error
+        if run.is_stopping:
+            _forget_cancelling()
         if not result.is_err:
             run.complete(shown_value(result.return_value) if self._tells_results else None)
         elif (run.is_stopping or run.is_refused) and isinstance(error, asyncio.CancelledError):
-            _forget_cancelling()
             if run.is_refused:
                 message.kwargs = dict.copy(message.kwargs)
             run.stopped()
         elif isinstance(error, NoResultError):
             # So TaskIQ says "tried again", while `is_err` stays true.
-            run.retry(_failure.get())
+            run.retry(run.error)
         else:
             run.fail(error)
 
