@@ -146,8 +146,6 @@ async def behind(proxy: Proxy, directory: Path) -> AsyncIterator[Behind]:
         allowed_hosts=NAME,
         trusted_proxies="127.0.0.1",
         publish_token="a-token-of-the-tests",
-        pong_timeout=5.0,
-        ping_interval=1.0,
     )
     authority = trustme.CA()
     certificate = authority.issue_cert(NAME)
