@@ -49,6 +49,25 @@ class Settings(_FromEnvironment):
         description="Servers of a NATS cluster that keep each new stream. With 3, one may die and nothing stops. "
         "1 is all that a single server can, and acknowledges without asking others.",
     )
+    nats_user: str | None = Field(
+        None, description="The user of a nats:// server, where it is not in the URL."
+    )
+    nats_password: SecretStr | None = Field(None, description="The user's password.")
+    nats_token: SecretStr | None = Field(None, description="A token in place of a user.")
+    nats_credentials: Path | None = Field(None, description="A user's .creds file (JWT and seed).")
+    nats_nkey: Path | None = Field(None, description="A file with the seed of a user's nkey.")
+    nats_tls_ca: Path | None = Field(
+        None,
+        description="The authority that signed the server's certificate. Without it, with tls://, the system's.",
+    )
+    nats_tls_cert: Path | None = Field(
+        None, description="Our own certificate, where the server asks for one."
+    )
+    nats_tls_key: Path | None = Field(None, description="Its key.")
+    nats_inbox_prefix: str = Field(
+        "_INBOX",
+        description="Where answers arrive. One a user, with permissions, keeps others from reading them.",
+    )
     data_dir: Path = Field(
         Path(".pulse"), description="Where embedded:// keeps its data; relative to the working directory."
     )

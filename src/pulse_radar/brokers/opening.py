@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit
 
 from pulse_radar.brokers.base import Broker
@@ -31,7 +31,15 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
                 "set PULSE_BROKER to embedded:// (on this machine) or nats://…"
             )
         case "nats" | "tls":
-            return _nats(settings, settings.broker, is_owner=is_owner, replicas=settings.replicas)
+            credentials = _driver("nats").Credentials.of(settings)
+            return _nats(
+                settings,
+                settings.broker,
+                is_owner=is_owner,
+                replicas=settings.replicas,
+                credentials=credentials,
+                inbox_prefix=settings.nats_inbox_prefix,
+            )
         case "embedded":
             return _embedded(settings, is_owner=is_owner)
         case _:
@@ -42,15 +50,18 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
 
 
 def _nats(
-    settings: Settings, url: str, *, is_owner: bool, replicas: int = 1, store_directory: Path | None = None
+    settings: Settings,
+    url: str,
+    *,
+    is_owner: bool,
+    **more: Any,
 ) -> Broker:
     broker: Broker = _driver("nats").NatsBroker(
         url,
         namespace=settings.namespace,
         create=is_owner,
-        replicas=replicas,
         duplicate_window_seconds=settings.duplicate_window,
-        store_directory=store_directory,
+        **more,
     )
     return broker
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pulse_radar import Publisher, Pulse, SyncPublisher
-from pulse_radar.brokers.nats import NatsBroker
+from pulse_radar.brokers.nats import Credentials, NatsBroker
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, InvalidSetting
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
@@ -88,12 +88,12 @@ def test_credentials_that_are_none_are_refused(tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as without_nkeys:
         without_nkeys.setattr("importlib.util.find_spec", lambda _name: None)
         with pytest.raises(InvalidSetting, match="nkeys"):
-            NatsBroker("nats://host", credentials=creds)
+            NatsBroker("nats://host", credentials=Credentials(file=creds))
     with pytest.raises(InvalidSetting, match="cannot read"):
-        NatsBroker("nats://host", credentials=creds)
+        NatsBroker("nats://host", credentials=Credentials(file=creds))
     creds.write_text("nothing of the kind")
     with pytest.raises(InvalidSetting, match="not a credentials file"):
-        NatsBroker("nats://host", credentials=creds)
+        NatsBroker("nats://host", credentials=Credentials(file=creds))
 
 
 async def test_nobody_listens() -> None:
@@ -168,8 +168,11 @@ async def test_a_secure_connection_that_fails() -> None:
 
 async def test_credentials_that_the_server_refuses(tmp_path: Path) -> None:
     async with NatsServer(tmp_path, settings='authorization { token: "right" }') as server:
-        await connect(NatsBroker(server.url, token="right"))
-        for broker in (NatsBroker(server.url), NatsBroker(server.url, token="wrong")):
+        await connect(NatsBroker(server.url, credentials=Credentials(token="right")))
+        for broker in (
+            NatsBroker(server.url),
+            NatsBroker(server.url, credentials=Credentials(token="wrong")),
+        ):
             with pytest.raises(BrokerRefused, match="refuses our credentials"):
                 await connect(broker)
 

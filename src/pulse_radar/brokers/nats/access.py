@@ -1,16 +1,14 @@
 """How to reach a NATS server and as whom: the settings of a link, checked when built."""
 
-import importlib.util
 import random
 import re
-import ssl
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from pulse_radar.broker_url import place
+from pulse_radar.brokers.nats.credentials import Credentials
 from pulse_radar.errors import InvalidSetting
 
 __all__ = ["Access"]
@@ -22,8 +20,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Where the servers are, and what is shown to them.
 
     `url`: `nats://[user:password@]host[:port]` or `tls://…`; several servers of a cluster by commas.
-    `credentials`: a `.creds` file. `inbox_prefix`: under it the answers to our requests arrive, so that
-    permissions can keep other clients from reading them.
+    `inbox_prefix`: under it the answers to our requests arrive, so that permissions can keep other clients from
+    reading them.
     Units: `connect_timeout_seconds` for one attempt (too small: no server behind a slow TLS handshake is
     ever reached), `request_timeout_seconds` without any answer (too small: an election of 8 s fails what
     would have succeeded; too large: a caller waits for a server that hangs), `leave_after_seconds` in which
@@ -35,9 +33,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     name: str = "pulse-radar"
-    credentials: Path | None = None
-    token: str | None = None
-    tls: ssl.SSLContext | None = None
+    credentials: Credentials = Credentials()
     inbox_prefix: str = "_INBOX"
     connect_timeout_seconds: float = 2.0
     request_timeout_seconds: float = 5.0
@@ -50,8 +46,6 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidSetting(f"invalid inbox prefix {self.inbox_prefix!r}: words joined by dots")
         if min(self.connect_timeout_seconds, self.request_timeout_seconds, self.leave_after_seconds) <= 0:
             raise InvalidSetting("the time-outs of a broker must be more than 0 s")
-        if self.credentials is not None:
-            _check_credentials(self.credentials)
 
     @property
     def servers(self) -> list[str]:
@@ -80,15 +74,3 @@ def _check_server(server: str) -> None:
     if not is_legal:
         # The text may hold a password, so it is not repeated.
         raise InvalidSetting("invalid broker URL: expected nats://host:port or tls://host:port")
-
-
-def _check_credentials(path: Path) -> None:
-    if importlib.util.find_spec("nkeys") is None:
-        raise InvalidSetting("a credentials file needs one more package: pip install nkeys")
-    # The client library reads a file without this line for ever, and never yields.
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"cannot read the credentials {path}: {error}") from error
-    if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
-        raise InvalidSetting(f"{path} is not a credentials file: it holds no NATS user JWT with its seed")

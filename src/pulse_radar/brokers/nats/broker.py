@@ -1,6 +1,5 @@
 """The broker on NATS JetStream: a stream per topic, numbered by the server, followed without a consumer."""
 
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.announcements import Announcements
 from pulse_radar.brokers.nats.attempts import Attempts
 from pulse_radar.brokers.nats.control import Control
+from pulse_radar.brokers.nats.credentials import Credentials
 from pulse_radar.brokers.nats.disk import Disk
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History
@@ -61,9 +61,7 @@ class NatsBroker(Broker):
         create: bool = True,
         replicas: int = 1,
         duplicate_window_seconds: float = _DUPLICATE_WINDOW_SECONDS,
-        credentials: Path | None = None,
-        token: str | None = None,
-        tls: ssl.SSLContext | None = None,
+        credentials: Credentials = Credentials(),  # noqa: B008 (frozen)
         name: str = "pulse-radar",
         inbox_prefix: str = "_INBOX",
         connect_timeout_seconds: float = 2.0,
@@ -80,8 +78,6 @@ class NatsBroker(Broker):
                 url=url,
                 name=name,
                 credentials=credentials,
-                token=token,
-                tls=tls,
                 inbox_prefix=inbox_prefix,
                 connect_timeout_seconds=connect_timeout_seconds,
                 request_timeout_seconds=request_timeout_seconds,

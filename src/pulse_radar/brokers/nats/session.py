@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from pulse_radar.broker_url import place
 from pulse_radar.brokers.nats.access import Access
+from pulse_radar.brokers.nats.client import SecureClient
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable
 
 __all__ = ["MessageCallback", "Refusal", "Session"]
@@ -62,7 +62,7 @@ class Session:
         self._access = access
         self._on_refusal = on_refusal
         self._shunned = shunned
-        self._client = Client()
+        self._client = SecureClient()
         self._lost = asyncio.Event()
         self._trouble: Exception | None = None
 
@@ -155,9 +155,7 @@ class Session:
             servers=access.shuffled(last=self._shunned),
             dont_randomize=True,
             name=access.name,
-            user_credentials=access.credentials,
-            token=access.token,
-            tls=access.tls,
+            **access.credentials.options,
             inbox_prefix=access.inbox_prefix,
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnected,
@@ -221,7 +219,7 @@ class Session:
                 writer.transport.abort()
 
 
-def _check_version(access: Access, client: Client) -> None:
+def _check_version(access: Access, client: SecureClient) -> None:
     server = client.connected_server_version
     try:
         version = (server.major, server.minor)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Any, Final
 
 import nats.errors
 import nats.js.errors
@@ -13,6 +13,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType,
 from taskiq import AckableMessage, BrokerMessage
 from taskiq_nats import PullBasedJetStreamBroker
 
+from pulse_radar.brokers.nats.client import SecureClient
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 from pulse_radar.jobs.requeue import ATTEMPT
 from pulse_radar.radar.jobs.lease import LEASE_SECONDS, LeasedMessage
@@ -39,7 +40,8 @@ _KEPT_SECONDS: Final = 7 * 24 * 3600
 class JobBroker(PullBasedJetStreamBroker):
     """The queue of jobs on a NATS server: a stream that workers pull from and that forgets what is done."""
 
-    def __init__(self, url: str, names: JobNames, stopping: asyncio.Event) -> None:
+    def __init__(self, url: str, names: JobNames, stopping: asyncio.Event, **access: Any) -> None:
+        """`access`: what the client library needs to be let in."""
         super().__init__(
             servers=[server.strip() for server in url.split(",")],
             subject=names.subject,
@@ -65,7 +67,10 @@ class JobBroker(PullBasedJetStreamBroker):
             ping_interval=2,
             max_outstanding_pings=2,
             error_cb=_note,
+            **access,
         )
+        # One that speaks no word before TLS, where TLS is wanted.
+        self.client = SecureClient()  # type: ignore[misc]  # nobody has used the other one yet
         self.names: Final = names
         # Set when this worker is to end: jobs that can be left in the middle look at it.
         self.stopping: Final = stopping

@@ -1,14 +1,15 @@
 """What the jobs are called on the NATS server; a namespace keeps several systems apart."""
 
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
 from pulse_radar.brokers.embedded import attach
+from pulse_radar.brokers.nats import Credentials
 from pulse_radar.errors import BrokerRefused
 from pulse_radar.settings import Settings
 
-__all__ = ["JobNames", "nats_url"]
+__all__ = ["JobNames", "nats_access", "nats_url"]
 
 
 class JobNames(msgspec.Struct, frozen=True):
@@ -38,3 +39,10 @@ async def nats_url(settings: Settings) -> str:
             "set PULSE_BROKER to embedded:// (on this machine) or nats://host:4222"
         )
     return settings.broker
+
+
+def nats_access(settings: Settings) -> dict[str, Any]:
+    """What else the client library needs to be let in there. Raises: InvalidSetting."""
+    if settings.broker.startswith("embedded:"):
+        return {}
+    return Credentials.of(settings).options | {"inbox_prefix": settings.nats_inbox_prefix}

@@ -14,7 +14,7 @@ from pulse_radar.jobs import PulseMiddleware, TaskiqRequeue
 from pulse_radar.jobs.life import Job
 from pulse_radar.radar.jobs.broker import JobBroker
 from pulse_radar.radar.jobs.ingest import INGEST_EXPORT, register_ingest_export
-from pulse_radar.radar.jobs.names import JobNames, nats_url
+from pulse_radar.radar.jobs.names import JobNames, nats_access, nats_url
 from pulse_radar.settings import Settings
 
 __all__ = ["JobQueue", "make_job_broker", "open_job_queue"]
@@ -72,7 +72,8 @@ async def make_job_broker(settings: Settings, stopping: asyncio.Event) -> JobBro
     Jobs that can be left in the middle are, once `stopping` is set.
     Raises: BrokerUnavailable, BrokerRefused.
     """
-    broker = JobBroker(await nats_url(settings), JobNames.under(settings.namespace), stopping)
+    names = JobNames.under(settings.namespace)
+    broker = JobBroker(await nats_url(settings), names, stopping, **nats_access(settings))
     # A path, a time zone and a pace are no secrets, and with them a job can be queued again.
     broker.add_middlewares(SimpleRetryMiddleware(), PulseMiddleware(settings, arguments=True, redact=()))
     register_ingest_export(broker, settings)

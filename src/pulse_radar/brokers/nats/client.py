@@ -1,0 +1,25 @@
+"""The client library, but for one thing: where TLS is wanted it says nothing before it has it.
+
+By itself it does what the server's first line says, which comes in plain text: somebody in between leaves one word
+out, and is sent our password.
+"""
+
+from typing import Any
+
+from nats.aio.client import Client
+
+__all__ = ["SecureClient"]
+
+
+class SecureClient(Client):
+    """A client that begins TLS with a `tls://` server, or with a context of its own, whatever the server says."""
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        if initial_connection and self._wants_tls:
+            info["tls_required"] = True
+        await super()._process_info(info, initial_connection)
+
+    @property
+    def _wants_tls(self) -> bool:
+        server = self._current_server
+        return "tls" in self.options or (server is not None and server.uri.scheme == "tls")
