@@ -19,6 +19,14 @@ class SecureClient(Client):
             info["tls_required"] = True
         await super()._process_info(info, initial_connection)
 
+    def _connect_command(self) -> bytes:
+        """What is said first, as soon as TLS is there, if it is to be."""
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None and writer.get_extra_info("ssl_object") is not None:
+            # The library takes the connection over to TLS and does not tell its streams, which complain at the end.
+            writer.transport.get_protocol()._over_ssl = True  # noqa: SLF001
+        return super()._connect_command()
+
     @property
     def _wants_tls(self) -> bool:
         server = self._current_server
