@@ -55,6 +55,21 @@ test("however many follow whatever topics, there is one connection", async () =>
   expect(server.asked).toEqual(["ws://localhost/ws?topics=messages,knowledge,monitoring/3f9c&joined=1"]);
 });
 
+test("a topic that somebody follows again, after nobody did, is live", async () => {
+  const { server, client, seen } = stage({ topics: ["messages"] });
+  const follow = () => client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  const stop = follow();
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  stop();
+  await settled();
+  server.publish("knowledge", "atom_created", 2);
+  follow();
+  await settled();
+  server.publish("knowledge", "atom_created", 3);
+  expect(seen).toEqual([1, 3]);
+});
+
 test("what was missed while it was cut off comes before what is new", async () => {
   const { server, clock, client, seen } = stage();
   client.on("knowledge", "atom_created", ({ data }) => seen.push(data));

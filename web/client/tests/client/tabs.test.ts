@@ -241,6 +241,19 @@ test("each tab follows what it wants, and the leader what any of them wants", as
   expect(browser.server.connections).toBe(1);
 });
 
+test("tabs share one stream of server-sent events where WebSockets do not come through", async () => {
+  const browser = new FakeBrowser();
+  browser.server.hasSockets = false;
+  const tabs = [browser.open(), browser.open(), browser.open()];
+  for (const tab of tabs) tab.follow("knowledge");
+  await browser.pass(60_000);
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  expect(browser.server.asked.at(-1)).toContain("/events?topics=knowledge");
+  expect(browser.server.connections).toBe(1);
+  expect(tabs.map(({ seen }) => seen)).toEqual(tabs.map(() => [1]));
+});
+
 test("a tab that comes later is given the state of a state topic", async () => {
   const browser = new FakeBrowser();
   const one = browser.open();

@@ -3,7 +3,7 @@
 import { QueryClient, QueryObserver } from "@tanstack/query-core";
 import { bindQueryClient, useConnection, useEvent, useKeyed, useTopic, useWebSocket } from "pulse-radar/react";
 import { settled } from "pulse-radar/testing";
-import { useState, version } from "react";
+import { Suspense, startTransition, useState, version } from "react";
 import { expect, test } from "vitest";
 import { isOlder, stage } from "./stage.js";
 
@@ -46,6 +46,43 @@ test("ten thousand events are one render", async () => {
   expect(text()).toBe("10000");
   // Once, and StrictMode does it twice.
   expect(renders).toBeLessThanOrEqual(2);
+});
+
+test("events are shown while a transition is under way, and what it brings agrees with what was there", async () => {
+  const { server, text, render, frame } = stage();
+  const begin = { after: server.position("knowledge") };
+  const Count = () => <b>{useTopic("knowledge", (count: number) => count + 1, 0, begin)}</b>;
+  let open = () => {};
+  let arrive = () => {};
+  let isThere = false;
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  function Late() {
+    if (!isThere) throw arrival;
+    return <Count />;
+  }
+  function Page() {
+    const [isOpen, setOpen] = useState(false);
+    open = () => startTransition(() => setOpen(true));
+    return (
+      <Suspense fallback="never seen">
+        <Count />
+        {isOpen && <Late />}
+      </Suspense>
+    );
+  }
+  await render(<Page />);
+  await frame(() => open());
+  await frame(() => void server.publish("knowledge", "atom_created", 1));
+  await frame(() => void server.publish("knowledge", "atom_created", 2));
+  expect(text()).toBe("2");
+  isThere = true;
+  await frame(() => arrive());
+  await frame();
+  expect(text()).toBe("22");
+  await frame(() => void server.publish("knowledge", "atom_created", 3));
+  expect(text()).toBe("33");
 });
 
 test("a gap is an action of the reducer", async () => {
