@@ -1,12 +1,14 @@
 """Batches: none is taken for whole that is not, large events come in pieces, foreign headers confuse nobody."""
 
+import asyncio
+
 import nats
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats import NatsBroker
-from pulse_radar.brokers.nats.jetstream import batch_of
+from pulse_radar.brokers.nats.jetstream import Batch, JetStream, batch_of
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.protocol.frames import GapReason
@@ -59,6 +61,31 @@ async def test_large_events_come_in_pieces(server: NatsServer) -> None:
             assert numbers(await watcher.reaches(sequences[-1])) == sequences
         page = await broker.read("tasks", after=0, limit=100)
         assert numbers(page.entries) == sequences
+
+
+async def test_pages_leave_room_for_what_is_live(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large they are, and however many are read: what is live comes behind what is under way."""
+    under_way: list[int] = []
+    most_events = most_slices = 0
+    original = JetStream.batch
+
+    async def watched(self: JetStream, stream: str, subject: str, first: int, limit: int = 1_000) -> Batch:
+        nonlocal most_events, most_slices
+        under_way.append(limit)
+        most_events, most_slices = max(most_events, limit), max(most_slices, len(under_way))
+        try:
+            return await original(self, stream, subject, first, limit)
+        finally:
+            under_way.remove(limit)
+
+    async with NatsBroker(server.url) as broker:
+        await broker.declare([LogTopic("tasks")])
+        sequences = [await broker.store(draft("tasks", str(n))) for n in range(250)]
+        monkeypatch.setattr(JetStream, "batch", watched)
+        pages = await asyncio.gather(*(broker.read("tasks", after=0, limit=1_000) for _ in range(20)))
+    assert all(numbers(page.entries) == sequences for page in pages)
+    assert most_events <= 100
+    assert 1 < most_slices <= 4
 
 
 async def test_headers_of_a_stranger_confuse_nobody(server: NatsServer) -> None:

@@ -4,7 +4,9 @@ Any replica answers, and one that was cut off answers with less than there is fo
 So that a batch is the last one is believed of the stream's leader only.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
 from pulse_radar.brokers.nats.messages import Kinds, Message, entries_of, sequence_of, subject_of
@@ -20,6 +22,12 @@ from pulse_radar.stream.merge import follow, opening
 
 __all__ = ["History"]
 
+# A page is asked for in slices: what is live comes on the same connection, is taken by the same loop, and waits for
+# those that are under way: two to four times as long with a thousand at once. Fifty cost a third of the speed.
+_SLICE_EVENTS: Final = 100
+# However many readers are behind, all of them together. With all at once, thirty made what is live wait for a second.
+_SLICES_AT_ONCE: Final = 4
+
 
 class History:
     """Reads streams. Raises everywhere: BrokerUnavailable, TopicMissing, NotPermitted."""
@@ -28,6 +36,7 @@ class History:
         self._jetstream = jetstream
         self._naming = naming
         self._kinds = kinds
+        self._slices = asyncio.Semaphore(_SLICES_AT_ONCE)
 
     async def look(self, topic: str) -> StreamView | None:
         """How the topic's stream looks now, None if there is none."""
@@ -132,11 +141,13 @@ class History:
     async def _collect(
         self, topic: str, subject: str, cursor: int, limit: int, reach: int
     ) -> tuple[list[Entry], bool]:
-        """Entries after the cursor until there are `limit`, and whether these are all, up to `reach` at least."""
+        """Entries after the cursor, a slice at a time, until there are `limit`; whether that is all, up to `reach`."""
         entries: list[Entry] = []
         while len(entries) < limit:
-            batch = await self._batch(topic, subject, cursor + 1, reach, limit - len(entries))
-            entries += self._entries(topic, batch)
+            due = min(limit - len(entries), _SLICE_EVENTS)
+            async with self._slices:
+                batch = await self._batch(topic, subject, cursor + 1, reach, due)
+                entries += self._entries(topic, batch)
             cursor = entries[-1].last if entries else cursor
             if batch.is_end:
                 return entries, True
