@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import socket
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
@@ -10,6 +11,9 @@ from typing import Final, Self
 __all__ = ["FaultyLink"]
 
 _CHUNK_BYTES: Final = 64 * 1024
+
+# Buffers as large as the system likes would hide for megabytes that a client does not read.
+_HELD_BYTES: Final = 64 * 1024
 
 # How finely a throttled link counts.
 _SLICE_SECONDS: Final = 0.05
@@ -53,6 +57,8 @@ class FaultyLink:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1024)
+        # Who is accepted by it inherits it.
+        self._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _HELD_BYTES)
         return self
 
     async def __aexit__(
@@ -173,6 +179,8 @@ class _Connection:
     async def carry(self, target_port: int, requests: _Weather, answers: _Weather) -> None:
         """Carry both ways until one of them ends. Raises: OSError, when the server is not there."""
         far_reader, self._far_writer = await asyncio.open_connection("127.0.0.1", target_port)
+        far_socket = self._far_writer.get_extra_info("socket")
+        far_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _HELD_BYTES)
         ways = [
             asyncio.create_task(self._pump(self._reader, self._far_writer, requests)),
             asyncio.create_task(self._pump(far_reader, self._writer, answers)),

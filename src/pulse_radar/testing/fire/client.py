@@ -8,10 +8,12 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from pulse_radar.testing.fire.follower import Follower, cursors_of
+from pulse_radar.testing.fire.event_stream import EventStream
+from pulse_radar.testing.fire.follower import PONG, Follower, cursors_of
 from pulse_radar.testing.fire.logbook import Closed, Logbook, Stopped, Waits, read_client
 from pulse_radar.testing.fire.patience import Patience
 from pulse_radar.testing.fire.shape import Following
+from pulse_radar.testing.fire.websocket import WebSocket
 from pulse_radar.testing.fire.wire import Ended, Wire
 
 __all__ = ["Client"]
@@ -26,6 +28,11 @@ _PERSON_SECONDS: Final = 3.0
 # Pages are left and opened again all the time.
 _VISIT_SECONDS: Final = 25.0
 _POLITE: Final = 0.5
+
+# A slow one reads for up to so long, and then not: less long than the server takes to cut off whom it has sent away,
+# so that it reads why.
+_AWAKE_SECONDS: Final = 1.0
+_NAP_SECONDS: Final = (2, 4)
 
 
 class Client:
@@ -42,6 +49,9 @@ class Client:
         # Full rotation from a place of its own.
         self._turn = chance.randrange(len(links))
         self._is_greeted = False
+        self._following = following
+        # A stream's query, for good.
+        self._query = self._follower.ask()
 
     def reaches(self, positions: Mapping[str, int]) -> bool:
         """Whether it has come as far as these positions."""
@@ -67,14 +77,10 @@ class Client:
 
     async def _visit(self, link: int) -> Ended:
         self._is_greeted = False
-        hear = partial(self._hear, link)
-        url = f"ws://127.0.0.1:{link}/ws?{self._follower.ask()}"
+        make = partial(self._wire, link, self._follower.ask())
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
-                loop = asyncio.get_running_loop()
-                _, wire = await loop.create_connection(
-                    lambda: Wire(url, hear, self._silence), "127.0.0.1", link
-                )
+                _, wire = await asyncio.get_running_loop().create_connection(make, "127.0.0.1", link)
         except (OSError, TimeoutError):
             return Ended(1006)
         try:
@@ -82,10 +88,30 @@ class Client:
         finally:
             wire.hang_up(politely=False)
 
+    def _wire(self, link: int, query: str) -> Wire:
+        hear = partial(self._hear, link)
+        if self._following.is_stream:
+            target, last_id = f"/events?{self._query}", self._follower.event_id
+            return EventStream(target, last_id, hear, self._follower.mark, self._silence)
+        return WebSocket(f"ws://127.0.0.1:{link}/ws?{query}", hear, self._silence)
+
     async def _stay(self, wire: Wire) -> Ended:
+        dozing = asyncio.create_task(self._doze(wire))
         await asyncio.wait([wire.ended], timeout=self._chance.expovariate(1 / _VISIT_SECONDS))
+        dozing.cancel()
+        await asyncio.gather(dozing, return_exceptions=True)
         wire.hang_up(politely=self._chance.random() < _POLITE)
         return await wire.ended
+
+    async def _doze(self, wire: Wire) -> None:
+        """Where this client is a slow one: read nothing for a while, again and again."""
+        while self._following.is_slow and not wire.ended.done():
+            await asyncio.sleep(self._chance.uniform(0, _AWAKE_SECONDS))
+            wire.sleep()
+            for _ in range(self._chance.randint(*_NAP_SECONDS)):
+                wire.murmur(PONG)
+                await asyncio.sleep(1)
+            wire.wake()
 
     def _hear(self, link: int, text: bytes, port: int) -> str | None:
         self._is_greeted = True

@@ -19,9 +19,9 @@ from pulse_radar.testing.fire.logbook import (
     digest,
 )
 
-__all__ = ["Follower", "Unreadable", "cursors_of"]
+__all__ = ["PONG", "Follower", "Unreadable", "cursors_of"]
 
-_PONG: Final = '{"action":"pong"}'
+PONG: Final = '{"action":"pong"}'
 
 # Where the server names no interval.
 _PONG_TIMEOUT_SECONDS: Final = 30.0
@@ -48,12 +48,24 @@ class Follower:
         self._note = note
         # What the connection was asked with, until it is greeted.
         self._asked: dict[str, int] | None = None
+        # Feeds that are about to get a snapshot: the server counts from there what we count until it comes.
+        self._awaited: frozenset[str] = frozenset()
+        # The last one that a stream of events gave.
+        self.event_id: str | None = None
 
     def ask(self) -> str:
         """The query of the next connection."""
         self._asked = dict(self.cursors)
         positions = ",".join(f"{feed}:{sequence}" for feed, sequence in self.cursors.items())
         return f"topics={','.join(self.feeds)}&lastSeq={positions}"
+
+    def mark(self, event_id: str) -> None:
+        """The id of a block of a stream: the whole cursor after it. Raises: Unreadable, where it is another."""
+        told = dict(item.rsplit(":", 1) for item in event_id.split(",") if item)
+        ours = {feed: str(seq) for feed, seq in self.cursors.items() if feed not in self._awaited}
+        if told != ours:
+            raise Unreadable(f"the id is {event_id!r}, the cursors are {self.cursors}")
+        self.event_id = event_id
 
     def hear(self, payload: bytes, at: float, link: int, port: int) -> str | None:
         """One text frame, over a link and from a port of ours; what to answer. Raises: Unreadable."""
@@ -85,13 +97,14 @@ class Follower:
                 self._note(Told(data["topic"], data["from"], data["to"], data["reason"]))
                 self.cursors[data["topic"]] = data["to"]
             case "snapshot":
+                self._awaited -= {data["topic"]}
                 self._note(Forgot(data["topic"]))
                 self.cursors.pop(data["topic"], None)
             case "ping":
                 for feed, sequence in frame.get("lastSeq", {}).items():
                     self._note(Confirmed(at, feed, sequence, is_live=False))
                     self.cursors[feed] = sequence
-                return _PONG
+                return PONG
             case "error":
                 # We ask for nothing that can be refused, unless it was falsified on its way.
                 raise Unreadable(f"refused: {data}")
@@ -108,6 +121,7 @@ class Follower:
         self.pong_timeout_seconds = data.get("pongTimeout", _PONG_TIMEOUT_SECONDS)
         self._note(Opened(at, link, port, positions))
         self.cursors.update(positions)
+        self._awaited = frozenset(self.feeds) - positions.keys()
 
     def _event(self, frame: dict[str, Any]) -> None:
         topic, key = frame["topic"], frame.get("key")

@@ -31,6 +31,8 @@ class Report(msgspec.Struct, frozen=True):
     deliveries: int
     connections: int
     resumes: int
+    # Connections over server-sent events.
+    streams: int
     snapshots: int
     damages: int
     gaps: dict[str, int]
@@ -76,6 +78,8 @@ def show(report: Report, console: Console) -> None:
             "deliveries": report.deliveries,
             "connections": report.connections,
             "… that resumed": report.resumes,
+            "… over server-sent events": report.streams,
+            "slow clients sent away, and back": report.closes.get(4000, 0),
             "snapshots": report.snapshots,
             "connections damaged, and noticed": report.damages,
             "API processes that found no broker, and were started again": report.vain_starts,

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["TOPICS", "Following", "Shape", "TopicShape", "following", "topic_shape"]
+__all__ = ["FLOODED", "TOPICS", "Following", "Shape", "TopicShape", "following", "topic_shape"]
 
 
 class TopicShape(msgspec.Struct, frozen=True):
@@ -24,6 +24,8 @@ class TopicShape(msgspec.Struct, frozen=True):
 # More than a run publishes: what is never forgotten must arrive.
 _EVERYTHING: Final = 1_000_000
 
+FLOODED: Final = "ballast"
+
 TOPICS: Final = (
     TopicShape("tasks", _EVERYTHING, keys=12),
     TopicShape("knowledge", _EVERYTHING),
@@ -32,6 +34,8 @@ TOPICS: Final = (
     TopicShape("monitoring", kind="state", keys=20, deletes=0.2),
     # Every key of it deletes itself again and again.
     TopicShape("metrics", kind="state", keys=6, ttl_seconds=3),
+    # Floods of large events, more than a slow reader may have unsent.
+    TopicShape(FLOODED, 500),
 )
 
 
@@ -66,10 +70,15 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class Following(msgspec.Struct, frozen=True):
-    """What a client follows, and after which position: 0 is everything that is kept, None what comes from now on."""
+    """What a client follows, and after which position: 0 is everything that is kept, None what comes from now on.
+
+    `is_stream`: over server-sent events. `is_slow`: now and then it stops reading for a while.
+    """
 
     feeds: tuple[str, ...]
     after: int | None
+    is_stream: bool = False
+    is_slow: bool = False
 
 
 _FOLLOWINGS: Final = (
@@ -84,9 +93,19 @@ _FOLLOWINGS: Final = (
 )
 
 
+# Among so many one is slow: each of them is sent all that floods.
+_SLOW_AMONG: Final = 48
+_SLOW: Final = Following((FLOODED, "knowledge"), None, is_slow=True)
+
+# Of so many rounds of the patterns, the last is of streams.
+_ROUNDS: Final = 4
+
+
 def following(client: int) -> Following:
     """What the client with this number follows: a few patterns, in turn."""
-    return _FOLLOWINGS[client % len(_FOLLOWINGS)]
+    chosen = _SLOW if client % _SLOW_AMONG == _SLOW_AMONG - 1 else _FOLLOWINGS[client % len(_FOLLOWINGS)]
+    is_stream = client // len(_FOLLOWINGS) % _ROUNDS == _ROUNDS - 1
+    return msgspec.structs.replace(chosen, is_stream=is_stream)
 
 
 def topic_shape(name: str) -> TopicShape:

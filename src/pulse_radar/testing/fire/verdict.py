@@ -36,6 +36,7 @@ def verdict(
         deliveries=sum(one.deliveries for one in heard),
         connections=sum(one.connections for one in heard),
         resumes=sum(max(0, one.connections - 1) for one in heard),
+        streams=sum(one.connections for client, one in enumerate(heard) if following(client).is_stream),
         snapshots=sum(one.snapshots for one in heard),
         damages=sum(one.damages for one in heard),
         gaps=dict(sum((one.gaps for one in heard), Counter())),

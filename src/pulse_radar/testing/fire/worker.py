@@ -23,7 +23,7 @@ from pulse_radar.errors import BrokerUnavailable, OutboxFull, OutcomeUnknown, To
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.testing.fire.logbook import Acknowledged, Attempted, Logbook, Unknown, digest
 from pulse_radar.testing.fire.orders import Folder
-from pulse_radar.testing.fire.shape import TOPICS, TopicShape
+from pulse_radar.testing.fire.shape import FLOODED, TOPICS, TopicShape, topic_shape
 
 __all__: list[str] = []
 
@@ -33,6 +33,11 @@ _LANES: Final = 6
 # Now and then a lane publishes without a pause.
 _BURST_CHANCE: Final = 0.03
 _BURST_EVENTS: Final = 40
+
+# A flood: with what the buffers of the system and of the network hold it is more than the bound of a connection.
+_FLOOD_EVENTS: Final = 24
+_FLOOD_BYTES: Final = 250_000
+_FLOOD_SECONDS: Final = 12.0
 
 # Longer than this a repetition is no longer sure to be recognised: half of the duplicate window.
 _INSIST_SECONDS: Final = 60.0
@@ -64,6 +69,7 @@ class Worker:
                 async with asyncio.TaskGroup() as group:
                     for lane in range(_LANES):
                         group.create_task(self._publish_for_ever(publisher, f"{self._name}-{lane}"))
+                    group.create_task(self._flood_for_ever(publisher))
 
     async def _publish_for_ever(self, publisher: Publisher, lane: str) -> None:
         number = 0
@@ -76,6 +82,20 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._is_ending.wait(), pause)
 
+    async def _flood_for_ever(self, publisher: Publisher) -> None:
+        """All at once more than a reader who stands still may have unsent, on a topic of its own."""
+        topic, flood = topic_shape(FLOODED), 0
+        while not self._is_ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_ending.wait(), self._chance.uniform(0, 2 * _FLOOD_SECONDS))
+            flood += 1
+            async with asyncio.TaskGroup() as group:
+                for number in range(_FLOOD_EVENTS):
+                    # Side by side, so in no order: each is a lane of its own.
+                    event_id = f"{self._name}-flood-{flood}-{number}"
+                    data: JsonValue = {"n": number, "text": "x" * _FLOOD_BYTES}
+                    group.create_task(self._publish_data(publisher, event_id, event_id, topic, None, data))
+
     async def _publish(self, publisher: Publisher, lane: str, event_id: str) -> None:
         topic = self._chance.choice(TOPICS)
         key = f"k{self._chance.randrange(topic.keys)}" if topic.keys else None
@@ -83,10 +103,20 @@ class Worker:
             self._note(Attempted(event_id, lane, topic.name, key, digest({}), is_deleted=True))
             await self._insist(topic, event_id, partial(publisher.delete, topic.name, key, id=event_id))
         else:
-            data = self._data()
-            self._note(Attempted(event_id, lane, topic.name, key, digest(data)))
-            publish = partial(publisher.publish, topic.name, "happened", data, key=key, id=event_id)
-            await self._insist(topic, event_id, publish)
+            await self._publish_data(publisher, lane, event_id, topic, key, self._data())
+
+    async def _publish_data(
+        self,
+        publisher: Publisher,
+        lane: str,
+        event_id: str,
+        topic: TopicShape,
+        key: str | None,
+        data: JsonValue,
+    ) -> None:
+        self._note(Attempted(event_id, lane, topic.name, key, digest(data)))
+        publish = partial(publisher.publish, topic.name, "happened", data, key=key, id=event_id)
+        await self._insist(topic, event_id, publish)
 
     async def _insist(
         self, topic: TopicShape, event_id: str, publish: Callable[[], Awaitable[Position]]
