@@ -25,6 +25,10 @@ LIMIT_SECONDS: Final = 1.0
 
 _LOOK_SECONDS: Final = 0.02
 
+# A callback is looked at when it has lasted so long, which hardly any does: to look at the stack of a thread that runs
+# is not always safe. CPython 3.11.7 crashed after minutes of it.
+_SUSPICIOUS_SECONDS: Final = 0.3
+
 # The innermost ones; what is below the loop is pytest's.
 _TOLD_FRAMES: Final = 12
 
@@ -45,7 +49,8 @@ class LoopWatch:
     def __init__(self) -> None:
         # Each call that blocked: for how long, and where it was.
         self.blocked: list[str] = []
-        # By thread, what the looks at the callback that runs there saw.
+        # By thread, when the callback that runs there began, and what the looks at it saw.
+        self._began: dict[int, float] = {}
         self._looks: dict[int, list[Look]] = {}
         self._is_over = threading.Event()
         # By thread, the time that the garbage collector took of its callback: it comes in whoever's call it likes.
@@ -62,10 +67,12 @@ class LoopWatch:
             thread = threading.get_ident()
             began = time.thread_time()
             self._looks[thread] = []
+            self._began[thread] = time.monotonic()
             self._collected[thread] = 0.0
             try:
                 run(handle)
             finally:
+                self._began.pop(thread, None)
                 looks = self._looks.pop(thread, [])
                 spent = time.thread_time() - began - self._collected.pop(thread, 0.0)
                 if spent > LIMIT_SECONDS:
@@ -88,9 +95,14 @@ class LoopWatch:
     def _look(self) -> None:
         # Waited for, not slept through: most tests are over sooner.
         while not self._is_over.wait(_LOOK_SECONDS):
-            frames = sys._current_frames()
-            for thread, looks in tuple(self._looks.items()):
-                looks.append(_look_at(frames.get(thread)))
+            since = time.monotonic() - _SUSPICIOUS_SECONDS
+            long = [thread for thread, began in tuple(self._began.items()) if began < since]
+            frames = sys._current_frames() if long else {}
+            for thread in long:
+                # None, where it is over by now.
+                looks = self._looks.get(thread)
+                if looks is not None:
+                    looks.append(_look_at(frames.get(thread)))
 
     def _judge(self, spent: float, looks: Sequence[Look]) -> None:
         for call in {look.call for look in looks if look.call is not None}:

@@ -43,6 +43,8 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._lifeline: Lifeline | None = None
         self.role = Role.STOPPED
+        # The process that our guard runs, as far as it told.
+        self.server: int | None = None
         self.server_starts = 0
         self.server_deaths = 0
         self.guard_deaths = 0
@@ -99,7 +101,7 @@ class Keeper:
                 self._hear(word)
         finally:
             await lifeline.release()
-            self._lifeline = None
+            self._lifeline = self.server = None
 
     async def _start_guard(self) -> Lifeline:
         server_log = self._store.open_log()
@@ -119,9 +121,11 @@ class Keeper:
                 if self.role is Role.STANDBY:
                     log.info("embedded broker: took over %s, server %d", self._store.directory, pid)
                 self.role = Role.SERVING
+                self.server = pid
                 self.server_starts += 1
             case Exited(status):
                 log.warning("embedded broker: the server of %s died: %d", self._store.directory, status)
+                self.server = None
                 self.server_deaths += 1
             case _:
                 assert_never(word)

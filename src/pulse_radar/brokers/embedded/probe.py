@@ -19,13 +19,13 @@ class _Info(msgspec.Struct):
     server_name: str
 
 
-async def is_answering(kept: Kept) -> bool:
+async def is_answering(kept: Kept, *, within_seconds: float = GREETING_SECONDS) -> bool:
     """Does the server of this directory answer at its port? Another server there is none of ours.
 
     The server listens only after JetStream has recovered its streams: one that answers can serve.
     """
     try:
-        async with asyncio.timeout(GREETING_SECONDS):
+        async with asyncio.timeout(within_seconds):
             return _is_ours(await _greeting(kept.port), kept)
     except (OSError, TimeoutError, ValueError):  # ValueError: a line without an end
         return False

@@ -21,7 +21,9 @@ from pulse_radar.brokers.embedded.probe import is_answering
 from pulse_radar.brokers.embedded.record import server_pid
 from pulse_radar.brokers.embedded.settings import EmbeddedSettings
 from pulse_radar.brokers.embedded.store import Store
+from pulse_radar.brokers.embedded.vigil import watch
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, UsageError
+from pulse_radar.tasks import ended
 
 __all__ = ["EmbeddedServer", "EmbeddedStats"]
 
@@ -57,6 +59,7 @@ class EmbeddedServer:
         self._is_entered = False
         self._kept: Kept | None = None  # from entering on
         self._keeper: Keeper | None = None  # likewise
+        self._vigil: asyncio.Task[None] | None = None  # likewise
 
     async def __aenter__(self) -> Self:
         """Return once a server answers, whoever serves it.
@@ -129,6 +132,9 @@ class EmbeddedServer:
                 self._store.configure(self._kept, self._settings.sync_interval_seconds)
                 self._keeper = Keeper(self._store, binary, self._settings.stop_seconds)
                 self._keeper.start()
+                self._vigil = asyncio.create_task(
+                    self._watch(self._kept, self._keeper), name=f"vigil over {self.directory}"
+                )
                 await self._until_answering(self._kept, self._keeper)
         except TimeoutError as error:
             raise BrokerUnavailable(f"no server within {seconds:g} s: {self._why_not()}") from error
@@ -153,6 +159,14 @@ class EmbeddedServer:
             return trouble.silent(self._store, self._kept)
         return trouble.broken(self._store, self._kept)
 
+    async def _watch(self, kept: Kept, keeper: Keeper) -> None:
+        await watch(self._store, kept, lambda: keeper.server, self._settings.silent_seconds)
+
     async def _stop(self) -> None:
-        if self._keeper is not None:
-            await self._keeper.stop()
+        try:
+            if self._vigil is not None:
+                self._vigil.cancel()
+                await ended(self._vigil)
+        finally:
+            if self._keeper is not None:
+                await self._keeper.stop()

@@ -22,6 +22,9 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
       publishes 1.8 k/s → 4.5 k/s), and a power cut loses up to that much; a killed server loses nothing.
     - `start_seconds`: how long entering may take, 10 by default. Starting takes well under a second; a large
       store after a crash takes longer, and too small a bound turns that into a failure.
+    - `silent_seconds`: how long a server that has answered may answer nobody before it is taken for hung, killed and
+      started anew, 15 by default. Too small and a busy machine restarts a healthy one, or one that somebody debugs; too
+      large and clients are sent away (30 s) before it is back.
     - `stop_seconds`: how long the server may take to stop before it is killed, 5 by default. Too small and
       the next start has to scan the store; too large and a hung server delays the next owner.
     """
@@ -30,6 +33,7 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     binary: Path | None = None
     sync_interval_seconds: float = 0.0
     start_seconds: float = 10.0
+    silent_seconds: float = 15.0
     stop_seconds: float = 5.0
 
     def __post_init__(self) -> None:
@@ -39,6 +43,10 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidSetting(
                 f"sync_interval_seconds is {self.sync_interval_seconds}; it is 0 (always), or 0.001 to 3600"
             )
-        for name, seconds in (("start", self.start_seconds), ("stop", self.stop_seconds)):
+        for name, seconds in (
+            ("start", self.start_seconds),
+            ("silent", self.silent_seconds),
+            ("stop", self.stop_seconds),
+        ):
             if not 0.1 <= seconds <= 600:
                 raise InvalidSetting(f"{name}_seconds is {seconds}; it is 0.1 to 600")
