@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from starlette.requests import HTTPConnection
 
 from pulse_radar.brokers.memory import MemoryBroker
 from pulse_radar.stream.entry import Page
+from pulse_radar.testing.nats_server import free_port
+from tests.server.processes import process
 from tests.server.serving import Client, app_with, eventually, make_pulse, serving
 from tests.server.test_what_attacks_found_stays_mended import HANDSHAKE
 
@@ -80,3 +83,31 @@ async def test_no_history_is_read_for_clients_that_went_while_they_stood_in_line
         async with Client(server.port, query) as client:
             assert len(await client.events(5)) == 5
     assert asked <= AT_ONCE + 2
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+async def test_a_signal_ends_a_process_that_still_waits_for_its_broker(sign: signal.Signals) -> None:
+    """It was heeded when the start had succeeded or failed, 20 s later: docker kills after ten."""
+    async with await asyncio.start_server(greet_and_do_nothing, "127.0.0.1", 0) as broker:
+        url = f"nats://127.0.0.1:{broker.sockets[0].getsockname()[1]}"
+        serve = ("pulse_radar.cli", "serve", "tests.server.busy_app:app")
+        async with process(*serve, port=free_port(), broker=url) as server:
+            assert server.process.stderr is not None
+            async with asyncio.timeout(60):
+                async for line in server.process.stderr:
+                    if b"topics not declared yet" in line:
+                        break
+            server.process.send_signal(sign)
+            _, said = await asyncio.wait_for(server.process.communicate(), 10)
+    assert b"Traceback" not in said
+    assert server.process.returncode == (0 if sign is signal.SIGINT else -signal.SIGTERM)
+
+
+async def greet_and_do_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A nats-server that leads no stream, and hears of nobody who does."""
+    writer.write(b'INFO {"server_id":"S","version":"2.12.0","headers":true,"max_payload":1048576}\r\n')
+    with contextlib.suppress(OSError):
+        async for line in reader:
+            if line == b"PING\r\n":
+                writer.write(b"PONG\r\n")
+    writer.close()

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Final
 
 import uvicorn
+from uvicorn.lifespan.on import LifespanOn, LifespanSendMessage
 
 from pulse_radar.server.draining import drain_all
 
@@ -38,6 +39,27 @@ class DrainingServer(uvicorn.Server):
         self._is_draining = sig == signal.SIGTERM and not self.should_exit
         super().handle_exit(sig, frame)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, unless a signal comes first: the app may be waiting for a broker that is away."""
+        if not isinstance(self.lifespan, LifespanOn):
+            await super().startup(sockets)
+            return
+        self.lifespan = lifespan = _Lifespan(self.config)
+        heeding = asyncio.create_task(self._heed_signals(lifespan))
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            if not lifespan.is_given_up:
+                raise
+        finally:
+            heeding.cancel()
+            await asyncio.gather(heeding, return_exceptions=True)
+
+    async def _heed_signals(self, lifespan: "_Lifespan") -> None:
+        while not self.should_exit:  # noqa: ASYNC110 (a signal handler tells no event)
+            await asyncio.sleep(_LOOK_SECONDS)
+        lifespan.give_up()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._is_draining:
             await self._drain()
@@ -50,3 +72,27 @@ class DrainingServer(uvicorn.Server):
         self._is_draining = False
         draining.cancel()
         await asyncio.gather(draining, return_exceptions=True)
+
+
+class _Lifespan(LifespanOn):
+    """The app's start as uvicorn carries it, which can be given up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_given_up = False
+        self._carrier: asyncio.Task[None] | None = None
+
+    def give_up(self) -> None:
+        """End the start, with everything that it had begun."""
+        if not self.startup_event.is_set() and self._carrier is not None:
+            self.is_given_up = self.startup_failed = True
+            self._carrier.cancel()
+
+    async def main(self) -> None:
+        self._carrier = asyncio.current_task()
+        await super().main()
+
+    async def send(self, message: LifespanSendMessage) -> None:
+        # That it failed is no news, and no error with a traceback.
+        if not self.is_given_up:
+            await super().send(message)

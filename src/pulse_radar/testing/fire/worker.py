@@ -37,7 +37,7 @@ _BURST_EVENTS: Final = 40
 # A flood: with what the buffers of the system and of the network hold it is more than the bound of a connection.
 _FLOOD_EVENTS: Final = 24
 _FLOOD_BYTES: Final = 250_000
-_FLOOD_SECONDS: Final = 12.0
+_FLOOD_SECONDS: Final = 30.0
 
 # Longer than this a repetition is no longer sure to be recognised: half of the duplicate window.
 _INSIST_SECONDS: Final = 60.0
