@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from itertools import count
 
+from pulse_radar.server.lean_websocket import LeanWebSocket
 from pulse_radar.server.transport import Batch
-from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.testing.fire.app import app
 
 __all__ = ["app"]
 
-_write = PulseWebSocketProtocol.write
+_write = LeanWebSocket.write
 _turns = count(1)
 
 # How many writes go well before one does not.
@@ -34,12 +34,12 @@ def _alter(event: bytes) -> list[bytes]:
 _BREAKS: tuple[Callable[[bytes], list[bytes]], ...] = (_lose, _double, _alter)
 
 
-def _write_badly(self: PulseWebSocketProtocol, batch: Batch) -> None:
+def _write_badly(self: LeanWebSocket, batch: Batch) -> int:
     events = [text for text in batch.texts if text.startswith(_LOG)]
     if events and (turn := next(_turns)) % _EVERY == 0:
         broken = _BREAKS[turn // _EVERY % len(_BREAKS)](events[0])
         batch = Batch([part for text in batch.texts for part in (broken if text is events[0] else [text])])
-    _write(self, batch)
+    return _write(self, batch)
 
 
-PulseWebSocketProtocol.write = _write_badly  # type: ignore[method-assign]
+LeanWebSocket.write = _write_badly  # type: ignore[method-assign]

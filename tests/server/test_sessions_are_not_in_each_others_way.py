@@ -1,6 +1,7 @@
-"""The clients of a process: what goes wrong with one wire ends one client."""
+"""The clients of a process: what goes wrong with one wire ends one client, and each gets what is its in one write."""
 
-from contextlib import ExitStack
+import asyncio
+from collections.abc import Coroutine
 
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed
@@ -11,9 +12,6 @@ from pulse_radar.server.transport import CONGESTED_BYTES, Batch, Listener
 
 LIMIT = 1_000_000
 
-# Asked of nothing: no frame comes.
-HUB = Hub(())
-
 
 class Wire:
     """A transport of which a test says how much is unsent, and whether it works."""
@@ -21,58 +19,131 @@ class Wire:
     def __init__(self, *, unsent_bytes: int = 0, is_broken: bool = False) -> None:
         self.unsent_bytes = unsent_bytes
         self.written: list[bytes] = []
+        self.writes = 0
+        self.closed_with: int | None = None
         self._is_broken = is_broken
 
     def listen(self, listener: Listener) -> None:
         """Nothing comes from here."""
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch) -> int:
         if self._is_broken:
             raise ValueError("a wire of a later version")
         self.written += batch.texts
+        self.writes += 1
+        return self.unsent_bytes
 
     def close(self, code: int, reason: str = "") -> None:
-        """It is told by the hub."""
+        self.closed_with = code
 
-    async def wait_closed(self) -> None:
-        """It never is."""
+    async def carry(self) -> None:
+        """Nobody must."""
 
 
-def told_of(*wires: Wire) -> list[Input]:
+class Process:
+    """The shell of these sessions: what is told is kept, and sessions are forgotten as in a runner."""
+
+    def __init__(self) -> None:
+        self.hub = Hub([])
+        self.told: list[Input] = []
+        self.sessions = Sessions(unsent_limit_bytes=LIMIT, tell=self.tell)
+
+    def tell(self, told: Input) -> None:
+        self.told.append(told)
+
+    def forget(self, connection_id: str) -> None:
+        self.sessions.remove(connection_id)
+
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        raise AssertionError("nobody asks for anything here")
+
+    def add(self, name: str, wire: Wire) -> Session:
+        session = Session(name, wire, self, max_frame_bytes=1_000, visitor=None)
+        self.sessions.add(session)
+        return session
+
+
+async def told_of(*wires: Wire) -> list[Input]:
     """What is told when a batch is written to clients on these wires, named by their places."""
-    told: list[Input] = []
-    sessions = Sessions(unsent_limit_bytes=LIMIT, tell=told.append)
+    process = Process()
     names = [str(place) for place in range(len(wires))]
-    with ExitStack() as connected:
-        for name, wire in zip(names, wires, strict=True):
-            session = Session(name, wire, told.append, max_frame_bytes=1_000, hub=HUB, visitor=None)
-            connected.enter_context(sessions.with_one_more(session))
-        sessions.send([*names, "gone"], Batch([b"{}"]))
-        return list(told)
+    for name, wire in zip(names, wires, strict=True):
+        process.add(name, wire)
+    process.sessions.send((*names, "gone"), Batch([b"{}"]))
+    await asyncio.sleep(0)
+    return process.told
 
 
-def test_one_that_cannot_be_written_to_ends_and_the_others_are_served() -> None:
+async def test_one_that_cannot_be_written_to_ends_and_the_others_are_served() -> None:
     before, broken, after = Wire(), Wire(is_broken=True), Wire()
-    [ended] = told_of(before, broken, after)
+    [ended] = await told_of(before, broken, after)
     assert isinstance(ended, Misbehaved)
     assert (ended.connection_id, ended.code) == ("1", CloseCode.INTERNAL_ERROR)
     assert before.written == after.written == [b"{}"]
 
 
-def test_a_slow_one_is_told_of_and_one_that_is_too_slow() -> None:
+async def test_a_slow_one_is_told_of_and_one_that_is_too_slow() -> None:
     slow, too_slow = Wire(unsent_bytes=CONGESTED_BYTES + 1), Wire(unsent_bytes=LIMIT + 1)
-    assert told_of(slow, too_slow, Wire(unsent_bytes=CONGESTED_BYTES)) == [Congested("0"), Overflowed("1")]
+    told = await told_of(slow, too_slow, Wire(unsent_bytes=CONGESTED_BYTES))
+    assert told == [Congested("0"), Overflowed("1")]
 
 
-def test_one_that_leaves_is_told_of_and_no_longer_there() -> None:
-    told: list[Input] = []
-    sessions = Sessions(unsent_limit_bytes=LIMIT, tell=told.append)
-    wire = Wire(unsent_bytes=7)
-    with sessions.with_one_more(
-        Session("a", wire, told.append, max_frame_bytes=1_000, hub=HUB, visitor=None)
-    ):
-        assert (len(sessions), sessions.most_unsent_bytes) == (1, 7)
-    assert told == [Closed("a")]
-    assert (len(sessions), sessions.most_unsent_bytes) == (0, 0)
-    sessions.send(["a"], Batch([b"{}"]))
+async def test_one_that_leaves_is_told_of_and_no_longer_there() -> None:
+    process, wire = Process(), Wire(unsent_bytes=7)
+    session = process.add("a", wire)
+    assert (len(process.sessions), process.sessions.most_unsent_bytes) == (1, 7)
+    process.sessions.send(("a",), Batch([b"{}"]))
+    session.closed()
+    await asyncio.sleep(0)
+    assert process.told == [Closed("a")]
+    assert (len(process.sessions), process.sessions.most_unsent_bytes) == (0, 0)
     assert wire.written == []
+
+
+async def test_what_is_sent_in_one_turn_is_one_write_in_its_order() -> None:
+    process, both, one = Process(), Wire(), Wire()
+    process.add("both", both)
+    process.add("one", one)
+    process.sessions.send(("both",), Batch([b"1"]))
+    process.sessions.send(("one", "both"), Batch([b"2", b"3"]))
+    process.sessions.send(("both", "one"), Batch([b"4"]))
+    assert both.writes == 0
+    await asyncio.sleep(0)
+    assert (both.writes, both.written) == (1, [b"1", b"2", b"3", b"4"])
+    assert (one.writes, one.written) == (1, [b"2", b"3", b"4"])
+
+
+async def test_those_who_have_the_same_to_come_share_it() -> None:
+    process, wires = Process(), [Wire() for _ in range(3)]
+    for name, wire in zip("abc", wires, strict=True):
+        process.add(name, wire)
+    process.sessions.send(("a", "b", "c"), Batch([b"1"]))
+    process.sessions.send(("a", "b"), Batch([b"2"]))
+    first, second, third = process.sessions._unwritten.values()
+    assert first is second
+    assert third is not first
+
+
+async def test_before_it_is_closed_it_gets_what_was_sent() -> None:
+    process, wire = Process(), Wire()
+    process.add("a", wire)
+    process.sessions.send(("a",), Batch([b"1"]))
+    process.sessions.close("a", 4002, "")
+    assert (wire.written, wire.closed_with) == ([b"1"], 4002)
+    await asyncio.sleep(0)
+    assert wire.writes == 1
+
+
+async def test_many_are_written_to_in_slices_and_the_loop_runs_in_between() -> None:
+    process, wires = Process(), [Wire() for _ in range(1_200)]
+    names = tuple(str(place) for place in range(len(wires)))
+    for name, wire in zip(names, wires, strict=True):
+        process.add(name, wire)
+    process.sessions.send(names, Batch([b"1"]))
+    await asyncio.sleep(0)
+    assert (wires[0].writes, wires[-1].writes) == (1, 0)
+    # Sent meanwhile: behind what the last ones have not got yet, and once more to the first.
+    process.sessions.send(names, Batch([b"2"]))
+    await process.sessions.breathe()
+    assert all(wire.written == [b"1", b"2"] for wire in wires)
+    assert (wires[0].writes, wires[-1].writes) == (2, 1)

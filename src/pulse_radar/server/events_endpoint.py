@@ -105,12 +105,5 @@ class _Stream(Response):
         if self.asked is None:
             await turn_away(transport, CloseCode.TRY_AGAIN_LATER)
             return
-        session = Session(
-            self.asked.connection_id,
-            transport,
-            self._runner.tell,
-            max_frame_bytes=0,
-            hub=self._runner.hub,
-            visitor=None,
-        )
+        session = Session(self.asked.connection_id, transport, self._runner, max_frame_bytes=0, visitor=None)
         await self._runner.serve(session, self.asked)

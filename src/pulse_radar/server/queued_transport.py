@@ -33,12 +33,13 @@ class QueuedTransport(ABC):
     def listen(self, listener: Listener) -> None:
         self._listener = listener
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch) -> int:
         if self._closing is None:
             for part in self._encode(batch):
                 self._unsent.append(part)
                 self._unsent_bytes += len(part)
             self._wanted.set()
+        return self._unsent_bytes
 
     def close(self, code: int, reason: str = "") -> None:
         if self._closing is None:
@@ -46,7 +47,7 @@ class QueuedTransport(ABC):
             self._wanted.set()
             self._close_begun.set()
 
-    async def wait_closed(self) -> None:
+    async def carry(self) -> None:
         """Carry the connection until it is gone: reading, writing, and closing in bounded time."""
         tasks = [asyncio.ensure_future(work) for work in (self._read(), self._write(), self._give_up())]
         try:

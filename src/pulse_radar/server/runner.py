@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -130,14 +130,14 @@ class Runner:
         return self._sessions.new_id()
 
     async def serve(self, session: Session, opened: Opened) -> None:
-        """Serve a client until it is gone."""
+        """Serve a client until it is gone; where its transport needs nobody for that, this returns at once."""
         if self.failure is not None:
             await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER)
             return
-        with self._sessions.with_one_more(session):
-            self.tell(opened)
-            session.transport.listen(session)
-            await session.run()
+        self._sessions.add(session)
+        self.tell(opened)
+        session.transport.listen(session)
+        await session.transport.carry()
 
     async def drain(self) -> None:
         """Send every client to another process, in slices; return when they are gone, or the time is up."""
@@ -163,6 +163,14 @@ class Runner:
             self._alarm.set(self.hub.deadline)
         if not self._current.is_set() and self.hub.is_current:
             self._current.set()
+
+    def forget(self, connection_id: str) -> None:
+        """This client is gone."""
+        self._sessions.remove(connection_id)
+
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Do this beside all else, for as long as this runs."""
+        return self._group.create_task(work)
 
     def stats(self) -> RunnerStats:
         failure = None if self.failure is None else repr(self.failure)

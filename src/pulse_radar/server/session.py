@@ -4,8 +4,8 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Coroutine
+from typing import Final, Protocol
 
 from fastapi import HTTPException
 
@@ -28,7 +28,7 @@ from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
 from pulse_radar.server.visitor import Visitor
 
-__all__ = ["Session", "forbidden", "turn_away"]
+__all__ = ["Session", "Shell", "forbidden", "turn_away"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
@@ -39,46 +39,64 @@ _REASON_LENGTH: Final = 120
 _PENDING_FRAMES: Final = 256
 
 
+class Shell(Protocol):
+    """What a session needs of the process that it is in."""
+
+    @property
+    def hub(self) -> Hub:
+        """Only asked what it serves."""
+
+    def tell(self, told: Input) -> None:
+        """Give the hub a fact."""
+
+    def forget(self, connection_id: str) -> None:
+        """This connection is gone."""
+
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Do this beside all else."""
+
+
 class Session:
     """A client of this process: the `Listener` of its transport, a voice at the hub."""
+
+    __slots__ = (
+        "_asking",
+        "_pending",
+        "_shell",
+        "_visitor",
+        "connection_id",
+        "is_awaited",
+        "max_frame_bytes",
+        "reads_joined",
+        "transport",
+    )
 
     def __init__(
         self,
         connection_id: str,
         transport: Transport,
-        tell: Callable[[Input], None],
+        shell: Shell,
         *,
         max_frame_bytes: int,
-        hub: Hub,
         visitor: Visitor | None,
         reads_joined: bool = False,
     ) -> None:
-        """`hub` is only asked what it serves this client. `visitor`: None, where no frames can come.
+        """`visitor`: None, where no frames can come.
 
         `reads_joined`: it takes several frames in one message.
         """
         self.connection_id = connection_id
         self.transport = transport
+        self._shell = shell
         self.reads_joined = reads_joined
-        self._tell = tell
         self.max_frame_bytes = max_frame_bytes
-        self._hub = hub
         self._visitor = visitor
         # The hub asked to be told when most is written.
         self.is_awaited = False
-        # Frames behind one that is being looked up: order is kept.
-        self._pending: deque[ClientFrame | UnknownFrame] = deque()
+        # Frames behind one that is being looked up: order is kept. None: there is none.
+        self._pending: deque[ClientFrame | UnknownFrame] | None = None
         # Looks them up, one after the other, while there are any.
         self._asking: asyncio.Task[None] | None = None
-
-    async def run(self) -> None:
-        """Carry the connection until it is gone."""
-        try:
-            await self.transport.wait_closed()
-        finally:
-            if self._asking is not None:
-                self._asking.cancel()
-                await asyncio.gather(self._asking, return_exceptions=True)
 
     def await_writable(self) -> None:
         """Tell the hub once no more than the low-water mark is unsent."""
@@ -91,69 +109,79 @@ class Session:
     def received(self, text: str | bytes) -> None:
         size = len(text.encode(errors="replace")) if isinstance(text, str) else len(text)
         if size > self.max_frame_bytes:
-            reason = f"a frame of {size} bytes, at most {self.max_frame_bytes} bytes are allowed"
-            self._tell(Misbehaved(self.connection_id, CloseCode.FRAME_TOO_LARGE, reason))
+            self.too_long(size)
             return
         try:
             frame = decode_client(text)
         except ProtocolError as error:
             self._malformed(str(error))
         except UsageError as error:
-            self._tell(Refused(self.connection_id, refusal(error)))
+            self._shell.tell(Refused(self.connection_id, refusal(error)))
         else:
             self._heed(frame)
+
+    def too_long(self, size: int) -> None:
+        reason = f"a frame of {size} bytes, at most {self.max_frame_bytes} bytes are allowed"
+        self._shell.tell(Misbehaved(self.connection_id, CloseCode.FRAME_TOO_LARGE, reason))
 
     def received_binary(self) -> None:
         self._malformed("a binary frame: frames are text")
 
     def alive(self) -> None:
-        self._tell(Received(self.connection_id, Pong()))
+        self._shell.tell(Received(self.connection_id, Pong()))
 
     def writable(self) -> None:
         if self.is_awaited:
             self.is_awaited = False
-            self._tell(Writable(self.connection_id))
+            self._shell.tell(Writable(self.connection_id))
 
     def ending(self, within_seconds: float = math.inf) -> None:
-        self._tell(Draining(within_seconds))
+        self._shell.tell(Draining(within_seconds))
 
     def closed(self) -> None:
-        self._tell(Closed(self.connection_id))
+        if self._asking is not None:
+            self._asking.cancel()
+        self._shell.tell(Closed(self.connection_id))
+        self._shell.forget(self.connection_id)
 
     def _malformed(self, reason: str) -> None:
-        self._tell(Misbehaved(self.connection_id, CloseCode.MALFORMED, reason[:_REASON_LENGTH]))
+        self._shell.tell(Misbehaved(self.connection_id, CloseCode.MALFORMED, reason[:_REASON_LENGTH]))
 
     def _heed(self, frame: ClientFrame | UnknownFrame) -> None:
-        if not self._pending and (self._visitor is None or not _asks(self._visitor, frame)):
-            self._tell(Received(self.connection_id, frame))
-        elif len(self._pending) >= _PENDING_FRAMES:
+        if self._pending is None:
+            if self._visitor is None or not _asks(self._visitor, frame):
+                self._shell.tell(Received(self.connection_id, frame))
+                return
+            self._pending = deque()
+            self._asking = self._shell.start(self._ask(self._visitor, self._pending))
+        if len(self._pending) >= _PENDING_FRAMES:
             reason = f"more than {_PENDING_FRAMES} frames wait for a permission"
-            self._tell(Misbehaved(self.connection_id, CloseCode.TOO_MANY_FRAMES, reason))
-        else:
-            self._pending.append(frame)
-            # It waits for its turn; that the client is there is known at once.
-            self.alive()
-            if self._asking is None or self._asking.done():
-                self._asking = asyncio.create_task(self._ask())
+            self._shell.tell(Misbehaved(self.connection_id, CloseCode.TOO_MANY_FRAMES, reason))
+            return
+        self._pending.append(frame)
+        # It waits for its turn; that the client is there is known at once.
+        self.alive()
 
-    async def _ask(self) -> None:
-        assert self._visitor is not None, "frames wait only where somebody is asked"
+    async def _ask(self, visitor: Visitor, pending: deque[ClientFrame | UnknownFrame]) -> None:
         try:
-            while self._pending:
-                match self._pending[0]:
+            while pending:
+                match pending[0]:
                     case Authenticate(token):
-                        told: Input = await self._renew(self._visitor, token)
-                    case Subscribe(feed) if not await self._visitor.readable([feed], self._hub.topics):
+                        told: Input = await self._renew(visitor, token)
+                        visitor = self._visitor or visitor
+                    case Subscribe(feed) if not await visitor.readable([feed], self._shell.hub.topics):
                         told = Refused(self.connection_id, forbidden(feed))
                     case frame:
                         told = Received(self.connection_id, frame)
-                self._tell(told)
+                self._shell.tell(told)
                 # Only now: what comes meanwhile gets in line behind it.
-                self._pending.popleft()
+                pending.popleft()
         except Exception:  # noqa: BLE001 the app's own function: whatever it raises
             _log.exception("a hook of the app failed; connection %s is closed", self.connection_id)
             reason = "a permission could not be looked up"
-            self._tell(Misbehaved(self.connection_id, CloseCode.INTERNAL_ERROR, reason))
+            self._shell.tell(Misbehaved(self.connection_id, CloseCode.INTERNAL_ERROR, reason))
+        finally:
+            self._pending = self._asking = None
 
     async def _renew(self, visitor: Visitor, token: str) -> Renewed | Refused:
         try:
@@ -162,8 +190,8 @@ class Session:
             # The old ones count until their end.
             refused = ErrorFrame(ErrorCode.UNAUTHENTICATED, str(error.detail)[:_REASON_LENGTH])
             return Refused(self.connection_id, refused)
-        followed = self._hub.followed_by(self.connection_id)
-        readable = await renewed.readable(followed, self._hub.topics)
+        followed = self._shell.hub.followed_by(self.connection_id)
+        readable = await renewed.readable(followed, self._shell.hub.topics)
         self._visitor = renewed
         lost = tuple(feed for feed in followed if feed not in readable)
         return Renewed(self.connection_id, renewed.deadline, renewed.expires_at, lost)
@@ -180,10 +208,10 @@ def forbidden(feed: Feed) -> ErrorFrame:
 
 
 async def turn_away(transport: Transport, code: int, reason: str = "") -> None:
-    """Close a connection that never became a session, and wait until it is gone."""
+    """Close a connection that never became a session, and carry it until it is gone."""
     transport.listen(_Deaf())
     transport.close(code, reason)
-    await transport.wait_closed()
+    await transport.carry()
 
 
 class _Deaf:
@@ -197,6 +225,9 @@ class _Deaf:
     def received_binary(self) -> None:
         """Ignored."""
 
+    def too_long(self, size: int) -> None:
+        """Ignored."""
+
     def alive(self) -> None:
         """Ignored."""
 
@@ -207,4 +238,4 @@ class _Deaf:
         """Ignored: it is being closed."""
 
     def closed(self) -> None:
-        """Ignored: whoever waits is told by `wait_closed`."""
+        """Ignored: nobody knew it."""

@@ -1,11 +1,15 @@
-"""The clients of this process on their wires: written to side by side, none of them in the way of another."""
+"""The clients of this process on their wires: written to side by side, none of them in the way of another.
+
+What is sent to a client within one turn of the loop is one write, at the end of that turn.
+"""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from operator import length_hint
 from typing import Final
 
 from pulse_radar.hub.inputs import Congested, Input, Misbehaved, Overflowed
@@ -20,6 +24,11 @@ _log: Final = logging.getLogger("pulse_radar.server")
 # So long a part of a burst may take its slowest readers; with 64 KiB in each, those have 26 Mbit/s.
 _BREATH_SECONDS: Final = 0.02
 
+# So many clients are written to before the loop does something else: two to four milliseconds.
+_SLICE: Final = 500
+
+_NOTHING: Final = Batch(())
+
 
 class Sessions:
     """Who is connected. What becomes of a write is told: too much is unsent, or the wire failed."""
@@ -28,6 +37,14 @@ class Sessions:
         self._unsent_limit_bytes = unsent_limit_bytes
         self._tell = tell
         self._members: dict[str, Session] = {}
+        # Groups of connections as they are here, by the identity of the tuple that the hub keeps while they last.
+        self._groups: dict[int, tuple[tuple[str, ...], list[Session]]] = {}
+        # What is to be written when this turn ends: either one batch to whoever is left of a group, or what has come
+        # together for each, those first who wait longest. While there is anything, `_flush` is on its way.
+        self._group: Iterator[Session] = iter(())
+        self._batch = _NOTHING
+        self._unwritten: dict[Session, Batch] = {}
+        self._is_due = False
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         # Somebody has much unsent of what was last sent.
@@ -42,47 +59,60 @@ class Sessions:
             if connection_id not in self._members:
                 return connection_id
 
-    @contextlib.contextmanager
-    def with_one_more(self, session: Session) -> Iterator[None]:
-        """It is one of them while the block runs."""
+    def add(self, session: Session) -> None:
+        """It is one of them, until it is removed."""
         self._members[session.connection_id] = session
+        self._groups.clear()
         self._is_empty.clear()
-        try:
-            yield
-        finally:
-            session.closed()
-            del self._members[session.connection_id]
-            if not self._members:
-                self._is_empty.set()
+
+    def remove(self, connection_id: str) -> None:
+        """It is gone."""
+        session = self._members.pop(connection_id, None)
+        if session is not None and self._is_due:
+            self._spread()
+            self._unwritten.pop(session, None)
+        self._groups.clear()
+        if not self._members:
+            self._is_empty.set()
 
     async def until_empty(self) -> None:
         await self._is_empty.wait()
 
-    def send(self, connections: Sequence[str], batch: Batch) -> None:
-        """Write the batch to each of them that is still here."""
-        for connection_id in connections:
-            session = self._members.get(connection_id)
-            if session is not None:
-                self._write(session, batch)
+    def send(self, connections: tuple[str, ...], batch: Batch) -> None:
+        """Write the batch to each of them that is still here, when this turn of the loop ends."""
+        sessions = self._here(connections)
+        if self._is_due:
+            self._join(sessions, batch)
+            return
+        self._group, self._batch = iter(sessions), batch
+        self._is_due = True
+        asyncio.get_running_loop().call_soon(self._flush)
 
     def await_writable(self, connection_id: str) -> None:
         """Have it tell when most of what is unsent has gone."""
-        if connection_id in self._members:
-            self._members[connection_id].await_writable()
+        session = self._members.get(connection_id)
+        if session is not None:
+            self._write_now(session)
+            session.await_writable()
 
     def close(self, connection_id: str, code: int, reason: str) -> None:
-        if connection_id in self._members:
-            self._members[connection_id].transport.close(code, reason)
+        """Close it, after what was sent."""
+        session = self._members.get(connection_id)
+        if session is not None:
+            self._write_now(session)
+            session.transport.close(code, reason)
 
     def close_all(self, code: CloseCode) -> None:
-        for session in tuple(self._members.values()):
-            session.transport.close(code)
+        for connection_id in tuple(self._members):
+            self.close(connection_id, code, "")
 
     async def breathe(self) -> None:
         """Let the loop run; where somebody has much to take, no sooner after the last time than readers need.
 
         A stalled client costs a few such moments in all: with each of them it comes nearer to its eviction.
         """
+        while self._is_due:  # noqa: ASYNC110 (a turn of the loop is a slice of it)
+            await asyncio.sleep(0)
         due = self._breathed_at + _BREATH_SECONDS if self._is_congested else 0.0
         self._is_congested = False
         await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -99,18 +129,74 @@ class Sessions:
     def __repr__(self) -> str:
         return f"<Sessions of {len(self._members)} clients>"
 
-    def _write(self, session: Session, batch: Batch) -> None:
-        try:
-            session.transport.write(batch.joined if session.reads_joined else batch)
-            unsent = session.transport.unsent_bytes
-        except Exception:  # noqa: BLE001 (whatever it is, it ends this client, and no other)
-            _log.exception("connection %s cannot be written to and is closed", session.connection_id)
-            reason = "a frame could not be written"
-            self._tell(Misbehaved(session.connection_id, CloseCode.INTERNAL_ERROR, reason))
-            return
+    def _here(self, connections: tuple[str, ...]) -> list[Session]:
+        """The sessions of these connections, those that are gone left out."""
+        known = self._groups.get(id(connections))
+        if known is not None:
+            return known[1]
+        members = self._members
+        sessions = [members[connection_id] for connection_id in connections if connection_id in members]
+        if len(sessions) > 1:
+            self._groups[id(connections)] = connections, sessions
+        return sessions
+
+    def _join(self, sessions: Iterable[Session], batch: Batch) -> None:
+        """Put the batch behind what is unwritten already; those who have the same before it have the same with it."""
+        self._spread()
+        unwritten, joined = self._unwritten, dict[Batch, Batch]()
+        for session in sessions:
+            before = unwritten.get(session)
+            if before is None:
+                unwritten[session] = batch
+                continue
+            if before not in joined:
+                joined[before] = before.then(batch)
+            unwritten[session] = joined[before]
+
+    def _spread(self) -> None:
+        """Make of the batch of the group what each of it that is left has to get."""
+        self._unwritten |= dict.fromkeys(self._group, self._batch)
+
+    def _flush(self) -> None:
+        """Write a slice of what is unwritten."""
+        self._write(islice(self._group, _SLICE), self._batch)
+        for session in tuple(islice(self._unwritten, _SLICE)):
+            self._write_one(session)
+        if self._unwritten or length_hint(self._group):
+            asyncio.get_running_loop().call_soon(self._flush)
+        else:
+            self._is_due, self._group, self._batch = False, iter(()), _NOTHING
+
+    def _write_now(self, session: Session) -> None:
+        """Write what is unwritten for this one."""
+        self._spread()
+        self._write_one(session)
+
+    def _write_one(self, session: Session) -> None:
+        batch = self._unwritten.pop(session, None)
+        if batch is not None:
+            self._write((session,), batch)
+
+    def _write(self, sessions: Iterable[Session], batch: Batch) -> None:
+        # This loop is what a delivery costs: it holds no call that need not be in it.
+        for session in sessions:
+            try:
+                unsent = session.transport.write(batch.joined if session.reads_joined else batch)
+            except Exception:  # noqa: BLE001 (whatever it is, it ends this client, and no other)
+                self._is_broken(session)
+            else:
+                if unsent > CONGESTED_BYTES:
+                    self._is_slow(session, unsent)
+
+    def _is_broken(self, session: Session) -> None:
+        _log.exception("connection %s cannot be written to and is closed", session.connection_id)
+        reason = "a frame could not be written"
+        self._tell(Misbehaved(session.connection_id, CloseCode.INTERNAL_ERROR, reason))
+
+    def _is_slow(self, session: Session, unsent: int) -> None:
         if unsent > self._unsent_limit_bytes:
             self._tell(Overflowed(session.connection_id))
-        elif unsent > CONGESTED_BYTES:
-            self._is_congested = True
-            if not session.is_awaited:
-                self._tell(Congested(session.connection_id))
+            return
+        self._is_congested = True
+        if not session.is_awaited:
+            self._tell(Congested(session.connection_id))

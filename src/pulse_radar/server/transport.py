@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from pulse_radar.protocol.codec import FRAME_SEPARATOR
 from pulse_radar.protocol.event_stream import Block
+from pulse_radar.server.websocket_frames import TEXT, header
 
 __all__ = [
     "CONGESTED_BYTES",
@@ -16,9 +17,10 @@ __all__ = [
     "Listener",
     "Socket",
     "Transport",
+    "Upgrade",
 ]
 
-# Where an endpoint finds a transport that the server itself offers: scope["extensions"][EXTENSION].
+# Where an endpoint finds the `Upgrade` that the server itself offers: scope["extensions"][EXTENSION].
 EXTENSION: Final = "pulse_radar.transport"
 
 # The same for the `Socket` under an HTTP response.
@@ -36,23 +38,21 @@ CONGESTED_BYTES: Final = 256 * 1024
 class Batch:
     """Frames that go out together, to one connection or to many.
 
-    Each representation is made once, whoever asks first, and shared by all.
+    Each representation is made once and shared by all.
     """
 
-    __slots__ = ("_blocks", "_joined", "_wire", "texts")
+    __slots__ = ("_blocks", "_joined", "texts", "wire")
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts: Final = texts
-        self._wire: bytes | None = None
+        # As WebSocket frames, headers included, in one piece. An attribute, for it is read once a delivery.
+        self.wire: Final = b"".join([part for text in texts for part in (header(TEXT, len(text)), text)])
         self._blocks: tuple[Block, ...] | None = None
         self._joined: Batch | None = None
 
-    @property
-    def wire(self) -> bytes:
-        """The texts as WebSocket frames, headers included, in one piece."""
-        if self._wire is None:
-            self._wire = b"".join([part for text in self.texts for part in (text_header(len(text)), text)])
-        return self._wire
+    def then(self, other: "Batch") -> "Batch":
+        """These frames, and the others after them."""
+        return Batch((*self.texts, *other.texts))
 
     @property
     def joined(self) -> "Batch":
@@ -74,13 +74,16 @@ class Listener(Protocol):
 
     @property
     def max_frame_bytes(self) -> int:
-        """A longer message is handed over unfinished: it is refused by its length."""
+        """The length of a message from which on it is `too_long`."""
 
     def received(self, text: str | bytes) -> None:
         """A text frame came."""
 
     def received_binary(self) -> None:
         """A binary frame came; there are none in our protocol."""
+
+    def too_long(self, size: int) -> None:
+        """A message of so many bytes begins, or more, which are more than it may have."""
 
     def alive(self) -> None:
         """A sign of life below the frames: a protocol ping or pong."""
@@ -105,14 +108,24 @@ class Transport(Protocol):
     def listen(self, listener: Listener) -> None:
         """Tell this listener from now on, beginning with what came before."""
 
-    def write(self, batch: Batch) -> None:
-        """Write the frames, in order. After `close` it does nothing."""
+    def write(self, batch: Batch) -> int:
+        """Write the frames, in order; answer how much is unsent now. After `close` it does nothing."""
 
     def close(self, code: int, reason: str = "") -> None:
         """Close after what was written; a peer that does not take it is cut off where that is possible."""
 
-    async def wait_closed(self) -> None:
-        """Return when the connection is gone."""
+    async def carry(self) -> None:
+        """Do what somebody must while the connection lasts; where nobody must, this returns at once."""
+
+
+class Upgrade(Protocol):
+    """A WebSocket of a server that lets go of it."""
+
+    def hold(self) -> None:
+        """It will be taken over: before it is accepted, nothing is read and no extension agreed on."""
+
+    def hand_over(self) -> Transport:
+        """The transport of a held and accepted connection. The server, and whatever awaits it, have it no more."""
 
 
 class Socket(Protocol):
@@ -123,12 +136,3 @@ class Socket(Protocol):
 
     def abort(self) -> None:
         """Drop the connection with all that is unsent."""
-
-
-def text_header(length: int) -> bytes:
-    """The header of an unfragmented, unmasked, uncompressed text frame. Source: RFC 6455, section 5.2."""
-    if length < 126:
-        return bytes((0x81, length))
-    if length < 65_536:
-        return bytes((0x81, 126)) + length.to_bytes(2)
-    return bytes((0x81, 127)) + length.to_bytes(8)

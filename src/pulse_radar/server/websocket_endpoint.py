@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import HTTPException, Query, WebSocket
@@ -13,7 +14,7 @@ from pulse_radar.server.ending import RETRY_AFTER_SECONDS
 from pulse_radar.server.reception import Reception, close_code, opened
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
-from pulse_radar.server.transport import EXTENSION, Transport
+from pulse_radar.server.transport import EXTENSION, Transport, Upgrade
 
 __all__ = ["WebSocketEndpoint"]
 
@@ -54,34 +55,37 @@ class WebSocketEndpoint:
             visitor = await self._reception.receive(websocket, takes_tickets=True)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
-            await _close(await self._accept(websocket), error)
+            await _close((await self._accept(websocket))(), error)
             return
-        transport = await self._accept(websocket)
-        session = Session(
-            runner.new_connection_id(),
-            transport,
-            runner.tell,
-            max_frame_bytes=self._max_frame_bytes,
-            hub=runner.hub,
-            visitor=visitor,
-            reads_joined=joined == "1",
-        )
+        take_over = await self._accept(websocket)
+        connection_id = runner.new_connection_id()
         try:
-            asked = await opened(session.connection_id, runner.hub.topics, visitor, topics, last_seq)
+            asked = await opened(connection_id, runner.hub.topics, visitor, topics, last_seq)
         except HTTPException as error:
-            await _close(transport, error)
+            await _close(take_over(), error)
         except Exception:  # noqa: BLE001 the application's own function: whatever it raises
-            _log.exception("authorize failed; connection %s is closed", session.connection_id)
-            await turn_away(transport, CloseCode.INTERNAL_ERROR)
+            _log.exception("authorize failed; connection %s is closed", connection_id)
+            await turn_away(take_over(), CloseCode.INTERNAL_ERROR)
         else:
+            session = Session(
+                connection_id,
+                take_over(),
+                runner,
+                max_frame_bytes=self._max_frame_bytes,
+                visitor=visitor,
+                reads_joined=joined == "1",
+            )
             await runner.serve(session, asked)
 
-    async def _accept(self, websocket: WebSocket) -> Transport:
+    async def _accept(self, websocket: WebSocket) -> Callable[[], Transport]:
+        """Complete the upgrade; answer what takes the connection over, to be called when somebody listens."""
+        upgrade: Upgrade | None = websocket.scope.get("extensions", {}).get(EXTENSION)
+        if upgrade is not None:
+            upgrade.hold()
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(subprotocol=_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
-        direct: Transport | None = websocket.scope.get("extensions", {}).get(EXTENSION)
-        if direct is not None:
-            return direct
+        if upgrade is not None:
+            return upgrade.hand_over
         # Starlette's TestClient has no connection that could stall.
         is_test = websocket.client is not None and websocket.client.host == "testclient"
         if not self._has_warned and not is_test:
@@ -90,7 +94,7 @@ class WebSocketEndpoint:
                 "this server cannot cut off a stalled client, which may hold up its shutdown: "
                 "use `pulse-radar serve`, or uvicorn --ws pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"
             )
-        return AsgiTransport(websocket)
+        return partial(AsgiTransport, websocket)
 
 
 async def _close(transport: Transport, error: HTTPException) -> None:

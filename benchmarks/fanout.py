@@ -1,0 +1,117 @@
+"""Fan-out: one topic, many clients; events one at a time, and in bursts. Every peer in one run, in turns.
+
+python -m benchmarks.fanout [--clients 1000] [--rounds 9] [--only NAME]... [--quick]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import statistics
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.arena import Arena, Spent
+from benchmarks.peers.table import FLOOR, PEERS
+
+__all__ = ["measure"]
+
+# Deliveries of a round: enough to be measured, few enough that no socket's buffer fills.
+_DELIVERIES: Final = 20_000
+_BURSTS: Final = (1, 10, 100)
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Of one peer at one burst. `per_cpu_second` and `per_second`: medians over the rounds; spread: quartiles."""
+
+    per_cpu_second: float
+    spread: tuple[float, float]
+    per_second: float
+    crowd_share: float
+    writes_per_delivery: float
+    bytes_per_delivery: float
+    to_floor: float
+
+
+async def measure(names: list[str], clients: int, rounds: int) -> dict[int, dict[str, Figures]]:
+    async with contextlib.AsyncExitStack() as stack:
+        arenas = [await stack.enter_async_context(Arena.open(PEERS[name], clients)) for name in names]
+        found: dict[int, dict[str, list[Spent]]] = {burst: {name: [] for name in names} for burst in _BURSTS}
+        for turn in range(rounds + 1):
+            for burst, spent in found.items():
+                for arena in arenas:
+                    events = max(burst, _DELIVERIES // clients // burst * burst)
+                    one = await arena.run(events, burst)
+                    if turn > 0:
+                        # The first round warms up.
+                        spent[arena.peer.name].append(one)
+    return {burst: {name: figures(of[name], of.get(FLOOR)) for name in names} for burst, of in found.items()}
+
+
+def figures(spent: list[Spent], floor: list[Spent] | None) -> Figures:
+    rates = sorted(one.deliveries / one.server_cpu for one in spent)
+    quartiles = statistics.quantiles(rates, n=4)
+    to_floor = [
+        one.deliveries / one.server_cpu / (low.deliveries / low.server_cpu)
+        for one, low in zip(spent, floor or spent, strict=True)
+    ]
+    return Figures(
+        statistics.median(rates),
+        (quartiles[0], quartiles[2]),
+        statistics.median(one.deliveries / one.wall for one in spent),
+        statistics.median(one.crowd_cpu / one.wall for one in spent),
+        statistics.median(one.segments / one.deliveries for one in spent),
+        statistics.median(one.bytes / one.deliveries for one in spent),
+        statistics.median(to_floor),
+    )
+
+
+def show(found: dict[int, dict[str, Figures]]) -> None:
+    for burst, of in found.items():
+        table = Table(
+            *(
+                "peer",
+                "per CPU second",
+                "quartiles",
+                "per second",
+                "to the floor",
+                "writes",
+                "bytes",
+                "crowd busy",
+            ),
+            title=f"bursts of {burst}" if burst > 1 else "one at a time",
+            box=None,
+        )
+        for name, one in of.items():
+            table.add_row(
+                name,
+                f"{one.per_cpu_second:,.0f}",
+                f"{one.spread[0]:,.0f}-{one.spread[1]:,.0f}",
+                f"{one.per_second:,.0f}",
+                f"{one.to_floor:.2f}",
+                f"{one.writes_per_delivery:.3f}",
+                f"{one.bytes_per_delivery:.0f}",
+                f"{one.crowd_share:.0%}",
+            )
+        Console(width=120).print(table)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--clients", type=int, default=1_000)
+    arguments.add_argument("--rounds", type=int, default=9)
+    arguments.add_argument("--only", action="append", choices=list(PEERS))
+    arguments.add_argument("--json")
+    given = arguments.parse_args()
+    found = asyncio.run(measure(given.only or list(PEERS), given.clients, given.rounds))
+    show(found)
+    if given.json:
+        with open(given.json, "w") as file:
+            json.dump(msgspec.to_builtins(found, str_keys=True), file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

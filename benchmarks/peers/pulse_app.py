@@ -1,0 +1,39 @@
+"""Pulse Radar, on memory://: what a publish costs at the broker is paid once an event, not once a delivery."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from benchmarks.peers.driving import EVENT, TOPIC, obey
+from pulse_radar import Pulse
+
+__all__ = ["app"]
+
+pulse = Pulse()
+pulse.topic(TOPIC)
+for number in range(6):
+    pulse.topic(f"topic{number}")
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with pulse.lifespan(app):
+        driving = asyncio.create_task(obey(publish))
+        yield
+        driving.cancel()
+
+
+async def publish(events: list[dict[str, object]]) -> int:
+    positions = await asyncio.gather(*(pulse.publish(TOPIC, EVENT, data) for data in events))
+    last = max(position.sequence for position in positions)
+    while pulse.position(TOPIC).sequence < last:
+        await asyncio.sleep(0)
+    # What was told to the hub in this turn is written at the end of it.
+    await asyncio.sleep(0)
+    return len(events) * pulse._runner().connections  # noqa: SLF001
+
+
+app = FastAPI(lifespan=lifespan)
+app.include_router(pulse.router)

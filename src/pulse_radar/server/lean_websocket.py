@@ -1,0 +1,223 @@
+"""A WebSocket that nothing but the event loop carries: no task, no parser of requests, no scope.
+
+It takes over when the handshake is done. What is left of a connection is this object and the loop's transport, and
+writing to it is one call of the loop.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Any, Final
+
+from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
+from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Batch, Listener
+from pulse_radar.server.websocket_frames import (
+    PONG,
+    Binary,
+    ClientFrames,
+    Closing,
+    Pinged,
+    Ponged,
+    Said,
+    Text,
+    TooLong,
+    Violation,
+    close_frame,
+    frame,
+)
+
+__all__ = ["LeanWebSocket"]
+
+# So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
+_CLOSE_SECONDS: Final = 5.0
+
+
+class LeanWebSocket(asyncio.Protocol):
+    """One upgraded connection; a `Transport`. To uvicorn it is one of its connections, which it asks to shut down."""
+
+    __slots__ = (
+        "_abort_timer",
+        "_connections",
+        "_fileno",
+        "_frames",
+        "_has_ended",
+        "_is_clear",
+        "_is_mute",
+        "_listener",
+        "_patience_seconds",
+        "_transport",
+    )
+
+    def __init__(
+        self, transport: asyncio.Transport, connections: set[Any], patience_seconds: float | None
+    ) -> None:
+        """`connections`: those that uvicorn waits for before it ends, and `patience_seconds` how long it does."""
+        self._transport = transport
+        self._connections = connections
+        self._patience_seconds = patience_seconds
+        self._listener: Listener | None = None
+        self._frames = ClientFrames()
+        # Nothing is written any more: a close frame was, or the connection is closing.
+        self._is_mute = transport.is_closing()
+        # Where bytes go that need not wait; -1 where only the loop may write.
+        self._fileno = _fileno(transport)
+        # Nothing waits in the loop's own buffer, so that a write may go past it.
+        self._is_clear = False
+        # The connection is gone.
+        self._has_ended = False
+        self._abort_timer: asyncio.TimerHandle | None = None
+        connections.add(self)
+        transport.set_protocol(self)
+
+    # What a transport does.
+
+    @property
+    def unsent_bytes(self) -> int:
+        return 0 if self._has_ended else self._transport.get_write_buffer_size()
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+        if self._has_ended:
+            listener.closed()
+        elif not self._transport.is_closing():
+            # Above the low-water mark writing is paused, so that its end is told by resume_writing.
+            self._transport.set_write_buffer_limits(high=LOW_WATER_BYTES)
+            self._transport.resume_reading()
+
+    def write(self, batch: Batch) -> int:
+        if self._is_mute:
+            return 0
+        if not self._is_clear:
+            return self._write_in_line(batch.wire)
+        wire = batch.wire
+        try:
+            sent = os.write(self._fileno, wire)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._is_mute = True
+            self._transport.abort()
+            return 0
+        if sent == len(wire):
+            return 0
+        return self._write_in_line(memoryview(wire)[sent:])
+
+    def close(self, code: int, reason: str = "") -> None:
+        # Whatever else has happened to it, it ends.
+        self._abort_after(_CLOSE_SECONDS)
+        if not self._is_mute:
+            self._write_in_line(close_frame(code, reason))
+            self._is_mute = True
+
+    async def carry(self) -> None:
+        """The loop does."""
+
+    # What the event loop and uvicorn call.
+
+    def data_received(self, data: bytes) -> None:
+        listener = self._listener
+        assert listener is not None, "it is not read before somebody listens"
+        try:
+            for said in self._frames.feed(data, listener.max_frame_bytes):
+                self._heed(said, listener)
+        except Violation as violation:
+            self.close(violation.close_code, str(violation))
+            self._end()
+
+    def eof_received(self) -> None:
+        # The loop closes the transport now, and that waits for what is unsent.
+        self._is_mute = True
+        self._abort_after(_CLOSE_SECONDS)
+
+    def resume_writing(self) -> None:
+        if self._listener is not None:
+            self._listener.writable()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_mute = self._has_ended = True
+        self._connections.discard(self)
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        # Whoever listens knows us, too: so both go without the garbage collector.
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.closed()
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        if self._listener is None:
+            self.close(CloseCode.SERVICE_RESTART)
+            self._abort_after(SHUTDOWN_SECONDS)
+            return
+        seconds = end(self, self._listener, self._patience_seconds)
+        if seconds is not None:
+            self._abort_after(seconds)
+
+    # How.
+
+    def _heed(self, said: Said, listener: Listener) -> None:
+        match said:
+            case Closing(code):
+                if not self._is_mute:
+                    self._write_in_line(close_frame(code))
+                    self._is_mute = True
+                self._end()
+            case _ if self._is_mute:
+                # We closed: what it said meanwhile is not heeded.
+                pass
+            case Text(data):
+                listener.received(data)
+            case Binary():
+                listener.received_binary()
+            case TooLong(size):
+                listener.too_long(size)
+            case Pinged(data):
+                self._answer(data)
+                listener.alive()
+            case Ponged():
+                listener.alive()
+
+    def _answer(self, data: bytes) -> None:
+        # Of the pings of who does not read a later one will be answered, as RFC 6455 allows (section 5.5.3).
+        if self._transport.get_write_buffer_size() <= CONGESTED_BYTES:
+            self._write_in_line(frame(PONG, data))
+
+    def _write_in_line(self, data: bytes | memoryview) -> int:
+        """Write behind all that was written; the loop keeps what the system does not take at once."""
+        self._transport.write(data)
+        unsent = self._transport.get_write_buffer_size()
+        self._is_clear = unsent == 0 and self._fileno >= 0
+        return unsent
+
+    def _end(self) -> None:
+        self._transport.close()
+        # Closing waits for what is unsent, which this peer may never read.
+        self._abort_after(_CLOSE_SECONDS)
+
+    def _abort_after(self, seconds: float) -> None:
+        if self._has_ended:
+            return
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        if self._abort_timer is not None:
+            if self._abort_timer.when() <= due:
+                return
+            self._abort_timer.cancel()
+        self._abort_timer = loop.call_at(due, self._transport.abort)
+
+    def __repr__(self) -> str:
+        state = "ended" if self._has_ended else "closing" if self._is_mute else "open"
+        return f"<LeanWebSocket {state}, {self.unsent_bytes} bytes unsent>"
+
+
+def _fileno(transport: asyncio.Transport) -> int:
+    """The socket's number, -1 where bytes are not written to it as they are: under TLS, and on Windows.
+
+    A loop closes a socket after `connection_lost`, never before (uvloop and asyncio alike), so that until then the
+    number is this connection's and no other's.
+    """
+    if sys.platform == "win32" or transport.get_extra_info("sslcontext") is not None:
+        return -1
+    fileno: int = transport.get_extra_info("socket").fileno()
+    return fileno
