@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow fire audit clean
+.PHONY: help demo test slow fire bench audit clean
 
 # Ours where there is none: uv brings the exact packages of uv.lock into .venv.
 UV := $(shell command -v uv || echo .tools/bin/uv)
@@ -19,6 +19,7 @@ help:
 	@echo "make test   lint, types, layers and all tests"
 	@echo "make slow   the same laws, attacked for hours"
 	@echo "make fire   the promise, attacked for ten minutes by kills, pauses and a faulty network"
+	@echo "make bench  fan-out, latency, memory and connecting, beside every other way to do it (docs/benchmarks.md)"
 	@echo "make audit  known vulnerabilities of what we depend on (asks the network)"
 
 demo: .venv/.synced web/dashboard/dist/.built
@@ -55,6 +56,10 @@ slow: .venv/.synced web/node_modules/.synced
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server $(ARGS)
 
+# Peers have packages of their own, which nothing else needs. ARGS="--quick" is a look.
+bench: .venv/.benchmarked
+	@$(RUN)python -m benchmarks $(ARGS)
+
 audit: .venv/.synced
 	@$(UV) export --quiet --all-extras --no-emit-project --format requirements-txt > .venv/requirements.txt
 	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
@@ -64,6 +69,10 @@ clean:
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
+	@touch $@
+
+.venv/.benchmarked: pyproject.toml uv.lock .venv/.synced
+	@$(STAGE) "packages of the peers" $(UV) sync --frozen --all-extras --group bench --quiet
 	@touch $@
 
 web/dashboard/dist/.built: web/node_modules/.synced web/dashboard/index.html web/dashboard/vite.config.ts $(shell find web/dashboard/src web/dashboard/public web/client/src -type f)

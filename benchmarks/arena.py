@@ -1,4 +1,7 @@
-"""A peer and its crowd: a server on one core, its clients on the other, and what both spent. Linux only: it reads /proc."""
+"""A peer and its crowd: a server on one core, its clients on the other, and what both spent.
+
+Linux only: it reads /proc.
+"""
 
 import asyncio
 import contextlib

@@ -17,7 +17,7 @@ from rich.table import Table
 from benchmarks.arena import Arena
 from benchmarks.peers.table import FLOOR, PEERS, of_all_topics
 
-__all__ = ["measure"]
+__all__ = ["main", "measure"]
 
 _CLIENTS: Final = 2_000
 
@@ -35,9 +35,7 @@ async def measure(names: list[str], clients: int, rounds: int) -> dict[str, Figu
     for _ in range(rounds):
         for name in names:
             async with Arena.open(of_all_topics(PEERS[name]), clients) as arena:
-                one = Figures(
-                    arena.bytes_each, clients / arena.connect_cpu, clients / arena.connect_seconds
-                )
+                one = Figures(arena.bytes_each, clients / arena.connect_cpu, clients / arena.connect_seconds)
                 found[name].append(one)
     return {name: _medians(of) for name, of in found.items()}
 

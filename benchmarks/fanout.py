@@ -6,7 +6,6 @@ python -m benchmarks.fanout [--clients 1000] [--rounds 9] [--only NAME]... [--qu
 import argparse
 import asyncio
 import contextlib
-import json
 import statistics
 from typing import Final
 
@@ -17,7 +16,7 @@ from rich.table import Table
 from benchmarks.arena import Arena, Spent
 from benchmarks.peers.table import FLOOR, PEERS
 
-__all__ = ["measure"]
+__all__ = ["main", "measure"]
 
 # Deliveries of a round: enough to be measured, few enough that no socket's buffer fills.
 _DELIVERIES: Final = 20_000
@@ -104,13 +103,9 @@ def main() -> None:
     arguments.add_argument("--clients", type=int, default=1_000)
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--only", action="append", choices=list(PEERS))
-    arguments.add_argument("--json")
     given = arguments.parse_args()
     found = asyncio.run(measure(given.only or list(PEERS), given.clients, given.rounds))
     show(found)
-    if given.json:
-        with open(given.json, "w") as file:
-            json.dump(msgspec.to_builtins(found, str_keys=True), file, indent=2)
 
 
 if __name__ == "__main__":

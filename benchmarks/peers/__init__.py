@@ -1,1 +1,1 @@
-"""Who is measured: each peer set up as its own documentation says for production, in a file that anyone may object to."""
+"""Who is measured: each peer set up as its own documentation says for production, where anyone may object to it."""

@@ -12,13 +12,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-__all__ = ["EVENT", "TOPIC", "Publish", "obey"]
+__all__ = ["EVENT", "TEXT", "TOPIC", "Publish", "obey"]
 
 TOPIC: Final = "events"
 EVENT: Final = "thing_happened"
 
 # With what is around it, about 180 bytes on the wire.
-_TEXT: Final = "x" * 64
+TEXT: Final = "x" * 64
 
 Data = dict[str, object]
 
@@ -44,7 +44,7 @@ async def obey(publish: Publish) -> None:
 async def _run(publish: Publish, events: int, burst: int) -> int:
     deliveries = 0
     for _ in range(events // burst):
-        deliveries += await publish([{"text": _TEXT}] * burst)
+        deliveries += await publish([{"text": TEXT}] * burst)
     return deliveries
 
 
@@ -53,5 +53,5 @@ async def _pace(publish: Publish, per_second: float, events: int) -> int:
     for number in range(events):
         due = began + int(number * 1e9 / per_second)
         await asyncio.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
-        deliveries += await publish([{"at": due, "text": _TEXT}])
+        deliveries += await publish([{"at": due, "text": TEXT}])
     return deliveries

@@ -1,6 +1,7 @@
 """The peers by name, and how each is started."""
 
 import sys
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ __all__ = ["FLOOR", "OURS", "PEERS", "PORTABLE", "of_all_topics"]
 
 OURS: Final = "Pulse Radar"
 PORTABLE: Final = "Pulse Radar, any ASGI server"
-FLOOR: Final = "C: one send(2) a frame"
+FLOOR: Final = "C, one send a frame"
 
 _OUR_CROWD: Final = (
     *("--path", f"/ws?topics={TOPIC}", "--ready", '"subscribed"'),
@@ -22,22 +23,34 @@ _UVICORN: Final = (
     *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--loop", "uvloop", "--http", "httptools"),
     *("--ws-per-message-deflate", "false", "--log-level", "warning", "--no-access-log", "--backlog", "4096"),
 )
+_OUR_CLASSES: Final = (
+    *("--ws", "pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"),
+    *("--http", "pulse_radar.server.uvicorn_http:PulseHttpProtocol"),
+)
+_SOCKET_IO_CROWD: Final = (
+    *("--path", "/socket.io/?EIO=4&transport=websocket", "--say", "40", "--ready", "40{"),
+    *("--answer", "2", "3"),
+)
 
 
 def _all() -> list[Peer]:
-    serve = (sys.executable, "-m", "pulse_radar.cli", "serve", "benchmarks.peers.pulse_app:app")
+    node = Path(__file__).parent / "node" / "socketio.mjs"
+    own = (sys.executable, "-m")
     return [
-        Peer(OURS, (*serve, "--port", "{port}"), _OUR_CROWD),
-        Peer(
-            PORTABLE,
-            (*_UVICORN, "--ws-ping-interval", "0", "benchmarks.peers.pulse_app:app"),
-            _OUR_CROWD,
-        ),
+        Peer(OURS, (*_UVICORN, *_OUR_CLASSES, "benchmarks.peers.pulse_app:app"), _OUR_CROWD),
+        Peer(PORTABLE, (*_UVICORN, "--ws-ping-interval", "0", "benchmarks.peers.pulse_app:app"), _OUR_CROWD),
         Peer("FastAPI docs", (*_UVICORN, "benchmarks.peers.fastapi_docs:app")),
+        Peer("websockets", (*own, "benchmarks.peers.websockets_broadcast", "{port}")),
         Peer(
-            "websockets broadcast",
-            (sys.executable, "-m", "benchmarks.peers.websockets_broadcast", "{port}"),
+            "Litestar Channels",
+            (*_UVICORN, "benchmarks.peers.litestar_channels:app"),
+            ("--path", f"/ws/{TOPIC}"),
         ),
+        Peer("python-socketio", (*_UVICORN, "benchmarks.peers.socketio_asgi:app"), _SOCKET_IO_CROWD),
+        Peer(
+            "Socket.IO on Node", ("node", str(node), "{port}"), _SOCKET_IO_CROWD, {"NODE_ENV": "production"}
+        ),
+        Peer("uWebSockets (socketify)", (*own, "benchmarks.peers.uwebsockets", "{port}")),
         Peer(FLOOR, (str(compiled("floor")), "{port}")),
     ]
 

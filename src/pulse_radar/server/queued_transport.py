@@ -55,10 +55,13 @@ class QueuedTransport(ABC):
         finally:
             for task in tasks:
                 task.cancel()
-            # Not gather: it would swallow the message of a cancellation that comes now, which anyio needs.
-            await asyncio.wait(tasks)
-            self._closing = self._closing or (1006, "")
-            self._listener.closed()
+            try:
+                # Not gather: it would swallow the message of a cancellation that comes now, which anyio needs.
+                await asyncio.wait(tasks)
+            finally:
+                # A second cancellation may have come.
+                self._closing = self._closing or (1006, "")
+                self._listener.closed()
         for task in tasks:
             error = None if task.cancelled() else task.exception()
             if error is not None and not self._is_end(error):

@@ -1,0 +1,34 @@
+// Socket.IO on Node as its documentation says for performance: WebSocket only, bufferutil, compression off (its default).
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { Server } from "socket.io";
+
+const TEXT = "x".repeat(64);
+const http = createServer();
+const io = new Server(http, { transports: ["websocket"], serveClient: false });
+const turn = () => new Promise(setImmediate);
+const until = (ns) => new Promise((done) => setTimeout(done, Math.max(0, Number(ns - process.hrtime.bigint()) / 1e6)));
+
+async function run(events, burst) {
+  for (let number = 1; number <= events; number++) {
+    io.emit("thing_happened", { text: TEXT });
+    if (number % burst === 0) await turn();
+  }
+}
+
+async function pace(perSecond, events) {
+  const began = process.hrtime.bigint();
+  for (let number = 0; number < events; number++) {
+    const due = began + BigInt(Math.round((number * 1e9) / perSecond));
+    await until(due);
+    io.emit("thing_happened", { at: Number(due), text: TEXT });
+  }
+}
+
+createInterface({ input: process.stdin }).on("line", async (line) => {
+  const [word, first, second] = line.split(" ");
+  await (word === "run" ? run(Number(first), Number(second)) : pace(Number(first), Number(second)));
+  const events = word === "run" ? Number(first) : Number(second);
+  console.log(`ran ${events * io.engine.clientsCount}`);
+});
+http.listen(Number(process.argv[2]), "127.0.0.1", 4096);
