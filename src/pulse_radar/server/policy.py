@@ -37,6 +37,11 @@ class Policy:
         return self._authenticate is not None
 
     @property
+    def asks(self) -> bool:
+        """Whether the app is ever asked about anybody."""
+        return self._authenticate is not None or self._authorize is not None
+
+    @property
     def companion(self) -> AbstractAsyncContextManager[object] | None:
         """What `authenticate` does in the background while the app runs, if it does anything."""
         is_one = isinstance(self._authenticate, AbstractAsyncContextManager)

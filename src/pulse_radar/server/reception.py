@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from pulse_radar.hub.inputs import Opened
 from pulse_radar.protocol.close_codes import CloseCode
@@ -24,6 +24,9 @@ from pulse_radar.server.visitor import Visitor
 __all__ = ["Reception", "close_code", "opened"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
+
+
+_NO_REQUEST: Final = Request({"type": "http", "headers": []})
 
 
 class Reception:
@@ -67,7 +70,8 @@ class Reception:
             principal = await self._policy.identify(request)
         if principal is None:
             raise HTTPException(401, "unauthenticated")
-        return Visitor(self._policy, request, principal)
+        # A visitor lasts as long as its connection: where nobody is asked about it again, it keeps no request.
+        return Visitor(self._policy, request if self._policy.asks else _NO_REQUEST, principal)
 
 
 def close_code(error: HTTPException) -> CloseCode:

@@ -42,9 +42,6 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         self.stop_keepalive()
         self.connections.discard(self)
         lean = LeanWebSocket(self.transport, self.connections, self.config.timeout_graceful_shutdown)
-        # Whoever keeps the scope, to ask once more who this is, does not keep all this.
-        extensions: Any = self.scope["extensions"]
-        del extensions[EXTENSION]
         # What uvicorn closes when the endpoint has returned.
         self.transport = cast(asyncio.Transport, _HANDED_OVER)
         if self.disconnected:
