@@ -53,6 +53,16 @@ def test_a_client_that_could_not_be_greeted_runs_out_as_well() -> None:
     assert bench.closed == {"c": EXPIRED}
 
 
+def test_the_end_of_credentials_is_said_right_after_the_greeting() -> None:
+    bench = Bench(*TOPICS)
+    bench.tell(Opened("c", (Feed("knowledge"),), expires_at=10.0, said=1_703_750_410.7))
+    assert bench.heard() == [
+        f"connected knowledge:{HEAD}",
+        "authenticated until 1703750410",
+        f"knowledge live at {HEAD} after 0",
+    ]
+
+
 def test_fresh_credentials_are_confirmed_and_the_old_end_passes() -> None:
     bench = expiring(10.0)
     bench.frames()

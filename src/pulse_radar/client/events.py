@@ -50,8 +50,8 @@ def connect(
     `topics`: `knowledge`, or `monitoring/3f9c` for one key; all topics where none is named.
     `after`: begin after a cursor (`events.cursor`, or the text of a `Position`), after a position in the one topic
     that is followed, or with all that is kept: 0. `last`: begin with so many of the newest events. Neither: now.
-    `token`: credentials, or what fetches fresh ones before each attempt. OSError and TimeoutError from it count as
-    an attempt in vain, anything else ends the iteration.
+    `token`: credentials, or what fetches fresh ones: before each attempt, and before those that are shown run out.
+    OSError and TimeoutError from it count as an attempt in vain, anything else ends the iteration.
     `headers`: more of the upgrade request, a cookie perhaps.
     `ssl`: whom to trust over `wss` and `https`; None: the authorities that this system trusts. For one of your own:
     `ssl.create_default_context(cafile="ours.pem")`.

@@ -107,9 +107,10 @@ class Following:
             case Ping(_, last_seq):
                 moved = (Step(feed, position) for feed, position in last_seq.items() if self._hears(feed))
                 return self._walk(*moved, replies=(Pong(),))
-            case ErrorFrame():
+            case ErrorFrame(code=code) if code != ErrorCode.UNAUTHENTICATED:
                 return Heeded(refusal=_refusal(frame))
             case _:
+                # A fresh token that does not hold changes nothing before the old one runs out.
                 return Heeded()
 
     def stats(self) -> FollowingStats:

@@ -10,11 +10,12 @@ from websockets.asyncio.client import ClientConnection
 from pulse_radar.client.buffer import Buffer
 from pulse_radar.client.following import Following
 from pulse_radar.client.refusals import refused, unreachable
+from pulse_radar.client.renewing import Renewing
 from pulse_radar.client.returning import Returning
 from pulse_radar.client.wire import LOST, WIRE_ERRORS, Dialling, Ended, ended_by, open_wire
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.codec import decode_server, encode_client
-from pulse_radar.protocol.frames import Connected, Pong
+from pulse_radar.protocol.frames import AuthAccepted, Connected, Pong
 
 __all__ = ["Life", "LifeState"]
 
@@ -39,6 +40,7 @@ class Life:
         self._following = following
         self._buffer = buffer
         self._returning = returning
+        self._renewing = Renewing(dialling.token)
         # Where it begins is known, or that it never will.
         self._has_begun = asyncio.Event()
         # When the connection was greeted; None before that.
@@ -72,11 +74,14 @@ class Life:
                     await self._until_room(connection)
                     async with asyncio.timeout(self._pong_seconds):
                         await self._heed(connection, await connection.recv(decode=False))
+                    self._renewing.check()
         except WIRE_ERRORS as error:
             ended = ended_by(error, self._dialling.address)
             if ended == LOST and self.connections == 0:
                 raise unreachable(error, self._dialling.address) from error
             return ended
+        finally:
+            self._renewing.stop()
 
     async def _until_room(self, connection: ClientConnection) -> None:
         """Wait for whoever iterates. The server need not wait for signs of life meanwhile."""
@@ -91,6 +96,8 @@ class Life:
         frame = decode_server(text)
         if isinstance(frame, Connected):
             self._greeted(frame)
+        elif isinstance(frame, AuthAccepted):
+            self._renewing.holds_until(frame.expires_at, connection)
         heeded = self._following.heed(frame)
         self._buffer.put(heeded.steps, len(text))
         if heeded.refusal is not None:

@@ -17,7 +17,7 @@ from pulse_radar.client.address import Address, is_loopback
 from pulse_radar.errors import Refused
 from pulse_radar.protocol.close_codes import CloseCode, retry_reason
 
-__all__ = ["LOST", "WIRE_ERRORS", "Dialling", "Ended", "Token", "ended_by", "open_wire"]
+__all__ = ["LOST", "WIRE_ERRORS", "Dialling", "Ended", "Token", "ended_by", "fresh", "open_wire"]
 
 # A token, or what fetches a fresh one before each attempt to connect.
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -62,7 +62,7 @@ class Dialling:
 async def open_wire(dialling: Dialling, query: str) -> AsyncIterator[ClientConnection]:
     """An open connection. Raises: one of WIRE_ERRORS, and what the token's function raises."""
     address, token = dialling.address, dialling.token
-    bearer = {} if token is None else {"Authorization": f"Bearer {await _fresh(token)}"}
+    bearer = {} if token is None else {"Authorization": f"Bearer {await fresh(token)}"}
     async with connect(
         address.with_query(query),
         additional_headers={**dialling.headers, **bearer},
@@ -96,7 +96,8 @@ def ended_by(error: Exception, address: Address) -> Ended:
             return LOST
 
 
-async def _fresh(token: Token) -> str:
+async def fresh(token: Token) -> str:
+    """A token to be shown now. Raises: what its function raises."""
     if isinstance(token, str):
         return token
     answer = token()

@@ -57,7 +57,7 @@ class Clients:
         """A client came. It is greeted as soon as the topics are current."""
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
         connection = Connection(
-            told.connection_id, told.feeds, told.cursor, told.refused, now, told.expires_at
+            told.connection_id, told.feeds, told.cursor, told.refused, now, told.expires_at, told.said
         )
         self._context.connections[connection.id] = connection
         if self.is_draining:
@@ -219,6 +219,8 @@ class Clients:
             else:
                 accepted.append(outcome)
         self._say(connection, self._connected(connection, accepted))
+        if connection.said is not None:
+            self._say(connection, AuthAccepted(int(connection.said)))
         for error in refused:
             self._say(connection, error)
         for subscription in accepted:

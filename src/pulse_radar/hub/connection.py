@@ -28,6 +28,7 @@ class Connection:
         "ping_due",
         "refused",
         "replayed_bytes",
+        "said",
         "state",
         "subscriptions",
         "ticket",
@@ -41,6 +42,7 @@ class Connection:
         refused: tuple[ErrorFrame, ...],
         now: float,
         expires_at: float = math.inf,
+        said: float | None = None,
     ) -> None:
         self.id = connection_id
         self.state = ConnectionState.CONNECTING
@@ -62,6 +64,8 @@ class Connection:
         self.ping_due = now
         # When its credentials run out.
         self.expires_at = expires_at
+        # The same in seconds since 1970, until the greeting says it.
+        self.said = said
         # When it is sent to another process, because this one ends.
         self.leaves_at = math.inf
 

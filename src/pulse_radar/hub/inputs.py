@@ -39,7 +39,7 @@ __all__ = [
 class Opened(msgspec.Struct, frozen=True):
     """A client connected and asked for these feeds; `refused` is what it asked for in vain.
 
-    Units: `expires_at` monotonic seconds, when its credentials run out.
+    Units: `expires_at` monotonic seconds, when its credentials run out; `said` the same in seconds since 1970.
     """
 
     connection_id: str
@@ -47,6 +47,7 @@ class Opened(msgspec.Struct, frozen=True):
     cursor: Cursor = Cursor()
     refused: tuple[ErrorFrame, ...] = ()
     expires_at: float = math.inf
+    said: float | None = None
 
 
 class Received(msgspec.Struct, frozen=True):
