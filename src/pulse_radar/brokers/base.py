@@ -35,7 +35,7 @@ import msgspec
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerUnavailable, InvalidEvent
 from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
-from pulse_radar.stream.entry import Entry, Extent, Page
+from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
 
 __all__ = ["Answering", "Broker", "Draft", "NobodyThere", "NotStored"]
 
@@ -143,6 +143,14 @@ class Broker(ABC):
 
         A hole before the first or between two events is reported as a `Gap` entry, which counts for nothing.
         Raises: BrokerUnavailable, TopicMissing.
+        """
+
+    @abstractmethod
+    async def newest(self, topic: str, key: str) -> StoredEvent | None:
+        """The newest event of a key, which may be its deletion; None, where none is kept.
+
+        Its sequence is what `store` takes as `expect_last`.
+        Raises: BrokerUnavailable, TopicMissing, NotPermitted, InvalidKey.
         """
 
     @abstractmethod

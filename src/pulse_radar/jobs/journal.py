@@ -50,9 +50,8 @@ class Journal:
 
     async def look(self, task_id: str) -> Seen:
         """What is known of a job. Raises: BrokerUnavailable, TopicMissing, NotPermitted."""
-        page = await self.broker.read(MONITORING, after=0, limit=1, key=task_id)
-        found = [entry for entry in page.entries if isinstance(entry, StoredEvent)]
-        return seen_in(found[-1]) if found else NOTHING
+        newest = await self.broker.newest(MONITORING, task_id)
+        return NOTHING if newest is None else seen_in(newest)
 
     async def amend(self, task_id: str, change: Change, known: Seen | None = None) -> Seen:
         """Say what there is to say of a job, and return what is known then. `known`: as of the last look.

@@ -16,7 +16,7 @@ from pulse_radar.brokers.memory.state import MemoryState
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.errors import BrokerRefused, TopicMissing
 from pulse_radar.protocol.grammar import check_key
-from pulse_radar.stream.entry import Entry, Extent, Page
+from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
 
 __all__ = ["MemoryBroker"]
 
@@ -77,6 +77,9 @@ class MemoryBroker(Broker):
 
     async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
         return self._topic(topic).page(after, limit, key)
+
+    async def newest(self, topic: str, key: str) -> StoredEvent | None:
+        return self._topic(topic).newest(check_key(key))
 
     async def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
         while True:

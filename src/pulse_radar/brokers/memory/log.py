@@ -81,6 +81,13 @@ class MemoryLog:
         end = entries[-1].last if len(entries) == limit else extent.last
         return Page(extent, (missed, *entries) if missed else entries, end)
 
+    def newest(self, key: str) -> StoredEvent | None:
+        """The newest event of a key."""
+        self._expire()
+        sequence = self._newest_of_key.get(key, 0)
+        found = self._after(sequence - 1, 1, None) if sequence > self._window.floor else ()
+        return next((entry for entry in found if isinstance(entry, StoredEvent)), None)
+
     def due_in(self) -> None:
         """Nothing of a log that a tail must hear of happens by time alone."""
         return

@@ -88,6 +88,11 @@ class MemoryState:
         entries, end = self._changes(start, limit, key)
         return Page(extent, tuple(entries), end)
 
+    def newest(self, key: str) -> StoredEvent | None:
+        """The newest event of a key, as long as it is remembered."""
+        self._pass_time()
+        return self._window.get(key)
+
     def due_in(self) -> float | None:
         """Seconds until something may happen by time alone."""
         return max(0.0, self._expiries[0][0] - self._now()) if self._expiries else None

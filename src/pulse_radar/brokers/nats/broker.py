@@ -33,7 +33,8 @@ from pulse_radar.errors import (
     SequenceConflict,
     TopicMissing,
 )
-from pulse_radar.stream.entry import Entry, Extent, Page
+from pulse_radar.protocol.grammar import check_key
+from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
 
 __all__ = ["NatsBroker"]
 
@@ -180,6 +181,9 @@ class NatsBroker(Broker):
         if key is None:
             return await self._history.page(topic, after, limit)
         return await self._history.page_of_key(topic, key, after, limit)
+
+    async def newest(self, topic: str, key: str) -> StoredEvent | None:
+        return await self._history.newest(topic, check_key(key))
 
     def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Ends when the broker is closed. Raises: NotPermitted, BrokerRefused."""

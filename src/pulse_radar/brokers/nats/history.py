@@ -82,6 +82,16 @@ class History:
         """The first message on a subject after a position."""
         return await self._jetstream.next(self._naming.stream(topic), subject, after + 1)
 
+    async def newest(self, topic: str, key: str) -> StoredEvent | None:
+        """The newest event of a key: one question, where it is known what the topic is."""
+        if topic not in self._kinds:
+            await self.view(topic)
+        message = await self._jetstream.last(self._naming.stream(topic), self._naming.subject(topic, key))
+        if message is None:
+            return None
+        [entry] = self._entries(topic, Batch((message,), is_end=True))
+        return entry if isinstance(entry, StoredEvent) else None
+
     async def page(self, topic: str, after: int, limit: int) -> Page:
         """A page of the whole topic."""
         while True:

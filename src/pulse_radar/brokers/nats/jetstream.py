@@ -151,6 +151,10 @@ class JetStream:
         """
         return await self._get(stream, seq=first, next_by_subj=subject)
 
+    async def last(self, stream: str, subject: str) -> Message | None:
+        """The last message on a subject, by the stream's leader. Raises: TopicMissing."""
+        return await self._get(stream, last_by_subj=subject)
+
     async def _get(self, stream: str, **question: object) -> Message | None:
         try:
             answer = await self._api(f"STREAM.MSG.GET.{stream}", question)

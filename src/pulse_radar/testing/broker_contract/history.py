@@ -2,8 +2,10 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from pulse_radar.brokers.base import Broker
-from pulse_radar.brokers.topic_spec import LogTopic
+from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
 from pulse_radar.protocol.json_value import JsonValue
@@ -41,6 +43,28 @@ class HistoryContract:
             assert decode_server(entry.text) == EventFrame(
                 "tasks", event.name, data, sequence, "a", "the-id", event.timestamp_ms
             )
+
+    async def test_the_newest_event_of_a_key_is_what_the_next_one_expects(
+        self, laboratory: Laboratory
+    ) -> None:
+        async with laboratory.broker() as broker, laboratory.broker() as other:
+            await broker.declare([LogTopic("tasks"), StateTopic("states")])
+            for topic in ("tasks", "states"):
+                assert await other.newest(topic, "a") is None
+                await broker.store(draft(topic, "1", key="a"))
+                expected = await broker.store(draft(topic, "2", key="a"))
+                await broker.store(draft(topic, "3", key="b"))
+                found = await other.newest(topic, "a")
+                assert found is not None
+                assert (found.sequence, found.key, found.is_deletion) == (expected, "a", False)
+                last = await broker.store(draft(topic, "4", key="a"), expect_last=found.sequence)
+                assert (await other.newest(topic, "a") or found).sequence == last
+            deletion = replace(draft("states", "5", key="a"), is_deletion=True)
+            deleted = await broker.store(deletion)
+            found = await other.newest("states", "a")
+            assert found is not None
+            assert (found.sequence, found.is_deletion) == (deleted, True)
+            await broker.store(draft("states", "6", key="a"), expect_last=deleted)
 
     async def test_pages_join_without_a_hole_or_a_repeat(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
