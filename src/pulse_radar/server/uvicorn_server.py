@@ -20,6 +20,9 @@ __all__ = ["DrainingServer"]
 # A second signal is noticed so soon; uvicorn looks as often.
 _LOOK_SECONDS: Final = 0.1
 
+# An app that was told to end its start has so long for it before it is told again.
+_INSIST_SECONDS: Final = 1.0
+
 
 class DrainingServer(uvicorn.Server):
     """A uvicorn server that drains when it is asked to end by SIGTERM.
@@ -58,7 +61,10 @@ class DrainingServer(uvicorn.Server):
     async def _heed_signals(self, lifespan: "_Lifespan") -> None:
         while not self.should_exit:  # noqa: ASYNC110 (a signal handler tells no event)
             await asyncio.sleep(_LOOK_SECONDS)
-        lifespan.give_up()
+        # Again and again: Python 3.11's wait_for, which the client of the broker uses, can swallow a cancellation.
+        while True:
+            lifespan.give_up()
+            await asyncio.sleep(_INSIST_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._is_draining:
