@@ -10,12 +10,12 @@ from pulse_radar.broker_url import for_people
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.hub.limits import Limits
 
-__all__ = ["CommandSettings", "Settings"]
+__all__ = ["CommandSettings", "EnvironmentSettings", "Settings"]
 
 _Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class _FromEnvironment(BaseSettings):
+class EnvironmentSettings(BaseSettings):
     """Source: arguments, else environment variables `PULSE_*`. Raises: InvalidSetting, by `load`."""
 
     model_config = SettingsConfigDict(env_prefix="PULSE_", frozen=True, extra="forbid")
@@ -29,7 +29,7 @@ class _FromEnvironment(BaseSettings):
             raise InvalidSetting(_explain(error)) from None
 
 
-class Settings(_FromEnvironment):
+class Settings(EnvironmentSettings):
     """The settings of a process."""
 
     broker: str = Field(
@@ -182,7 +182,7 @@ class Settings(_FromEnvironment):
         return for_people(self.broker)
 
 
-class CommandSettings(_FromEnvironment):
+class CommandSettings(EnvironmentSettings):
     """What only the command line reads: where `serve` and `demo` listen, and where `tail` goes.
 
     Not among the others, for an app must start whatever these say: beside a service that is named `pulse`,

@@ -14,11 +14,13 @@ from typing import Any, Final, Self
 import msgspec
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from sqlalchemy import select
 
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
-from pulse_radar.publisher import Publisher
 from pulse_radar.radar.jobs import open_job_queue, run_worker
+from pulse_radar.radar.settings import RadarSettings
+from pulse_radar.radar.store import Atom, Message, open_store
 from pulse_radar.radar.topics import TOPICS
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import StoredEvent
@@ -121,10 +123,13 @@ class Station:
                     return data
                 await asyncio.sleep(0.02)
 
-    @asynccontextmanager
-    async def publisher(self) -> AsyncIterator[Publisher]:
-        async with Publisher(settings=self.settings) as publisher:
-            yield publisher
+    async def stored(self) -> tuple[list[tuple[int, int]], list[str]]:
+        """The messages in the database, by chat and id, and the atoms, by id; each in its order there."""
+        async with open_store(self.settings, RadarSettings.load()) as store, store.reading() as session:
+            messages = select(Message.chat_id, Message.id).order_by(Message.number)
+            atoms = select(Atom.id).order_by(Atom.number)
+            rows = [(row.chat_id, row.id) for row in await session.execute(messages)]
+            return rows, list(await session.scalars(atoms))
 
     @asynccontextmanager
     async def jetstream(self) -> AsyncIterator[JetStreamContext]:
@@ -139,7 +144,7 @@ class Station:
 @asynccontextmanager
 async def station(directory: Path, **given: object) -> AsyncIterator[Station]:
     async with NatsServer(directory / "nats") as server:
-        settings = Settings.load(broker=server.url, **given)
+        settings = Settings.load(broker=server.url, data_dir=directory / "data", **given)
         async with open_broker(settings, is_owner=True) as broker:
             await broker.declare(TOPICS)
             at = Station(directory, server, settings, broker)
@@ -175,7 +180,8 @@ class Worker:
         self.process: asyncio.subprocess.Process
 
     async def __aenter__(self) -> Self:
-        command = (sys.executable, "-m", "pulse_radar.cli", "worker", "--broker", self._station.server.url)
+        place = ("--broker", self._station.server.url, "--data-dir", str(self._station.settings.data_dir))
+        command = (sys.executable, "-m", "pulse_radar.cli", "worker", *place)
         with self.log.open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         return self

@@ -12,7 +12,7 @@ from pulse_radar.brokers.base import Draft
 from pulse_radar.durations import Duration
 from pulse_radar.errors import EventTooLarge
 from pulse_radar.events import Event
-from pulse_radar.outbox.pending import Pending
+from pulse_radar.outbox.pending import Pending, how_many
 from pulse_radar.outbox.tables import OutboxTables
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publishing import draft_deletion, draft_event
@@ -122,6 +122,10 @@ class Outbox:
         plain = session.sync_session if isinstance(session, AsyncSession) else session
         Pending.of(plain, self.tables, self.limit, self.wake).add(draft)
         return draft.id
+
+    async def waiting(self, session: AsyncSession) -> int:
+        """How many committed events are not published yet, or a few more. Cost: two looks into an index."""
+        return await session.scalar(how_many(self.tables)) or 0
 
     def wake(self) -> None:
         """Let the relays of this process look at once. From any thread."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from msgspec.structs import asdict
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -13,7 +13,7 @@ from pulse_radar.brokers.base import Draft
 from pulse_radar.errors import InvalidSetting, OutboxFull
 from pulse_radar.outbox.tables import OutboxTables
 
-__all__ = ["Pending", "row_of"]
+__all__ = ["Pending", "how_many"]
 
 # A table of a transaction's events in `Session.info`, by the name of its outbox's table.
 _INFO: Final = "pulse_radar.outbox"
@@ -62,7 +62,7 @@ class Pending:
             self._drafts = [(around if inside is savepoint else inside, d) for inside, d in self._drafts]
         elif self._drafts:
             session.flush()
-            write(session, self._tables, [draft for _, draft in self._drafts], self._limit)
+            _write(session, self._tables, [draft for _, draft in self._drafts], self._limit)
             self._drafts.clear()
             self._is_written = True
 
@@ -83,7 +83,7 @@ class Pending:
         return f"<Pending {len(self._drafts)} events>"
 
 
-def write(session: Session, tables: OutboxTables, drafts: list[Draft], limit: int) -> None:
+def _write(session: Session, tables: OutboxTables, drafts: list[Draft], limit: int) -> None:
     """Write these behind all that are committed. Raises: OutboxFull, InvalidSetting."""
     match session.get_bind(clause=tables.events).dialect.name:
         case "postgresql":
@@ -93,23 +93,22 @@ def write(session: Session, tables: OutboxTables, drafts: list[Draft], limit: in
             pass
         case name:
             raise InvalidSetting(f"an outbox needs PostgreSQL or SQLite, and this is {name}")
-    waiting = _waiting(session, tables)
+    waiting = session.scalar(how_many(tables)) or 0
     if waiting + len(drafts) > limit:
         raise OutboxFull(
             f"{waiting} events of {tables.events.name} wait to be published, at most {limit} may: "
             "is a relay running, and can it reach the broker?"
         )
-    session.execute(insert(tables.events), [row_of(draft) for draft in drafts])
+    session.execute(insert(tables.events), [_row_of(draft) for draft in drafts])
 
 
-def _waiting(session: Session, tables: OutboxTables) -> int:
-    """How many wait, or a few more. Cost: a look at either end, however many they are."""
+def how_many(tables: OutboxTables) -> Select[int | None]:
+    """How many events wait, or a few more; None for none. Cost: a look at either end, however many they are."""
     events = tables.events.c
-    span = select(func.max(events.id) - func.min(events.id) + 1).where(events.refused.is_(None))
-    return session.scalar(span) or 0
+    return select(func.max(events.id) - func.min(events.id) + 1).where(events.refused.is_(None))
 
 
-def row_of(draft: Draft) -> dict[str, object]:
+def _row_of(draft: Draft) -> dict[str, object]:
     """The row in which a draft waits."""
     row = asdict(draft)
     row["event_id"] = row.pop("id")

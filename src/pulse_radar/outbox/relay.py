@@ -45,6 +45,8 @@ _PATIENCE_SECONDS: Final = 10.0
 # Until the next look while another relay has the turn, which may have looked just before our commit.
 _BUSY_SECONDS: Final = 0.05
 
+_DRAIN_LOOK_SECONDS: Final = 0.02
+
 # Between two looks at a broker or a database that is away, and at a topic that takes nothing right now.
 _PAUSE_SECONDS: Final = 0.5
 
@@ -127,6 +129,14 @@ class Relay:
         await ended(self._running)
         with contextlib.suppress(SQLAlchemyError):
             await self._ledger.give_up(self._name)
+
+    async def drain(self, within_seconds: float) -> None:
+        """Return when all that was committed is published, by whomever, or the time is up."""
+        with contextlib.suppress(TimeoutError, SQLAlchemyError):
+            async with asyncio.timeout(within_seconds):
+                while await self._ledger.look(()) is not None:
+                    self._woken.set()
+                    await asyncio.sleep(_DRAIN_LOOK_SECONDS)
 
     def stats(self) -> RelayStats:
         return RelayStats(self._published, self._recovered, self._refused, self._failure)

@@ -2,7 +2,6 @@
 
 from pulse_radar.radar.ingestion.errors import IngestionFailed
 from pulse_radar.radar.ingestion.export_file import check_export
-from pulse_radar.radar.ingestion.ingested import IngestedIds, open_ingested
 from pulse_radar.radar.ingestion.run import PAUSED, Ingestion
 
-__all__ = ["PAUSED", "IngestedIds", "Ingestion", "IngestionFailed", "check_export", "open_ingested"]
+__all__ = ["PAUSED", "Ingestion", "IngestionFailed", "check_export"]

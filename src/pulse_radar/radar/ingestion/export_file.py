@@ -1,7 +1,8 @@
-"""The export as the worker sees it: opened, counted and read in chunks, off the event loop."""
+"""The export as the worker sees it: opened, counted, read in chunks and looked through, off the event loop."""
 
 import asyncio
 import itertools
+import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from pulse_radar.radar.extraction import atom_of
 from pulse_radar.radar.ingestion.errors import IngestionFailed
-from pulse_radar.radar.telegram import ExportError, TelegramMessage, count_messages, read_export
+from pulse_radar.radar.store.record import Found
+from pulse_radar.radar.telegram import ExportError, count_messages, read_export
 
 __all__ = ["ExportFile", "check_export", "open_export"]
 
@@ -25,27 +28,38 @@ class ExportFile:
         # Where it broke: said after everything before it was handed out.
         self._broken: ExportError | None = None
 
+    @property
+    def mark(self) -> str:
+        """What the file is like: another one, or a longer one, has another mark."""
+        status = os.fstat(self._file.fileno())
+        return f"{status.st_size}.{status.st_mtime_ns}"
+
     async def count(self, should_stop: Callable[[], bool]) -> int | None:
         """How many messages there are, up to where it breaks; None, when it was asked to stop before it knew."""
         return await asyncio.to_thread(count_messages, self._file, should_stop=should_stop)
 
-    async def chunk(self, size: int) -> list[TelegramMessage]:
-        """The next messages, at most `size`; none at the end. Raises: ExportError, after all that is good."""
+    async def chunk(self, size: int) -> list[Found]:
+        """The next messages, at most `size`, and what is in them; none at the end, or where it is broken."""
+        return await asyncio.to_thread(self._take, size)
+
+    def skip(self, messages: int) -> None:
+        """Pass over the next so many messages."""
+        self._reader.skip(messages)
+
+    def check(self) -> None:
+        """Raises: ExportError, where the end was not the end of the export."""
         if self._broken is not None:
             raise self._broken
-        messages = await asyncio.to_thread(self._take, size)
-        if not messages and self._broken is not None:
-            raise self._broken
-        return messages
 
-    def _take(self, size: int) -> list[TelegramMessage]:
-        messages: list[TelegramMessage] = []
-        try:
-            for message in itertools.islice(self._reader, size):
-                messages.append(message)
-        except ExportError as error:
-            self._broken = error
-        return messages
+    def _take(self, size: int) -> list[Found]:
+        found: list[Found] = []
+        if self._broken is None:
+            try:
+                for message in itertools.islice(self._reader, size):
+                    found.append(Found(message, atom_of(message)))
+            except ExportError as error:
+                self._broken = error
+        return found
 
 
 @asynccontextmanager

@@ -21,12 +21,15 @@ class Progress:
         self._file = file
         self._total: int | None = None
         self._began_at = 0.0
+        # What an attempt before this one had done is no speed of this one.
+        self._began_with = 0
         self._told_at = -math.inf
 
     def begin(self, total: int, now: float) -> None:
         """The messages are counted, and now they are read."""
         self._total = total
         self._began_at = now
+        self._began_with = self.done
 
     def is_due(self, now: float) -> bool:
         """Whether the last telling is long enough ago."""
@@ -55,7 +58,7 @@ class Progress:
 
     def _rate(self, now: float) -> float:
         elapsed = now - self._began_at
-        return self.done / elapsed if elapsed > 0 else 0.0
+        return max(0, self.done - self._began_with) / elapsed if elapsed > 0 else 0.0
 
     def _eta_seconds(self, now: float, status: IngestionStatus) -> float | None:
         if status == "completed":

@@ -1,4 +1,4 @@
-"""One run over an export: chunk after chunk, from the file to atoms and marks."""
+"""One run over an export: chunk after chunk, from the file into the store."""
 
 import asyncio
 import time
@@ -6,16 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from pulse_radar.errors import SequenceConflict
-from pulse_radar.publishing import Publishes
-from pulse_radar.radar.events import AtomCreated, IngestionStatus
+from pulse_radar.radar.events import IngestionProgress, IngestionStatus
 from pulse_radar.radar.ingestion.errors import IngestionFailed
 from pulse_radar.radar.ingestion.export_file import ExportFile, open_export
-from pulse_radar.radar.ingestion.ingested import IngestedIds
 from pulse_radar.radar.ingestion.progress import Progress
-from pulse_radar.radar.knowledge import atom_created, extract
-from pulse_radar.radar.telegram import ExportError, TelegramMessage
-from pulse_radar.radar.together import all_of
+from pulse_radar.radar.store import Store
+from pulse_radar.radar.store.record import Found, Record, open_record
+from pulse_radar.radar.telegram import ExportError
+from pulse_radar.radar.together import both
 
 __all__ = ["PAUSED", "Ingestion", "Report"]
 
@@ -25,9 +23,11 @@ PAUSED: Final = "paused"
 # Told how much of how much is done, and where.
 Report: TypeAlias = Callable[[float, float | None, str | None], object]
 
-# Messages that are read, published and marked together: a handful of round trips for all of them. More would
-# be lost work when a worker dies, and a jumpy progress.
-_CHUNK: Final = 200
+# Messages of one transaction. Larger ones are hardly quicker, and a jumpy progress.
+_CHUNK: Final = 500
+
+# Events that may wait in the outbox before we wait for whoever publishes them.
+_MOST_WAITING: Final = 5_000
 
 
 class Ingestion:
@@ -41,33 +41,27 @@ class Ingestion:
         ingestion_id: str,
         path: Path,
         *,
-        publisher: Publishes,
-        ingested: IngestedIds,
+        store: Store,
         timezone: str | None = None,
         pace: float | None = None,
         report: Report = lambda _done, _total, _message: None,
     ) -> None:
+        self._id = ingestion_id
         self._path = path
+        self._store = store
         self._timezone = timezone
         self._pace = pace
-        self._publisher = publisher
-        self._ingested = ingested
         self._report = report
         self._progress = Progress(ingestion_id, path.name)
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
         """Ingest all of it. False: it was asked to stop, and left off between two chunks or while it counted.
 
-        Raises: IngestionFailed, for a file that cannot be read to its end; BrokerError.
+        Raises: IngestionFailed, for a file that cannot be read to its end. SQLAlchemyError, OutboxFull.
         """
         try:
             async with open_export(self._path, self._timezone) as export:
-                await self._tell("counting")
-                total = await export.count(should_stop)
-                if total is None:
-                    return False
-                self._progress.begin(total, time.monotonic())
-                finished = await self._read(export, should_stop)
+                return await self._ingest(export, should_stop)
         except ExportError as error:
             failure = self._failure(error)
             await self._tell_failure(failure)
@@ -75,59 +69,71 @@ class Ingestion:
         except IngestionFailed as failure:
             await self._tell_failure(failure)
             raise
-        if finished:
-            await self._tell("completed")
-        return finished
 
     async def leave(self, status: Literal["paused", "cancelled"]) -> None:
-        """Say that it was stopped in the middle. What is marked by then is what another run skips."""
-        await self._publisher.publish(self._progress.tell(time.monotonic(), self._ingested.added, status))
+        """Say that it was stopped in the middle. Another run goes on after the last chunk that was stored."""
+        record = await self._open_record(None)
+        await record.tell(self._told(status, record))
 
-    async def _read(self, export: ExportFile, should_stop: Callable[[], bool]) -> bool:
-        began_at = time.monotonic()
-        await self._tell("running")
-        while chunk := await export.chunk(self._chunk_size()):
-            if should_stop():
-                return False
-            await self._ingest(chunk)
-            self._progress.done += len(chunk)
-            self._progress.chat = chunk[-1].chat.name
-            if self._progress.is_due(time.monotonic()):
-                await self._tell("running")
-            if self._pace is not None:
-                await asyncio.sleep(began_at + self._progress.done / self._pace - time.monotonic())
+    async def _ingest(self, export: ExportFile, should_stop: Callable[[], bool]) -> bool:
+        record = await self._open_record(export.mark)
+        await record.tell(self._told("counting", record))
+        total = await export.count(should_stop)
+        if total is None:
+            return False
+        self._progress.done = record.done
+        self._progress.begin(total, time.monotonic())
+        await record.tell(self._told("running", record))
+        export.skip(record.done)
+        if not await self._read(export, record, should_stop):
+            return False
+        export.check()
+        await record.tell(self._told("completed", record))
         return True
 
-    async def _ingest(self, chunk: Sequence[TelegramMessage]) -> None:
-        # Publish first, mark second. A worker that dies in between leaves atoms that are not marked: the next one
-        # publishes them again, and the broker knows them by their key. The other way round it would leave marks
-        # without atoms, which nobody would ever notice.
-        missing = await self._ingested.missing(chunk)
-        atoms = [atom_created(atom) for atom in extract(missing)]
-        await all_of(self._publish(atom) for atom in atoms)
-        await self._ingested.mark(chunk)
+    async def _read(self, export: ExportFile, record: Record, should_stop: Callable[[], bool]) -> bool:
+        began_at, began_with = time.monotonic(), record.done
+        chunk = await export.chunk(self._chunk_size())
+        while chunk:
+            if should_stop():
+                return False
+            # The next one is parsed while this one is written.
+            done, following = await both(self._add(record, chunk), export.chunk(self._chunk_size()))
+            chunk = self._ahead(export, following, done - len(chunk))
+            await record.until_published(_MOST_WAITING)
+            if self._pace is not None:
+                done = record.done - began_with
+                await asyncio.sleep(began_at + done / self._pace - time.monotonic())
+        return True
 
-    async def _publish(self, atom: AtomCreated) -> None:
-        # The id alone is recognised for the duplicate window, two minutes; that the key has no event yet holds
-        # for as long as the topic keeps its events, days.
-        try:
-            await self._publisher.publish(atom, id=atom.id, expect_last=0)
-        except SequenceConflict:
-            # It is there: from an attempt that was cut off, or from the same file in another ingestion.
-            return
+    async def _add(self, record: Record, chunk: Sequence[Found]) -> int:
+        def told() -> IngestionProgress | None:
+            self._progress.done = record.done
+            self._progress.chat = chunk[-1].message.chat.name
+            return self._told("running", record) if self._progress.is_due(time.monotonic()) else None
+
+        return await record.add(chunk, told)
+
+    def _ahead(self, export: ExportFile, chunk: list[Found], messages: int) -> list[Found]:
+        """What of a chunk is left when so many messages more are behind us: another worker was faster."""
+        export.skip(max(0, messages - len(chunk)))
+        return chunk[messages:]
 
     def _chunk_size(self) -> int:
         # A slow pace still moves several times a second.
         return _CHUNK if self._pace is None else max(1, min(_CHUNK, int(self._pace / 10)))
 
-    async def _tell(self, status: IngestionStatus) -> None:
-        told = self._progress.tell(time.monotonic(), self._ingested.added, status)
+    def _told(self, status: IngestionStatus, record: Record, error: str | None = None) -> IngestionProgress:
+        told = self._progress.tell(time.monotonic(), record.added, status, error)
         self._report(told.done, told.total, told.chat)
-        await self._publisher.publish(told)
+        return told
 
     async def _tell_failure(self, failure: IngestionFailed) -> None:
-        told = self._progress.tell(time.monotonic(), self._ingested.added, "failed", str(failure))
-        await self._publisher.publish(told)
+        record = await self._open_record(None)
+        await record.tell(self._told("failed", record, str(failure)))
+
+    async def _open_record(self, file_mark: str | None) -> Record:
+        return await open_record(self._store, self._id, self._path.name, file_mark)
 
     def _failure(self, error: ExportError) -> IngestionFailed:
         if self._progress.done == 0:

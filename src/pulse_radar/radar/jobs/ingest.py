@@ -4,21 +4,22 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from taskiq import Context, TaskiqDepends
 
 from pulse_radar.errors import BrokerError
 from pulse_radar.jobs import JobProgress
-from pulse_radar.publisher import Publisher
-from pulse_radar.radar.ingestion import PAUSED, Ingestion, IngestionFailed, open_ingested
+from pulse_radar.radar.ingestion import PAUSED, Ingestion, IngestionFailed
 from pulse_radar.radar.jobs.broker import MAX_DELIVERIES, JobBroker
 from pulse_radar.radar.jobs.lease import delivery_number
+from pulse_radar.radar.store.publishing import open_publishing_store
 from pulse_radar.settings import Settings
 
 __all__ = ["INGEST_EXPORT", "register_ingest_export"]
 
 INGEST_EXPORT: Final = "ingest_export"
 
-# A broker that is away for longer than all of them (half a minute each) is a matter for a person.
+# A broker or a database that is away for longer than all of them (half a minute each) is a matter for a person.
 _MAX_ATTEMPTS: Final = 10
 
 
@@ -39,16 +40,9 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
                 f"{path}: given up after {MAX_DELIVERIES} workers died over it: look into their logs, "
                 "and at the memory that they had"
             )
-        ingested = await open_ingested(broker.js, broker.names.ingested, task_id)
-        async with Publisher(settings=settings) as publisher:
+        async with open_publishing_store(settings) as store:
             ingestion = Ingestion(
-                task_id,
-                Path(path),
-                publisher=publisher,
-                ingested=ingested,
-                timezone=timezone,
-                pace=pace,
-                report=progress.update,
+                task_id, Path(path), store=store, timezone=timezone, pace=pace, report=progress.update
             )
             try:
                 finished = await ingestion.run(broker.stopping.is_set)
@@ -65,5 +59,5 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
         retry_on_error=True,
         max_retries=_MAX_ATTEMPTS,
         # What else goes wrong goes wrong again: a broken file is not read ten times.
-        types_of_exceptions=(BrokerError,),
+        types_of_exceptions=(BrokerError, SQLAlchemyError),
     )

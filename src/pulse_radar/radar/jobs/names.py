@@ -18,15 +18,12 @@ class JobNames(msgspec.Struct, frozen=True):
     stream: str
     subject: str
     workers: str
-    ingested: str
 
     @classmethod
     def under(cls, namespace: str) -> Self:
         upper = f"{namespace.upper()}_" if namespace else ""
         lower = f"{namespace}." if namespace else ""
-        return cls(
-            f"{upper}PULSE-JOBS", f"{lower}pulse.jobs", f"{upper}PULSE-WORKERS", f"{upper}PULSE-INGESTED"
-        )
+        return cls(f"{upper}PULSE-JOBS", f"{lower}pulse.jobs", f"{upper}PULSE-WORKERS")
 
 
 async def nats_url(settings: Settings) -> str:

@@ -35,6 +35,8 @@ class ExportReader(Iterator[TelegramMessage]):
         self._scanner = Scanner(ByteWindow(file))
         self._stream = self._read()
         self._messages = 0
+        # Messages before this one are passed over.
+        self._skip_until = 0
         self._bytes_read = 0
         self._last: TelegramMessage | None = None
 
@@ -47,12 +49,20 @@ class ExportReader(Iterator[TelegramMessage]):
         except Fault as fault:
             raise self._error(fault) from fault
 
+    def skip(self, messages: int) -> None:
+        """Pass over the next so many messages, with the next one that is read. Cost: half of reading them."""
+        self._skip_until = self._messages + messages
+
     def stats(self) -> ReadingStats:
         """How far it is now: with the file's size, or `count_messages`, that is the progress."""
         return ReadingStats(self._messages, self._bytes_read)
 
     def _read(self) -> Iterator[TelegramMessage]:
         for chat in walk(self._scanner):
+            if self._messages < self._skip_until:
+                self._scanner.skip()
+                self._messages += 1
+                continue
             message = self._last = self._message(chat)
             self._messages += 1
             self._bytes_read = self._scanner.offset

@@ -1,0 +1,38 @@
+"""Migrations: from nothing, several processes at once, and as the models say."""
+
+import asyncio
+import sys
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from pulse_radar.radar.settings import RadarSettings
+from pulse_radar.radar.store import Base, Store
+from pulse_radar.radar.store.engine import make_engine
+from pulse_radar.radar.store.migrating import migrate
+from pulse_radar.settings import Settings
+
+
+async def test_the_migrations_make_what_the_models_say(store: Store) -> None:
+    def difference(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with store.engine.connect() as connection:
+        assert await connection.run_sync(difference) == []
+
+
+async def test_two_processes_may_start_at_once(radar: RadarSettings) -> None:
+    url = radar.database_url(Settings.load())
+    code = f"import asyncio\nfrom pulse_radar.radar.store.migrating import migrate\nasyncio.run(migrate({url!r}))"
+    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", code) for _ in range(2)]
+    assert [await process.wait() for process in processes] == [0, 0]
+    await migrate(url)
+    engine = make_engine(url)
+    async with engine.connect() as connection:
+        tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        versions = (await connection.execute(text("SELECT count(*) FROM alembic_version"))).scalar()
+    await engine.dispose()
+    assert set(tables) == {*Base.metadata.tables, "alembic_version"}
+    assert versions == 1
