@@ -1,5 +1,6 @@
 """The outbox's tables as a relay uses them: take the turn, read what waits, note what became of it."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -49,14 +50,14 @@ class Ledger:
 
     async def open(self) -> None:
         """Make the row that says whose turn it is, where it is missing."""
+        async with self._engine.connect() as connection:
+            if await connection.scalar(select(self._turn.id)) is not None:
+                return
         row = {"id": _TURN, "holder": None, "version": 0, "in_doubt": False}
-        try:
+        # Another process may be faster; a transaction of its own, for one that read before may not write on SQLite.
+        with contextlib.suppress(IntegrityError):
             async with self._engine.begin() as connection:
-                if await connection.scalar(select(self._turn.id)) is None:
-                    await connection.execute(insert(self._tables.turns).values(row))
-        except IntegrityError:
-            # Another process was faster.
-            return
+                await connection.execute(insert(self._tables.turns).values(row))
 
     async def look(self, held_up: Sequence[str]) -> Turn | None:
         """Whose turn it is; None, where nothing waits. Cost: one read, and no lock."""

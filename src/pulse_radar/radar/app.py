@@ -1,13 +1,18 @@
-"""The application: a Pulse with the seven topics, and the page."""
+"""The application: a Pulse with the seven topics, a store, the routes of both, and the page."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 
 import pulse_radar
 from pulse_radar.jobs import Jobs
 from pulse_radar.pulse import Pulse
+from pulse_radar.radar.api import api_router
 from pulse_radar.radar.ingestion_routes import ingestion_router
 from pulse_radar.radar.jobs.requeue import QueueAgain
 from pulse_radar.radar.page import page_router
+from pulse_radar.radar.running import Radar
+from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.topics import declare_topics
 from pulse_radar.settings import Settings
 
@@ -19,9 +24,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pulse = Pulse(settings=settings)
     declare_topics(pulse)
     jobs = Jobs(pulse, QueueAgain(pulse.settings))
-    app = FastAPI(title="Pulse Radar", version=pulse_radar.__version__, lifespan=pulse.lifespan)
+    radar = Radar(pulse, RadarSettings.load())
+    app = FastAPI(title="Pulse Radar", version=pulse_radar.__version__, lifespan=radar.lifespan)
+    app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
     app.include_router(pulse.router)
     app.include_router(jobs.router)
     app.include_router(ingestion_router(pulse, jobs))
+    app.include_router(api_router(radar))
     app.include_router(page_router)
     return app
+
+
+async def _say_what_is_wrong(_request: Request, error: Exception) -> JSONResponse:
+    """422, without what was sent, which FastAPI would repeat: it may be a key."""
+    assert isinstance(error, RequestValidationError)
+    wrong = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
+    return JSONResponse({"detail": wrong}, 422)

@@ -8,6 +8,18 @@ from pulse_radar.events import Event
 from pulse_radar.jobs.events import JOB_EVENTS, monitoring_topic
 from pulse_radar.pulse import Pulse
 from pulse_radar.radar.events import AtomCreated, AtomUpdated, IngestionProgress, TopicCreated, TopicUpdated
+from pulse_radar.radar.kept_events import (
+    AgentCreated,
+    AgentDeleted,
+    AgentUpdated,
+    ProviderCreated,
+    ProviderDeleted,
+    ProviderUpdated,
+    TaskCreated,
+    TaskDeleted,
+    TaskUpdated,
+)
+from pulse_radar.radar.metrics.events import MetricsSampled
 
 __all__ = ["TOPICS", "declare_topics"]
 
@@ -26,9 +38,13 @@ TOPICS: Final = (
 
 
 _EVENTS: Final[dict[str, tuple[type[Event], ...]]] = {
+    "agents": (AgentCreated, AgentUpdated, AgentDeleted),
+    "tasks": (TaskCreated, TaskUpdated, TaskDeleted),
+    "providers": (ProviderCreated, ProviderUpdated, ProviderDeleted),
     "knowledge": (AtomCreated, AtomUpdated, TopicCreated, TopicUpdated),
     "messages": (IngestionProgress,),
     "monitoring": JOB_EVENTS,
+    "metrics": (MetricsSampled,),
 }
 
 

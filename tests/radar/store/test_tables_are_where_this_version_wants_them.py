@@ -5,12 +5,13 @@ import sys
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.store import Base, Store
 from pulse_radar.radar.store.engine import make_engine
-from pulse_radar.radar.store.migrating import migrate
+from pulse_radar.radar.store.migrating import HEAD, alembic_config, migrate
 from pulse_radar.settings import Settings
 
 
@@ -21,6 +22,10 @@ async def test_the_migrations_make_what_the_models_say(store: Store) -> None:
 
     async with store.engine.connect() as connection:
         assert await connection.run_sync(difference) == []
+
+
+def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == HEAD
 
 
 async def test_two_processes_may_start_at_once(radar: RadarSettings) -> None:

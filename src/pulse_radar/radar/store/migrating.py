@@ -2,18 +2,21 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pulse_radar.radar.store.engine import make_engine, writing
 
-__all__ = ["alembic_config", "migrate"]
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = ["HEAD", "alembic_config", "migrate"]
+
+# The newest migration. Said here, so that a process that finds it there starts without Alembic.
+HEAD: Final = "0001"
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -44,22 +47,25 @@ async def _migrate(url: str) -> None:
 
 
 async def _is_current(engine: AsyncEngine) -> bool:
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     try:
         async with engine.connect() as connection:
             found: object = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-            return found == head
+            return found == HEAD
     except DBAPIError:
         # There is no such table yet, or no such database; the latter is told by what comes next.
         return False
 
 
 def _upgrade(connection: Connection) -> None:
-    command.upgrade(alembic_config(connection), "head")
+    from alembic import command
+
+    command.upgrade(alembic_config(connection), HEAD)
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None) -> "Config":
     """What Alembic needs to know, without a file of its own."""
+    from alembic.config import Config
+
     config = Config()
     # It reads this as a template.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
