@@ -91,12 +91,12 @@ async def test_a_slow_one_is_told_of_and_one_that_is_too_slow() -> None:
 async def test_one_that_leaves_is_told_of_and_no_longer_there() -> None:
     process, wire = Process(), Wire(unsent_bytes=7)
     session = process.add("a", wire)
-    assert (len(process.sessions), process.sessions.most_unsent_bytes) == (1, 7)
+    assert (len(process.sessions), process.sessions.unsent_bytes()) == (1, [7])
     process.sessions.send(("a",), Batch([b"{}"]))
     session.closed()
     await asyncio.sleep(0)
     assert process.told == [Closed("a")]
-    assert (len(process.sessions), process.sessions.most_unsent_bytes) == (0, 0)
+    assert (len(process.sessions), process.sessions.unsent_bytes()) == (0, [])
     assert wire.written == []
 
 

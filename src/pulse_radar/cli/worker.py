@@ -35,9 +35,11 @@ def worker(
 
 async def _work(settings: Settings) -> None:
     from pulse_radar.radar.jobs import run_worker
+    from pulse_radar.radar.metrics import report_of_worker
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    await run_worker(settings, stopping)
+    async with report_of_worker(settings):
+        await run_worker(settings, stopping)

@@ -46,6 +46,8 @@ class DeliveryProbe:
         self._returned = asyncio.Event()
         self._is_lost = False
         self._returned_at: float | None = None
+        # What the last one took that came back, from before it was stored.
+        self.round_trip_seconds: float | None = None
 
     @property
     def age_seconds(self) -> float | None:
@@ -84,6 +86,7 @@ class DeliveryProbe:
                 self._on_lost()
             else:
                 self._returned_at = time.monotonic()
+                self.round_trip_seconds = self._returned_at - began
                 if self._is_lost:
                     self._is_lost = False
                     self._on_back()

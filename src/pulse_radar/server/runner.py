@@ -48,12 +48,14 @@ _READS_AT_ONCE: Final = 32
 
 
 class RunnerStats(msgspec.Struct, frozen=True):
-    """A snapshot. Units: `delivery_age_seconds` since an event last came through the broker; `most_unsent_bytes` of the
-    client that has most waiting for it.
+    """A snapshot. Units: `unsent_bytes` of all clients together, `most_unsent_bytes` of the one that has most waiting;
+    `delivery_seconds` what the last event of our own took through the broker, and `delivery_age_seconds` since it came.
     """
 
     hub: HubStats
+    unsent_bytes: int
     most_unsent_bytes: int
+    delivery_seconds: float | None
     delivery_age_seconds: float | None
     failure: str | None
 
@@ -174,8 +176,15 @@ class Runner:
 
     def stats(self) -> RunnerStats:
         failure = None if self.failure is None else repr(self.failure)
-        most_unsent = self._sessions.most_unsent_bytes
-        return RunnerStats(self.hub.stats(), most_unsent, self.probe.age_seconds, failure)
+        unsent = self._sessions.unsent_bytes()
+        return RunnerStats(
+            hub=self.hub.stats(),
+            unsent_bytes=sum(unsent),
+            most_unsent_bytes=max(unsent, default=0),
+            delivery_seconds=self.probe.round_trip_seconds,
+            delivery_age_seconds=self.probe.age_seconds,
+            failure=failure,
+        )
 
     def __repr__(self) -> str:
         return f"<Runner {self.hub!r} on {self._broker!r}{' FAILED' if self.failure else ''}>"

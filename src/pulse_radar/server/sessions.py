@@ -118,10 +118,9 @@ class Sessions:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         self._breathed_at = time.monotonic()
 
-    @property
-    def most_unsent_bytes(self) -> int:
-        """How much waits for whoever has most waiting. Cost: a look at each."""
-        return max((session.transport.unsent_bytes for session in self._members.values()), default=0)
+    def unsent_bytes(self) -> list[int]:
+        """How much waits for each of them. Cost: a look at each."""
+        return [session.transport.unsent_bytes for session in self._members.values()]
 
     def __len__(self) -> int:
         return len(self._members)
