@@ -8,7 +8,6 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.settings import Settings
-from pulse_radar.stream.entry import Page
 
 __all__ = ["Publisher"]
 
@@ -48,14 +47,6 @@ class Publisher(Publishes):
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         return Position(draft.topic, await self._open_queue().publish(draft, expect_last=expect_last))
-
-    async def read(self, topic: str, *, after: int, limit: int) -> Page:
-        """A page of a topic's history: what an outbox finds out from what became of its events.
-
-        Raises: BrokerUnavailable, TopicMissing, NotPermitted.
-        """
-        self._open_queue()
-        return await self._broker.read(topic, after=after, limit=limit)
 
     @property
     def broker(self) -> Broker:

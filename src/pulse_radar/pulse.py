@@ -35,7 +35,6 @@ from pulse_radar.server.tickets import Store, Tickets
 from pulse_radar.server.visitor import Visitor
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
-from pulse_radar.stream.entry import Page
 from pulse_radar.tasks import ended
 
 __all__ = ["Pulse"]
@@ -238,14 +237,6 @@ class Pulse(Publishes):
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         self._check_declared(draft.topic)
         return Position(draft.topic, await self._run().queue.publish(draft, expect_last=expect_last))
-
-    async def read(self, topic: str, *, after: int, limit: int) -> Page:
-        """A page of a topic's history: what an outbox finds out from what became of its events.
-
-        Raises: UnknownTopic, BrokerUnavailable, TopicMissing, NotPermitted.
-        """
-        self._check_declared(topic)
-        return await self._run().broker.read(topic, after=after, limit=limit)
 
     def accompany(self, companion: Callable[[], AbstractAsyncContextManager[object]]) -> None:
         """Enter this context while the Pulse runs: after it can publish, and before anybody is served.

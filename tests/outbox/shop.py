@@ -15,7 +15,7 @@ from pulse_radar import Event, Position, Publisher
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.outbox import Outbox, Relay
 from pulse_radar.protocol.codec.events import decode_event
-from pulse_radar.stream.entry import Page, StoredEvent
+from pulse_radar.stream.entry import StoredEvent
 
 ORDERS: Final = 40
 
@@ -94,8 +94,9 @@ class DiesAt:
             die()
         return position
 
-    async def read(self, topic: str, *, after: int, limit: int) -> Page:
-        return await self._publisher.read(topic, after=after, limit=limit)
+    @property
+    def broker(self) -> Broker:
+        return self._publisher.broker
 
 
 async def main(url: str, broker: str, point: str, events: int) -> None:

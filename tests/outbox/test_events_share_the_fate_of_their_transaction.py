@@ -34,7 +34,7 @@ async def told(pulse: Pulse, engine: AsyncEngine) -> list[object]:
     """All that was announced, once everything is."""
     async with Relay(outbox, engine, pulse):
         await until_empty(engine)
-    return await announced(pulse._run().broker)
+    return await announced(pulse.broker)
 
 
 async def test_what_is_rolled_back_is_not_announced(engine: AsyncEngine, pulse: Pulse) -> None:
@@ -113,7 +113,7 @@ async def test_many_writers_at_once_agree_with_the_row_that_they_change(
     async with Relay(outbox, engine, pulse):
         await asyncio.gather(*(change(writer) for writer in range(4)))
         await until_empty(engine)
-    said = await announced(pulse._run().broker)
+    said = await announced(pulse.broker)
     async with AsyncSession(engine) as session:
         assert await session.scalar(select(Order.state)) == said[-1]
     assert len(said) == 40

@@ -8,10 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from pulse_radar import BrokerUnavailable, EventTooLarge, Position, Pulse
-from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.outbox import Relay
 from pulse_radar.outbox.turn import Turn, TurnWatch
-from pulse_radar.stream.entry import Page
 from tests.outbox.shop import PATIENCE, announced, outbox, place, until_empty
 
 
@@ -46,8 +45,9 @@ class Faulty:
             raise BrokerUnavailable("no answer")
         return position
 
-    async def read(self, topic: str, *, after: int, limit: int) -> Page:
-        return await self._pulse.read(topic, after=after, limit=limit)
+    @property
+    def broker(self) -> Broker:
+        return self._pulse.broker
 
 
 async def say(
@@ -64,7 +64,7 @@ async def test_two_relays_publish_each_event_once_and_in_order(engine: AsyncEngi
             async with AsyncSession(engine) as session, session.begin():
                 await place(session, number)
         await until_empty(engine)
-    assert await announced(pulse._run().broker) == list(range(30))
+    assert await announced(pulse.broker) == list(range(30))
 
 
 async def test_a_relay_that_hangs_loses_its_turn_and_its_event_comes_once(
@@ -80,7 +80,7 @@ async def test_a_relay_that_hangs_loses_its_turn_and_its_event_comes_once(
         async with Relay(outbox, engine, pulse, patience_seconds=0.4):
             await until_empty(engine)
         hanging.is_open.set()
-    assert await announced(pulse._run().broker) == list(range(5))
+    assert await announced(pulse.broker) == list(range(5))
 
 
 @pytest.mark.parametrize("topic", ["orders", "prices"])
@@ -96,7 +96,7 @@ async def test_an_event_whose_answer_was_lost_is_found_and_not_sent_again(
         await say(engine, topic, 1, 2, key="a")
         await until_empty(engine)
         assert relay.stats().recovered == 1
-    numbers = await announced(pulse._run().broker, topic)
+    numbers = await announced(pulse.broker, topic)
     assert numbers == ([0, 1, 2] if topic == "orders" else [2])
 
 
@@ -105,7 +105,7 @@ async def test_a_topic_that_is_missing_holds_up_no_other(engine: AsyncEngine, pu
     await say(engine, "orders", 1, 2)
     async with Relay(outbox, engine, pulse) as relay:
         async with asyncio.timeout(PATIENCE):
-            while await announced(pulse._run().broker) != [1, 2]:
+            while await announced(pulse.broker) != [1, 2]:
                 await asyncio.sleep(0.01)
         assert "nowhere" in str(relay.stats().failure)
 
@@ -120,7 +120,7 @@ async def test_what_no_broker_ever_takes_is_set_aside_with_the_reason(
     async with Relay(outbox, engine, faulty), asyncio.timeout(PATIENCE):
         while await why_refused(engine) != ["no"]:
             await asyncio.sleep(0.01)
-    assert await announced(pulse._run().broker) == [2]
+    assert await announced(pulse.broker) == [2]
 
 
 async def why_refused(engine: AsyncEngine) -> list[str | None]:
@@ -141,7 +141,7 @@ async def test_a_relay_outlives_a_broker_that_is_away(engine: AsyncEngine, pulse
         async with asyncio.timeout(PATIENCE):
             while relay.stats().failure is not None:
                 await asyncio.sleep(0.01)
-    assert await announced(pulse._run().broker) == [1]
+    assert await announced(pulse.broker) == [1]
 
 
 def test_a_turn_is_taken_when_it_is_free_or_its_holder_did_not_stir_for_too_long() -> None:

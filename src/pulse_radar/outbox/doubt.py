@@ -9,12 +9,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.outbox.ledger import Waiting
 from pulse_radar.protocol.codec.events import decode_event
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.publishing import Position
-from pulse_radar.stream.entry import Gap, Page, StoredEvent
+from pulse_radar.stream.entry import Gap, StoredEvent
 
 __all__ = ["Destination", "Doubt"]
 
@@ -26,9 +26,10 @@ _PAGE: Final = 1_000
 class Destination(Protocol):
     """What a relay needs of a `Pulse` or a `Publisher`."""
 
-    async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position: ...
+    @property
+    def broker(self) -> Broker: ...
 
-    async def read(self, topic: str, *, after: int, limit: int) -> Page: ...
+    async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position: ...
 
 
 class Doubt:
@@ -61,7 +62,7 @@ class Doubt:
         ids: dict[str, int] = {}
         is_whole = True
         while True:
-            page = await self._destination.read(topic, after=position, limit=_PAGE)
+            page = await self._destination.broker.read(topic, after=position, limit=_PAGE)
             for entry in page.entries:
                 if isinstance(entry, StoredEvent):
                     ids[decode_event(entry.text).id or ""] = entry.sequence

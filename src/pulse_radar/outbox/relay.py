@@ -223,7 +223,7 @@ class Relay:
         new = {}
         for topic in topics - self._positions.keys():
             try:
-                new[topic] = (await self._destination.read(topic, after=0, limit=1)).extent.last
+                new[topic] = (await self._destination.broker.extent(topic)).last
             except _NOT_NOW as error:
                 self._hold_up(topic, error)
         await self._ledger.begin_at(new)
