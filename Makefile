@@ -54,7 +54,7 @@ slow: .venv/.synced web/node_modules/.synced
 	@FAST_CHECK_RUNS=100000 $(CLIENT) test -- --project pure --test-timeout 3600000
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 tests/protocol tests/stream tests/hub tests/brokers $(ARGS)
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
-	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server $(ARGS)
+	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/radar $(ARGS)
 
 # Peers have packages of their own, which nothing else needs. ARGS="--quick" is a look.
 bench: .venv/.benchmarked

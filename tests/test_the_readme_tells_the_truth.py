@@ -6,14 +6,17 @@ import re
 import subprocess
 import sys
 import textwrap
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from pulse_radar import Event, Pulse
+from pulse_radar.testing import connect
 from tests.server.serving import Client, serving
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -62,6 +65,39 @@ def test_the_app_is_tested_as_the_readme_says(tmp_path: Path, client: str) -> No
     )
     assert "1 passed" in ran.stdout, ran.stdout
     assert "WARNING" not in ran.stdout, ran.stdout
+
+
+async def test_an_event_is_committed_with_a_row_as_the_readme_says(tmp_path: Path) -> None:
+    names: dict[str, Any] = {
+        "pulse": Pulse("memory://"),
+        "engine": create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'orders.db'}"),
+        "AsyncSession": AsyncSession,
+        "asynccontextmanager": asynccontextmanager,
+    }
+    exec(ORDERS, names)
+    names["pulse"].topic("orders")
+    exec(block_with("pulse_radar.outbox"), names)
+    async with names["engine"].begin() as connection:
+        await connection.run_sync(names["Base"].metadata.create_all)
+    app = FastAPI(lifespan=names["lifespan"])
+    app.include_router(names["pulse"].router)
+    async with connect(app, ["orders"]) as page:
+        await names["place"](names["Order"](id=7))
+        assert (await page.next("order_placed")).data == {"id": 7}
+    await names["engine"].dispose()
+
+
+# What a reader has.
+ORDERS = """
+from sqlalchemy.orm import DeclarativeBase, mapped_column, Mapped
+
+class Base(DeclarativeBase):
+    pass
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
 
 
 async def test_another_program_follows_as_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ class Outbox:
     ) -> None:
         """`name`: what its tables' names begin with. `limit`: events that may wait; with one more a commit fails."""
         self.tables: Final = OutboxTables.on(metadata, name)
-        self.limit: Final = limit
+        self.limit = limit
         self._max_event_bytes = max_event_bytes
         # Of each relay in this process: tells it that something was committed. Added to by other threads, too.
         self._wakers: list[Callable[[], None]] = []

@@ -33,7 +33,8 @@ _MOST_WAITING: Final = 5_000
 class Ingestion:
     """Ingests one export. Taken up again with the same id, it goes on where it was.
 
-    `pace`: at most so many messages a second; None for as fast as it goes.
+    `pace`: at most so many messages a second; None for as fast as it goes. `most_waiting`: when more events wait to be
+    published, ingestion waits for them.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Ingestion:
         timezone: str | None = None,
         pace: float | None = None,
         report: Report = lambda _done, _total, _message: None,
+        most_waiting: int = _MOST_WAITING,
     ) -> None:
         self._id = ingestion_id
         self._path = path
@@ -52,6 +54,7 @@ class Ingestion:
         self._timezone = timezone
         self._pace = pace
         self._report = report
+        self._most_waiting = most_waiting
         self._progress = Progress(ingestion_id, path.name)
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
@@ -100,7 +103,7 @@ class Ingestion:
             # The next one is parsed while this one is written.
             done, following = await both(self._add(record, chunk), export.chunk(self._chunk_size()))
             chunk = self._ahead(export, following, done - len(chunk))
-            await record.until_published(_MOST_WAITING)
+            await record.until_published(self._most_waiting)
             if self._pace is not None:
                 done = record.done - began_with
                 await asyncio.sleep(began_at + done / self._pace - time.monotonic())

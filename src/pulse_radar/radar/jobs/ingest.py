@@ -13,6 +13,7 @@ from pulse_radar.radar.ingestion import PAUSED, Ingestion, IngestionFailed
 from pulse_radar.radar.jobs.broker import MAX_DELIVERIES, JobBroker
 from pulse_radar.radar.jobs.lease import delivery_number
 from pulse_radar.radar.store.publishing import open_publishing_store
+from pulse_radar.radar.uploads import forget_upload
 from pulse_radar.settings import Settings
 
 __all__ = ["INGEST_EXPORT", "register_ingest_export"]
@@ -46,12 +47,16 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
             )
             try:
                 finished = await ingestion.run(broker.stopping.is_set)
+            except IngestionFailed:
+                forget_upload(Path(path), settings)
+                raise
             except asyncio.CancelledError:
                 if progress.is_stopping:
                     await ingestion.leave("paused" if progress.reason == PAUSED else "cancelled")
                 raise
         if not finished:
             await context.requeue()
+        forget_upload(Path(path), settings)
 
     broker.register_task(
         ingest_export,

@@ -15,13 +15,15 @@ _END_SECONDS = 10.0
 
 
 @asynccontextmanager
-async def open_publishing_store(settings: Settings) -> AsyncIterator[Store]:
+async def open_publishing_store(
+    settings: Settings, radar: RadarSettings | None = None
+) -> AsyncIterator[Store]:
     """The database with a relay; at the end what was committed is published, if the broker takes it soon.
 
     Raises: SQLAlchemyError, BrokerUnavailable, BrokerRefused.
     """
     async with (
-        open_store(settings, RadarSettings.load()) as store,
+        open_store(settings, radar or RadarSettings.load()) as store,
         Publisher(settings=settings) as publisher,
         store.relay(publisher) as relay,
     ):
