@@ -57,9 +57,9 @@ async def _measure(directory: Path, messages: int, database: str | None, *, publ
         else:
             # Nobody empties it.
             outbox.limit = 10 * messages
-        began, used = time.monotonic(), time.process_time()
         opening = open_publishing_store(settings, radar) if publish else open_store(settings, radar)
         async with opening as store:
+            began, used = time.monotonic(), time.process_time()
             ingestion = Ingestion(
                 "job", export, store=store, most_waiting=5_000 if publish else 10 * messages
             )

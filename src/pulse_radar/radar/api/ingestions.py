@@ -106,7 +106,7 @@ def ingestions_router(radar: Radar) -> APIRouter:
         except (UploadTooLarge, ExportError, IngestionFailed, BrokerError) as error:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise _refusal(error) from None
-        await open_record(radar.store, ingestion_id, PurePath(name).name, None)
+        await open_record(radar.store, ingestion_id, PurePath(name).name, None, status="queued")
         return Queued(id=ingestion_id)
 
     return router

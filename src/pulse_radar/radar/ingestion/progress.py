@@ -16,9 +16,9 @@ class Progress:
 
     def __init__(self, ingestion_id: str, file: str) -> None:
         self.done = 0
+        self.file = file
         self.chat: str | None = None
         self._ingestion_id = ingestion_id
-        self._file = file
         self._total: int | None = None
         self._began_at = 0.0
         # What an attempt before this one had done is no speed of this one.
@@ -52,7 +52,7 @@ class Progress:
             rate=round(self._rate(now), 1),
             eta_seconds=self._eta_seconds(now, status),
             chat=self.chat,
-            file=self._file,
+            file=self.file,
             error=error,
         )
 

@@ -136,7 +136,10 @@ class Ingestion:
         await record.tell(self._told("failed", record, str(failure)))
 
     async def _open_record(self, file_mark: str | None) -> Record:
-        return await open_record(self._store, self._id, self._path.name, file_mark)
+        record = await open_record(self._store, self._id, self._path.name, file_mark)
+        # What was uploaded has a name of its own.
+        self._progress.file = record.file
+        return record
 
     def _failure(self, error: ExportError) -> IngestionFailed:
         if self._progress.done == 0:

@@ -35,7 +35,8 @@ Told = Callable[[], IngestionProgress | None]
 class Record:
     """An ingestion as the database has it. Made by `open_record`. Raises everywhere: SQLAlchemyError, OutboxFull."""
 
-    def __init__(self, store: Store, ingestion_id: str, done: int, added: int) -> None:
+    def __init__(self, store: Store, ingestion_id: str, file: str, done: int, added: int) -> None:
+        self.file: Final = file
         # Messages of the file that are behind it, by whomever, and how many of them it was first to bring.
         self.done = done
         self.added = added
@@ -147,17 +148,19 @@ class Record:
         return f"<Record of {self._id}, {self.done} done, {self.added} added>"
 
 
-async def open_record(store: Store, ingestion_id: str, file: str, file_mark: str | None) -> Record:
-    """The record of this ingestion, new or from an attempt before. `file_mark`: what the file is like now, if known."""
+async def open_record(
+    store: Store, ingestion_id: str, file: str, file_mark: str | None, *, status: str = "counting"
+) -> Record:
+    """The record of this ingestion, from before, or new with this status. `file_mark`: what the file is like now."""
     async with store.writing() as session:
-        row = {"id": ingestion_id, "file": file, "status": "counting", "done": 0, "added": 0}
+        row = {"id": ingestion_id, "file": file, "status": status, "done": 0, "added": 0}
         await session.execute(_new_ones(session, Ingestion), [row])
         one = select(Ingestion).where(Ingestion.id == ingestion_id).with_for_update()
         ingestion = (await session.scalars(one)).one()
         if file_mark is not None and ingestion.file_mark != file_mark:
             # Another file under that name: all of it is read, and what is there is passed over one by one.
             ingestion.file_mark, ingestion.done = file_mark, 0
-        return Record(store, ingestion_id, ingestion.done, ingestion.added)
+        return Record(store, ingestion_id, ingestion.file, ingestion.done, ingestion.added)
 
 
 def _key(message: TelegramMessage) -> tuple[int, int]:
