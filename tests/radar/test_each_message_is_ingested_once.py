@@ -182,6 +182,7 @@ async def test_an_ingestion_outlives_a_killed_broker(tmp_path: Path) -> None:
     async with station(tmp_path) as at:
         path = at.export(3_000)
         job = asyncio.create_task(ingest(at, path, "job"))
+        await at.until("messages", "job", "ingestion_progress", status="running")
         for _ in range(2):
             await asyncio.sleep(0.15)
             await at.server.restart()

@@ -66,7 +66,8 @@ class Ingestion:
             async with open_export(self._path, self._timezone) as export:
                 return await self._ingest(export, should_stop)
         except ExportError as error:
-            failure = self._failure(error)
+            record = await self._open_record(None)
+            failure = self._failure(error, record.done)
             await self._tell_failure(failure)
             raise failure from error
         except IngestionFailed as failure:
@@ -76,7 +77,7 @@ class Ingestion:
     async def leave(self, status: Literal["paused", "cancelled"]) -> None:
         """Say that it was stopped in the middle. Another run goes on after the last chunk that was stored."""
         record = await self._open_record(None)
-        await record.tell(self._told(status, record))
+        await record.tell(self._as_it_is(status, record))
 
     async def _ingest(self, export: ExportFile, should_stop: Callable[[], bool]) -> bool:
         record = await self._open_record(export.mark)
@@ -111,7 +112,6 @@ class Ingestion:
 
     async def _add(self, record: Record, chunk: Sequence[Found]) -> int:
         def told() -> IngestionProgress | None:
-            self._progress.done = record.done
             self._progress.chat = chunk[-1].message.chat.name
             return self._told("running", record) if self._progress.is_due(time.monotonic()) else None
 
@@ -127,9 +127,15 @@ class Ingestion:
         return _CHUNK if self._pace is None else max(1, min(_CHUNK, int(self._pace / 10)))
 
     def _told(self, status: IngestionStatus, record: Record, error: str | None = None) -> IngestionProgress:
-        told = self._progress.tell(time.monotonic(), record.added, status, error)
+        told = self._as_it_is(status, record, error)
         self._report(told.done, told.total, told.chat)
         return told
+
+    def _as_it_is(
+        self, status: IngestionStatus, record: Record, error: str | None = None
+    ) -> IngestionProgress:
+        self._progress.done = record.done
+        return self._progress.tell(time.monotonic(), record.added, status, error)
 
     async def _tell_failure(self, failure: IngestionFailed) -> None:
         record = await self._open_record(None)
@@ -141,11 +147,11 @@ class Ingestion:
         self._progress.file = record.file
         return record
 
-    def _failure(self, error: ExportError) -> IngestionFailed:
-        if self._progress.done == 0:
+    def _failure(self, error: ExportError, done: int) -> IngestionFailed:
+        if done == 0:
             return IngestionFailed(f"{self._path}: {error}")
         return IngestionFailed(
-            f"{self._path}: {error}. The {self._progress.done} messages before it are ingested and stay; "
+            f"{self._path}: {error}. The {done} messages before it are ingested and stay; "
             "ingest the mended file, and only what is missing is added"
         )
 
