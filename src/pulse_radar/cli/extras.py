@@ -1,10 +1,14 @@
 """What a command needs that may not be installed."""
 
 from importlib.util import find_spec
+from typing import Final
 
 from pulse_radar.errors import PulseError
 
 __all__ = ["ExtraMissing", "need_radar"]
+
+# One of each group of packages that come together.
+_OF_RADAR: Final = ("nats", "taskiq_nats", "aiosqlite", "alembic", "cryptography", "psutil")
 
 
 class ExtraMissing(PulseError):
@@ -13,7 +17,7 @@ class ExtraMissing(PulseError):
 
 def need_radar() -> None:
     """Raises: ExtraMissing, where the application with its jobs cannot run."""
-    if find_spec("taskiq_nats") is None or find_spec("nats") is None:
+    if any(find_spec(module) is None for module in _OF_RADAR):
         raise ExtraMissing(
             'the Pulse Radar application is not installed: pip install "pulse-radar[radar]", '
             "or serve an app of your own: pulse-radar serve module:app"
