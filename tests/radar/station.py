@@ -100,8 +100,9 @@ class Station:
         return [e for e in await self.records[topic].events() if key in (None, e.get("key"))]
 
     async def atoms(self) -> Counter[str]:
-        """How often each atom was published."""
-        return Counter(event["data"]["id"] for event in await self.events("knowledge"))
+        """How often each atom was said to be new."""
+        told = await self.events("knowledge")
+        return Counter(event["data"]["id"] for event in told if event["event"] == "atom_created")
 
     async def until(self, topic: str, key: str, name: str, **wanted: object) -> Data:
         """The data of the first event of this key with this name and these values."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from sqlalchemy import select
 
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
-from pulse_radar.radar.events import AtomKind
+from pulse_radar.radar.events import AtomKind, Trend
 from pulse_radar.radar.running import Radar
 from pulse_radar.radar.store import Atom, Cluster, Message
 
@@ -44,7 +44,7 @@ class MessageShown(_Shown):
 
 
 class AtomShown(_Shown):
-    """A piece of knowledge, as its `atom_created` says it, and the topic that it is about."""
+    """A piece of knowledge, as its events say it, and the topic that it is about. `confidence` is a probability."""
 
     id: str = Field(examples=["telegram:1234:56"])
     kind: AtomKind
@@ -52,23 +52,27 @@ class AtomShown(_Shown):
     text: str
     chat: str | None
     chat_id: int = Field(json_schema_extra={"type": "string"})
-    message_id: int = Field(json_schema_extra={"type": "string"})
+    message_ids: list[str] = Field(examples=[["56"]])
     author: str | None
     date: datetime | None
+    confidence: float
+    url: str | None
     topic_id: str | None
 
-    @field_serializer("chat_id", "message_id")
+    @field_serializer("chat_id")
     def _as_text(self, number: int) -> str:
         return str(number)
 
 
 class TopicShown(_Shown):
-    """Atoms about the same thing. `trend`: those of the last week, less those of the week before."""
+    """Atoms about the same thing. `merged_into`: it was found to be a part of another."""
 
     id: str
     name: str
+    keywords: list[str]
     atoms: int
-    trend: int
+    trend: Trend
+    merged_into: str | None
     updated_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""The export as the worker sees it: opened, counted, read in chunks and looked through, off the event loop."""
+"""The export as the worker sees it: opened, counted and read in chunks, off the event loop."""
 
 import asyncio
 import itertools
@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from pulse_radar.radar.extraction import atom_of
 from pulse_radar.radar.ingestion.errors import IngestionFailed
-from pulse_radar.radar.store.record import Found
-from pulse_radar.radar.telegram import ExportError, count_messages, read_export
+from pulse_radar.radar.telegram import ExportError, TelegramMessage, count_messages, read_export
 
 __all__ = ["ExportFile", "check_export", "open_export"]
 
@@ -38,8 +36,8 @@ class ExportFile:
         """How many messages there are, up to where it breaks; None, when it was asked to stop before it knew."""
         return await asyncio.to_thread(count_messages, self._file, should_stop=should_stop)
 
-    async def chunk(self, size: int) -> list[Found]:
-        """The next messages, at most `size`, and what is in them; none at the end, or where it is broken."""
+    async def chunk(self, size: int) -> list[TelegramMessage]:
+        """The next messages, at most `size`; none at the end, or where it is broken."""
         return await asyncio.to_thread(self._take, size)
 
     def skip(self, messages: int) -> None:
@@ -51,12 +49,12 @@ class ExportFile:
         if self._broken is not None:
             raise self._broken
 
-    def _take(self, size: int) -> list[Found]:
-        found: list[Found] = []
+    def _take(self, size: int) -> list[TelegramMessage]:
+        found: list[TelegramMessage] = []
         if self._broken is None:
             try:
                 for message in itertools.islice(self._reader, size):
-                    found.append(Found(message, atom_of(message)))
+                    found.append(message)
             except ExportError as error:
                 self._broken = error
         return found

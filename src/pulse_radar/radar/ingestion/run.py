@@ -10,9 +10,10 @@ from pulse_radar.radar.events import IngestionProgress, IngestionStatus
 from pulse_radar.radar.ingestion.errors import IngestionFailed
 from pulse_radar.radar.ingestion.export_file import ExportFile, open_export
 from pulse_radar.radar.ingestion.progress import Progress
+from pulse_radar.radar.knowledge import extract
 from pulse_radar.radar.store import Store
-from pulse_radar.radar.store.record import Found, Record, open_record
-from pulse_radar.radar.telegram import ExportError
+from pulse_radar.radar.store.record import Batch, Record, open_record
+from pulse_radar.radar.telegram import ExportError, TelegramMessage
 from pulse_radar.radar.together import both
 
 __all__ = ["PAUSED", "Ingestion", "Report"]
@@ -101,7 +102,7 @@ class Ingestion:
         while chunk:
             if should_stop():
                 return False
-            # The next one is parsed while this one is written.
+            # The next one is parsed while this one is looked through and written.
             done, following = await both(self._add(record, chunk), export.chunk(self._chunk_size()))
             chunk = self._ahead(export, following, done - len(chunk))
             await record.until_published(self._most_waiting)
@@ -110,14 +111,18 @@ class Ingestion:
                 await asyncio.sleep(began_at + done / self._pace - time.monotonic())
         return True
 
-    async def _add(self, record: Record, chunk: Sequence[Found]) -> int:
+    async def _add(self, record: Record, chunk: Sequence[TelegramMessage]) -> int:
+        atoms = await asyncio.to_thread(lambda: list(extract(chunk)))
+
         def told() -> IngestionProgress | None:
-            self._progress.chat = chunk[-1].message.chat.name
+            self._progress.chat = chunk[-1].chat.name
             return self._told("running", record) if self._progress.is_due(time.monotonic()) else None
 
-        return await record.add(chunk, told)
+        return await record.add(Batch(chunk, atoms), told)
 
-    def _ahead(self, export: ExportFile, chunk: list[Found], messages: int) -> list[Found]:
+    def _ahead(
+        self, export: ExportFile, chunk: list[TelegramMessage], messages: int
+    ) -> list[TelegramMessage]:
         """What of a chunk is left when so many messages more are behind us: another worker was faster."""
         export.skip(max(0, messages - len(chunk)))
         return chunk[messages:]

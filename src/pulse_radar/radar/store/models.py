@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from pulse_radar.outbox import Outbox
+from pulse_radar.radar.events import AtomKind
 from pulse_radar.radar.store.utc_time import UtcTime, utc_now
 
 __all__ = ["Agent", "Atom", "Base", "Chat", "Cluster", "Ingestion", "Message", "Provider", "Task", "outbox"]
@@ -78,11 +81,12 @@ class Cluster(_Numbered, Base):
 
     __tablename__ = "topics"
 
-    id: Mapped[str] = mapped_column(String(80), unique=True)
+    id: Mapped[str] = mapped_column(String(128), unique=True)
     name: Mapped[str]
-    atoms: Mapped[int] = mapped_column(default=0)
-    # Atoms of the last week, less those of the week before.
-    trend: Mapped[int] = mapped_column(default=0)
+    keywords: Mapped[list[str]] = mapped_column(JSON)
+    atoms: Mapped[int]
+    trend: Mapped[str] = mapped_column(String(20))
+    merged_into: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -94,13 +98,15 @@ class Atom(_Numbered, Base):
     __table_args__ = (Index("ix_atoms_kind_number", "kind", "number"),)
 
     id: Mapped[str] = mapped_column(String(128), unique=True)
-    kind: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[AtomKind] = mapped_column(String(20))
     title: Mapped[str]
     text: Mapped[str]
     search: Mapped[str]
+    confidence: Mapped[float] = mapped_column(Float)
+    url: Mapped[str | None]
     chat: Mapped[str | None]
     chat_id: Mapped[int]
-    message_id: Mapped[int]
+    message_ids: Mapped[list[str]] = mapped_column(JSON)
     author: Mapped[str | None]
     date: Mapped[datetime | None]
     topic_id: Mapped[str | None] = mapped_column(ForeignKey("topics.id"), index=True)

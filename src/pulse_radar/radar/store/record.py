@@ -1,31 +1,33 @@
 """The record of one ingestion: its messages, their atoms, how far it is and what is told of it, in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Select, Table, and_, insert, or_, select, update
+from sqlalchemy import Select, and_, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pulse_radar.radar.events import AtomCreated, IngestionProgress
+from pulse_radar.radar.events import IngestionProgress
+from pulse_radar.radar.knowledge import Atom
 from pulse_radar.radar.store import models
-from pulse_radar.radar.store.models import Atom, Base, Ingestion, Message, outbox
+from pulse_radar.radar.store.atoms import add_atoms, table_of
+from pulse_radar.radar.store.models import Base, Ingestion, Message, outbox
 from pulse_radar.radar.store.store import Store
 from pulse_radar.radar.telegram import Chat, TelegramMessage
 
-__all__ = ["Found", "Record", "open_record"]
+__all__ = ["Batch", "Record", "open_record"]
 
 # Between two looks at how many events wait.
 _PAUSE_SECONDS: Final = 0.05
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
-    """A message of the export, and the atom in it, if there is one."""
+class Batch(msgspec.Struct, frozen=True):
+    """The next messages of the file, and the atoms in them."""
 
-    message: TelegramMessage
-    atom: AtomCreated | None
+    messages: Sequence[TelegramMessage]
+    atoms: Sequence[Atom]
 
 
 # What is to be told after a batch, if it is time for that: asked once it is known what was new.
@@ -52,27 +54,27 @@ class Record:
         async with self._store.writing() as session:
             await self._tell(session, progress)
 
-    async def add(self, batch: Sequence[Found], told: Told) -> int:
+    async def add(self, batch: Batch, told: Told) -> int:
         """Add what is new of the next messages of the file; their number, or more where another worker was faster.
 
         All of it or nothing: the messages, their atoms, the events of both, and that they are behind us.
         """
         async with self._store.writing() as session:
             done, added = await self._locked(session)
-            end = self.done + len(batch)
+            end = self.done + len(batch.messages)
             if done >= end:
                 # The job runs twice, and the other one is ahead.
                 self.done, self.added = done, added
-                return len(batch) + done - end
-            new = await self._add_messages(session, [found.message for found in batch])
-            await self._add_atoms(session, [f.atom for f in batch if f.atom and _key(f.message) in new])
+                return len(batch.messages) + done - end
+            new = await self._add_messages(session, batch.messages)
+            await add_atoms(session, [atom for atom in batch.atoms if _is_of(atom, new)])
             self.done, self.added = end, added + len(new)
             await self._move(session)
             progress = told()
             if progress is not None:
                 await self._tell(session, progress)
             self._waiting = await outbox.waiting(session)
-        return len(batch)
+        return len(batch.messages)
 
     async def until_published(self, most_waiting: int) -> None:
         """Wait until at most so many events wait to be published."""
@@ -97,7 +99,7 @@ class Record:
         for row in await session.execute(_those_there(by_key)):
             del by_key[row.chat_id, row.id]
         if by_key:
-            await session.execute(insert(_table(Message)), [self._row(m) for m in by_key.values()])
+            await session.execute(insert(table_of(Message)), [self._row(m) for m in by_key.values()])
         return set(by_key)
 
     async def _lock_chats(self, session: AsyncSession, chats: Mapping[int, Chat]) -> None:
@@ -114,13 +116,6 @@ class Record:
         # In one order, so that two who lock several never wait for each other in a circle.
         some = select(models.Chat.id).where(models.Chat.id.in_(chats)).order_by(models.Chat.id)
         await session.execute(some.with_for_update())
-
-    async def _add_atoms(self, session: AsyncSession, atoms: Sequence[AtomCreated]) -> None:
-        if not atoms:
-            return
-        await session.execute(insert(_table(Atom)), [_atom_row(atom) for atom in atoms])
-        for atom in atoms:
-            outbox.add(session, atom)
 
     async def _move(self, session: AsyncSession) -> None:
         values = {"done": self.done, "added": self.added}
@@ -167,10 +162,9 @@ def _key(message: TelegramMessage) -> tuple[int, int]:
     return message.chat.id, message.id
 
 
-def _atom_row(atom: AtomCreated) -> dict[str, Any]:
-    row = atom.model_dump()
-    row |= {"chat_id": int(atom.chat_id), "message_id": int(atom.message_id)}
-    return row | {"search": f"{atom.title}\n{atom.text}".casefold()}
+def _is_of(atom: Atom, messages: Collection[tuple[int, int]]) -> bool:
+    """Whether one of these is among its sources."""
+    return any((int(atom.chat_id), int(message_id)) in messages for message_id in atom.message_ids)
 
 
 def _those_there(keys: Iterable[tuple[int, int]]) -> Select[int, int]:
@@ -180,11 +174,6 @@ def _those_there(keys: Iterable[tuple[int, int]]) -> Select[int, int]:
         ids.setdefault(chat_id, []).append(message_id)
     in_chats = [and_(Message.chat_id == chat_id, Message.id.in_(some)) for chat_id, some in ids.items()]
     return select(Message.chat_id, Message.id).where(or_(*in_chats))
-
-
-def _table(model: type[Base]) -> Table:
-    """Inserted into without the ORM: of many rows, each costs a third."""
-    return Base.metadata.tables[model.__tablename__]
 
 
 def _new_ones(session: AsyncSession, model: type[Base]) -> Any:

@@ -1,0 +1,77 @@
+"""Atoms that were found, stored and announced: new ones, and those that have one more source."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pulse_radar.radar import knowledge
+from pulse_radar.radar.knowledge import atom_created, atom_updated
+from pulse_radar.radar.store.models import Atom, Base, outbox
+
+__all__ = ["add_atoms", "table_of"]
+
+
+async def add_atoms(session: AsyncSession, found: Sequence[knowledge.Atom]) -> None:
+    """Add those that are new, and to those that are there what more was found of them.
+
+    Nobody else adds any to the same chats meanwhile: their messages are locked.
+    """
+    there = select(Atom).where(Atom.id.in_([atom.id for atom in found]))
+    known = {row.id: row for row in await session.scalars(there)} if found else {}
+    new = [atom for atom in found if atom.id not in known]
+    if new:
+        await session.execute(insert(table_of(Atom)), [_row_of(atom) for atom in new])
+    for atom in found:
+        row = known.get(atom.id)
+        if row is None:
+            outbox.add(session, atom_created(atom))
+        else:
+            _update(session, row, atom)
+
+
+def _update(session: AsyncSession, row: Atom, found: knowledge.Atom) -> None:
+    before = _atom_of(row)
+    now = before.also_from(found)
+    if now != before:
+        row.message_ids, row.confidence = list(now.message_ids), now.confidence
+        outbox.add(session, atom_updated(now, row.topic_id))
+
+
+def _row_of(atom: knowledge.Atom) -> dict[str, Any]:
+    return {
+        "id": atom.id,
+        "kind": atom.kind,
+        "title": atom.title,
+        "text": atom.text,
+        "search": f"{atom.title}\n{atom.text}".casefold(),
+        "confidence": atom.confidence,
+        "url": atom.url,
+        "chat": atom.chat,
+        "chat_id": int(atom.chat_id),
+        "message_ids": atom.message_ids,
+        "author": atom.author,
+        "date": atom.date,
+    }
+
+
+def _atom_of(row: Atom) -> knowledge.Atom:
+    return knowledge.Atom(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        text=row.text,
+        confidence=row.confidence,
+        chat_id=str(row.chat_id),
+        message_ids=tuple(row.message_ids),
+        chat=row.chat,
+        author=row.author,
+        date=row.date,
+        url=row.url,
+    )
+
+
+def table_of(model: type[Base]) -> Table:
+    """Inserted into without the ORM: of many rows, each costs a third."""
+    return Base.metadata.tables[model.__tablename__]
