@@ -74,14 +74,16 @@ class Ledger:
                 return None
             return await self._read(connection, held_up, _BATCH)
 
-    async def note(self, noted: Noted, version: int, held_up: Sequence[str]) -> list[Waiting] | None:
-        """Note what became of a batch and read the next one. The turn ends where there is none, and in doubt.
+    async def note(
+        self, noted: Noted, version: int, held_up: Sequence[str], *, ends: bool
+    ) -> list[Waiting] | None:
+        """Note what became of a batch and read the next one. The turn ends without one, in doubt, and if it `ends`.
 
         None, where the turn had been taken from us: what is noted is true all the same.
         """
         async with self._engine.begin() as connection:
             await self._note(connection, noted)
-            batch = [] if noted.in_doubt else await self._read(connection, held_up, _BATCH)
+            batch = [] if ends or noted.in_doubt else await self._read(connection, held_up, _BATCH)
             change = {} if batch else {"holder": None, "in_doubt": noted.in_doubt}
             return batch if await self._change(connection, version, **change) else None
 

@@ -42,6 +42,9 @@ _POLL_SECONDS: Final = 0.5
 # what such a process sends when it goes on is known there.
 _PATIENCE_SECONDS: Final = 10.0
 
+# So long the event that is under way may take when we are to end; then it is in doubt.
+_END_SECONDS: Final = 2.0
+
 # Until the next look while another relay has the turn, which may have looked just before our commit.
 _BUSY_SECONDS: Final = 0.05
 
@@ -106,6 +109,7 @@ class Relay:
         self._positions: dict[str, int] = {}
         self._published = self._recovered = self._refused = 0
         self._failure: str | None = None
+        self._is_ending = False
         self._running: asyncio.Task[None]
 
     async def __aenter__(self) -> Self:
@@ -125,6 +129,9 @@ class Relay:
     ) -> None:
         """Publish no more, and let others have the turn; what waits is there for them."""
         self._detach()
+        self._is_ending = True
+        self._woken.set()
+        await asyncio.wait([self._running], timeout=_END_SECONDS)
         self._running.cancel()
         await ended(self._running)
         with contextlib.suppress(SQLAlchemyError):
@@ -142,7 +149,7 @@ class Relay:
         return RelayStats(self._published, self._recovered, self._refused, self._failure)
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_ending:
             self._woken.clear()
             pause = self._poll_seconds
             try:
@@ -187,10 +194,10 @@ class Relay:
         """Batch after batch, for as long as there are any and the turn is ours."""
         while batch:
             noted = await self._publish(batch, until, doubt)
-            # What is held up was perhaps not looked at.
-            noted.in_doubt |= doubt is not None and bool(self._held_up)
+            # What is held up, or left to others, was perhaps not looked at.
+            noted.in_doubt |= doubt is not None and (bool(self._held_up) or self._is_ending)
             until = time.monotonic() + self._stir_seconds
-            batch = await self._ledger.note(noted, version, self._held())
+            batch = await self._ledger.note(noted, version, self._held(), ends=self._is_ending)
             version += 1
 
     async def _publish(self, batch: Sequence[Waiting], until: float, doubt: Doubt | None) -> Noted:
@@ -202,7 +209,7 @@ class Relay:
                 await self._recover(batch, doubt, noted)
             done = set(noted.published)
             for waiting in batch:
-                if time.monotonic() >= until:
+                if self._is_ending or time.monotonic() >= until:
                     break
                 if waiting.row not in done and waiting.draft.topic not in self._held_up:
                     await self._publish_one(waiting, noted, until)

@@ -1,4 +1,4 @@
-"""The application while it runs: its live layer, its store, and what publishes from the one to the other."""
+"""The application while it runs: its live layer, its store, what publishes from the one to the other, and metrics."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from pulse_radar.pulse import Pulse
+from pulse_radar.radar.metrics import report_metrics
 from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.store import Store, open_store
 from pulse_radar.radar.vault import Vault
@@ -30,10 +31,10 @@ class Radar:
             self.pulse,
             open_store(self.pulse.settings, self.settings) as store,
             store.relay(self.pulse),
+            report_metrics(self.pulse, "api", self.pulse.settings.data_dir, self.pulse.stats),
         ):
             self._store = store
             yield
-            self._store = None
 
     @property
     def store(self) -> Store:
