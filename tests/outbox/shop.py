@@ -20,7 +20,7 @@ from pulse_radar.stream.entry import StoredEvent
 ORDERS: Final = 40
 
 # Long enough for a busy machine, short enough to fail with a test's own words.
-PATIENCE: Final = 25.0
+PATIENCE: Final = 60.0
 
 
 class Base(DeclarativeBase):

@@ -1,6 +1,7 @@
 """A real process is killed between any two of: row written, committed, published, noted. Each event comes once."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -44,5 +45,10 @@ async def killed(url: str, broker: str, point: str, events: int) -> None:
     """Run the shop until it has killed itself."""
     command = (sys.executable, "-m", "tests.outbox.shop", url, broker, point, str(events))
     process = await asyncio.create_subprocess_exec(*command)
-    async with asyncio.timeout(PATIENCE):
-        assert await process.wait() == -signal.SIGKILL
+    try:
+        async with asyncio.timeout(PATIENCE):
+            assert await process.wait() == -signal.SIGKILL
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
