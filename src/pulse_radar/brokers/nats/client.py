@@ -4,6 +4,7 @@ By itself it does what the server's first line says, which comes in plain text: 
 out, and is sent our password.
 """
 
+import asyncio
 from typing import Any
 
 from nats.aio.client import Client
@@ -21,10 +22,12 @@ class SecureClient(Client):
 
     def _connect_command(self) -> bytes:
         """What is said first, as soon as TLS is there, if it is to be."""
-        writer = getattr(self._transport, "_io_writer", None)
-        if writer is not None and writer.get_extra_info("ssl_object") is not None:
+        writer: asyncio.StreamWriter | None = getattr(self._transport, "_io_writer", None)
+        # Of a connection that the server has cut already there is no protocol.
+        protocol: Any = None if writer is None else writer.transport.get_protocol()
+        if writer is not None and protocol is not None and writer.get_extra_info("ssl_object") is not None:
             # The library takes the connection over to TLS and does not tell its streams, which complain at the end.
-            writer.transport.get_protocol()._over_ssl = True  # noqa: SLF001
+            protocol._over_ssl = True  # noqa: SLF001
         return super()._connect_command()
 
     @property
