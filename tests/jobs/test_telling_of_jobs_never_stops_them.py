@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from taskiq import AckableMessage, InMemoryBroker, TaskiqMessage, TaskiqResult
+from taskiq import AckableMessage, InMemoryBroker, TaskiqMessage, TaskiqMiddleware, TaskiqResult
 
 from pulse_radar import Pulse, Settings
 from pulse_radar.brokers.base import Draft
@@ -283,3 +283,26 @@ async def test_a_persons_log_has_a_line_for_the_beginning_and_the_end_of_an_atte
         "work broken failed after 0.1 s: no such file (attempt 2)",
     ]
     assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "INFO", "ERROR"]
+    # Where it was raised TaskIQ says; where that was told to be quiet, we do.
+    assert caplog.records[-1].exc_info is None
+    taskiq_log = logging.getLogger("taskiq")
+    level = taskiq_log.level
+    taskiq_log.setLevel(logging.CRITICAL)
+    await run_through(life, message("broken"), ValueError("no such file"))
+    taskiq_log.setLevel(level)
+    assert caplog.records[-1].exc_info is not None
+
+
+async def test_a_hook_of_somebody_else_that_raises_leaves_no_job_behind() -> None:
+    class Raises(TaskiqMiddleware):
+        def post_execute(self, message: TaskiqMessage, result: TaskiqResult[Any]) -> None:
+            raise LookupError("theirs")
+
+    async with told_to(serving()) as (broker, life):
+        broker.add_middlewares(Raises())
+        one = broker.formatter.dumps(message())
+        job = asyncio.create_task(broker.receiver.callback(one.message))
+        with pytest.raises(LookupError):
+            await job
+        await asyncio.sleep(0)
+        assert "0 at work" in repr(life)

@@ -109,8 +109,8 @@ class Run:
     def complete(self, result: object = None) -> None:
         self._end("completed", self._ending("completed", result=result))
 
-    def fail(self, error: BaseException | None) -> None:
-        self._end("failed", self._ending("failed", error))
+    def fail(self, error: BaseException | None, *, shows_traceback: bool = False) -> None:
+        self._end("failed", self._ending("failed", error), error if shows_traceback else None)
 
     def retry(self, error: BaseException | None) -> None:
         """It came to nothing, and is queued again."""
@@ -156,7 +156,7 @@ class Run:
             self._pace.told(time.monotonic())
             self._say("progress", progress=progress)
 
-    def _end(self, state: JobState, ending: Ending | None) -> None:
+    def _end(self, state: JobState, ending: Ending | None, traced: BaseException | None = None) -> None:
         if self.has_ended:
             return
         if self._timer is not None:
@@ -167,7 +167,7 @@ class Run:
         self.has_ended = True
         # Of one that was not to begin all is said.
         if not self.is_refused:
-            self._log(f"{state} after {self.duration_seconds:.1f} s", ending)
+            self._log(f"{state} after {self.duration_seconds:.1f} s", ending, traced)
             self._say(state, ending=ending)
 
     def _ending(self, state: JobState, error: BaseException | None = None, result: object = None) -> Ending:
@@ -217,7 +217,7 @@ class Run:
         taking = pick_up(known, self._taken_so_far)
         if taking.is_refused and not self.is_refused:
             # It runs already: there was no time to look, and it was not to begin.
-            self._loop.call_soon(self.cancel, None)
+            self._loop.call_soon(self.cancel, None if known is None else known.reason)
             taking = pick_up(None, replace(self._taken_so_far, attempt=taking.attempt + 1))
         self.attempt = taking.attempt
         return taking.says
@@ -232,12 +232,12 @@ class Run:
     def _taken_so_far(self) -> Job:
         return replace(self.taken, attempt=self.attempt) if self._is_told else self.taken
 
-    def _log(self, what: str, ending: Ending | None = None) -> None:
+    def _log(self, what: str, ending: Ending | None = None, traced: BaseException | None = None) -> None:
         failed = ending is not None and ending.rank == rank_of("failed")
         why = f": {ending.error}" if ending is not None and ending.error is not None else ""
         again = f" (attempt {self.attempt})" if self.attempt > 1 else ""
         level = logging.ERROR if failed else logging.INFO
-        _log.log(level, "%s %s %s%s%s", self.taken.name, self.task_id, what, why, again)
+        _log.log(level, "%s %s %s%s%s", self.taken.name, self.task_id, what, why, again, exc_info=traced)
 
     def _note(self, what: str, change: Callable[[Job | None], Sequence[Job]]) -> None:
         self._teller.tell(Note(self.task_id, what, change, lambda: self._seen, self._remember))

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["PulseMiddleware"]
 
 _log: Final = logging.getLogger("pulse_radar.jobs")
+_taskiq_log: Final = logging.getLogger("taskiq")
 
 # The label that says since when a job waits.
 _QUEUED_AT: Final = "pulse_queued_at"
-
 
 # In which both retry middlewares of TaskIQ read whether to try again.
 _RETRY: Final = "retry_on_error"
@@ -91,6 +91,7 @@ class PulseMiddleware(TaskiqMiddleware):
             run = await self._worker.take(self._taken(message), self._stopping(message))
             run.outer = outer
             current_run.set(run)
+            self._forget_at_the_end(run)
             if run.is_refused:
                 _refuse(message)
         return message
@@ -124,7 +125,14 @@ class PulseMiddleware(TaskiqMiddleware):
             # So TaskIQ says "tried again", while `is_err` stays true.
             run.retry(run.error)
         else:
-            run.fail(error)
+            # TaskIQ shows it itself, unless it was told to be quiet.
+            run.fail(error, shows_traceback=not _taskiq_log.isEnabledFor(logging.ERROR))
+
+    def _forget_at_the_end(self, run: Run) -> None:
+        """A hook of somebody else that raises may keep us from being told of the end."""
+        job = asyncio.current_task()
+        if job is not None:
+            job.add_done_callback(lambda _job: self._worker.done(run))
 
     def _stopping(self, message: TaskiqMessage) -> Callable[[Run], object]:
         """How a job that runs is stopped: in the loop for real, in a thread by its next `progress.update`."""
