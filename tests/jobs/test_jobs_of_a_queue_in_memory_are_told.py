@@ -5,12 +5,15 @@ import pickle
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from msgspec.structs import replace
 from taskiq import (
     InMemoryBroker,
     SimpleRetryMiddleware,
@@ -21,6 +24,9 @@ from taskiq import (
 
 from pulse_radar import InvalidSetting, Pulse
 from pulse_radar.jobs import JobProgress, Jobs, PulseMiddleware, Stopped, TaskiqRequeue
+from pulse_radar.jobs.journal import Journal
+from pulse_radar.jobs.life import Moment
+from pulse_radar.jobs.teller import Teller
 from pulse_radar.testing import connect
 from pulse_radar.testing.app_client import AppClient
 
@@ -434,3 +440,53 @@ def test_a_log_of_jobs_is_refused() -> None:
     pulse.topic("monitoring")
     with pytest.raises(InvalidSetting, match="declared as a log"):
         Jobs(pulse)
+
+
+async def test_a_job_that_was_given_up_and_is_heard_of_again_is_another_attempt() -> None:
+    shop = Shop()
+    goes_on = asyncio.Event()
+
+    @shop.broker.task("work")
+    async def work(progress: JobProgress = TaskiqDepends()) -> None:
+        await goes_on.wait()
+        await progress.update(1)
+        await asyncio.sleep(0.05)
+
+    async with shop.open() as (page, _):
+        job = await work.kiq()
+        await page.next("job_started")
+        journal = Journal(shop.pulse, shop.pulse.broker)
+        seen = await journal.look(job.task_id)
+        assert seen.job is not None
+        lost = replace(seen.job, moments=(Moment("lost", datetime.now(UTC), "watch"),))
+        assert await journal.write(seen.job.joined(lost), seen) is not None
+        goes_on.set()
+        events = await told(page, "job_completed")
+    assert names(events)[:2] == ["lost", "progress"]
+    assert (events[-1].data["attempt"], states(events[-1])) == (2, ["started", "progress", "completed"])
+
+
+async def test_a_cancelled_job_that_began_all_the_same_is_stopped_as_soon_as_that_is_known() -> None:
+    shop = Shop()
+    began = asyncio.Event()
+
+    @shop.broker.task("work")
+    async def work() -> None:
+        began.set()
+        await asyncio.sleep(60)
+
+    async with shop.open() as (page, http):
+        kick, held = shop.broker.kick, asyncio.Queue[Any]()
+        shop.broker.kick = held.put  # type: ignore[method-assign,assignment]
+        job = await work.kiq()
+        await page.next("job_queued")
+        await http.post(f"/jobs/{job.task_id}/cancel", json={"reason": "not needed"})
+        # As while the broker is away: there is no look before the job begins.
+        with mock.patch.object(Teller, "look", return_value=None):
+            await kick(held.get_nowait())
+            await began.wait()
+        cancelled = (await told(page, "job_cancelled"))[-1]
+        assert (await job.wait_result(timeout=PATIENCE)).is_err
+    assert cancelled.data["attempt"] == 2
+    assert states(cancelled) == ["started", "cancelling", "cancelled"]
+    assert cancelled.data["reason"] == "not needed"

@@ -218,7 +218,8 @@ class Run:
         if taking.is_refused and not self.is_refused:
             # It runs already: there was no time to look, and it was not to begin.
             self._loop.call_soon(self.cancel, None if known is None else known.reason)
-            taking = pick_up(None, replace(self._taken_so_far, attempt=taking.attempt + 1))
+            begun = replace(self.taken, attempt=taking.attempt + 1, moments=self.taken.moments[-1:])
+            taking = pick_up(None, begun)
         self.attempt = taking.attempt
         return taking.says
 
