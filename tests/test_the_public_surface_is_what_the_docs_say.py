@@ -2,8 +2,12 @@
 
 import re
 
+import pytest
+
 import pulse_radar
-from pulse_radar import errors
+from pulse_radar import errors, jobs
+from pulse_radar.jobs import errors as job_errors
+from pulse_radar.jobs.events import JOB_EVENTS
 
 DOCUMENTED = {
     "Event",
@@ -21,6 +25,14 @@ CLIENT = {"connect", "Events", "EventFrame", "GapFrame", "GapReason", "SnapshotF
 
 def test_the_package_exports_the_facade_the_publishers_the_client_and_the_errors() -> None:
     assert set(pulse_radar.__all__) == DOCUMENTED | CLIENT | set(errors.__all__)
+
+
+def test_whatever_jobs_export_is_there_and_says_what_it_is() -> None:
+    for name in jobs.__all__:
+        assert getattr(jobs, name).__doc__, name
+    assert set(jobs.__all__) >= {event.__name__ for event in JOB_EVENTS} | set(job_errors.__all__)
+    with pytest.raises(AttributeError):
+        _ = jobs.Nothing
 
 
 def test_every_error_is_ours_and_says_what_it_is() -> None:

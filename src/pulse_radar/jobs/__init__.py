@@ -8,6 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pulse_radar.jobs.errors import (
+        CannotRetry,
+        JobError,
+        JobIsNotOver,
+        JobIsOver,
+        UnknownJob,
+        WorkerSilent,
+    )
     from pulse_radar.jobs.events import (
         JobArguments,
         JobCancelled,
@@ -30,12 +38,16 @@ if TYPE_CHECKING:
     from pulse_radar.jobs.taskiq import PulseMiddleware
 
 __all__ = [
+    "CannotRetry",
     "JobArguments",
     "JobCancelled",
     "JobCancelling",
     "JobCompleted",
+    "JobError",
     "JobEvent",
     "JobFailed",
+    "JobIsNotOver",
+    "JobIsOver",
     "JobLost",
     "JobProgress",
     "JobProgressTold",
@@ -49,11 +61,16 @@ __all__ = [
     "Requeue",
     "Stopped",
     "TaskiqRequeue",
+    "UnknownJob",
+    "WorkerSilent",
 ]
 
 # Imported when they are first asked for: an app that shows jobs needs no TaskIQ, and a worker no routes.
 _HOMES: Final = {
     **dict.fromkeys(__all__, "events"),
+    **dict.fromkeys(
+        ("CannotRetry", "JobError", "JobIsNotOver", "JobIsOver", "UnknownJob", "WorkerSilent"), "errors"
+    ),
     "JobProgress": "progress",
     "Jobs": "jobs",
     "PulseMiddleware": "taskiq",
