@@ -1,16 +1,16 @@
 """Whether code of ours blocked an event loop: no call of it may compute for long without a pause.
 
 Counted is the processor's time and not the clock's: on a busy machine a callback is often just not running. Who it was
-is seen by a thread that looks at the stack of a long callback; what the test itself computes, or asks of us a thousand
+is seen by a signal that comes as the processor's time passes; what the test itself computes, or asks of us a thousand
 times in a row, is its own affair.
 """
 
 import asyncio
 import gc
-import sys
+import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,10 +24,6 @@ __all__ = ["LIMIT_SECONDS", "LoopWatch"]
 LIMIT_SECONDS: Final = 1.0
 
 _LOOK_SECONDS: Final = 0.02
-
-# A callback is looked at when it has lasted so long, which hardly any does: to look at the stack of a thread that runs
-# is not always safe. CPython 3.11.7 crashed after minutes of it.
-_SUSPICIOUS_SECONDS: Final = 0.3
 
 # The innermost ones; what is below the loop is pytest's.
 _TOLD_FRAMES: Final = 12
@@ -44,67 +40,59 @@ class Look(NamedTuple):
 
 
 class LoopWatch:
-    """Watches every event loop of this process while it is on."""
+    """Watches the event loops of the main thread while it is on.
+
+    It looks from within that thread, by a signal: to look at the stack of a thread that runs made CPython 3.11.7 crash.
+    """
 
     def __init__(self) -> None:
         # Each call that blocked: for how long, and where it was.
         self.blocked: list[str] = []
-        # By thread, when the callback that runs there began, and what the looks at it saw.
-        self._began: dict[int, float] = {}
-        self._looks: dict[int, list[Look]] = {}
-        self._is_over = threading.Event()
-        # By thread, the time that the garbage collector took of its callback: it comes in whoever's call it likes.
-        self._collected: dict[int, float] = {}
+        # What the looks at the callback that runs saw, None while none does.
+        self._looks: list[Look] | None = None
+        # The time that the garbage collector took of it: it comes in whoever's call it likes.
+        self._collected = 0.0
         self._collecting_since = 0.0
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        looking = threading.Thread(target=self._look, name="loop watch", daemon=True)
-        looking.start()
+        main = threading.get_ident()
         run = asyncio.Handle._run
 
         def watched(handle: asyncio.Handle) -> None:
-            thread = threading.get_ident()
+            if threading.get_ident() != main:
+                run(handle)
+                return
             began = time.thread_time()
-            self._looks[thread] = []
-            self._began[thread] = time.monotonic()
-            self._collected[thread] = 0.0
+            self._looks, self._collected = [], 0.0
             try:
                 run(handle)
             finally:
-                self._began.pop(thread, None)
-                looks = self._looks.pop(thread, [])
-                spent = time.thread_time() - began - self._collected.pop(thread, 0.0)
-                if spent > LIMIT_SECONDS:
-                    self._judge(spent, looks)
+                looks, self._looks = self._looks, None
+                self._judge(time.thread_time() - began - self._collected, looks)
 
         gc.callbacks.append(self._collect)
+        before = signal.signal(signal.SIGVTALRM, self._look)
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LOOK_SECONDS, _LOOK_SECONDS)
         with mock.patch.object(asyncio.Handle, "_run", watched):
             yield
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
         gc.callbacks.remove(self._collect)
-        self._is_over.set()
-        looking.join()
 
     def _collect(self, phase: str, _info: dict[str, int]) -> None:
-        thread = threading.get_ident()
         if phase == "start":
             self._collecting_since = time.thread_time()
-        elif thread in self._collected:
-            self._collected[thread] += time.thread_time() - self._collecting_since
+        else:
+            self._collected += time.thread_time() - self._collecting_since
 
-    def _look(self) -> None:
-        # Waited for, not slept through: most tests are over sooner.
-        while not self._is_over.wait(_LOOK_SECONDS):
-            since = time.monotonic() - _SUSPICIOUS_SECONDS
-            long = [thread for thread, began in tuple(self._began.items()) if began < since]
-            frames = sys._current_frames() if long else {}
-            for thread in long:
-                # None, where it is over by now.
-                looks = self._looks.get(thread)
-                if looks is not None:
-                    looks.append(_look_at(frames.get(thread)))
+    def _look(self, _signal: int, frame: FrameType | None) -> None:
+        if self._looks is not None:
+            self._looks.append(_look_at(frame))
 
-    def _judge(self, spent: float, looks: Sequence[Look]) -> None:
+    def _judge(self, spent: float, looks: list[Look]) -> None:
+        if spent <= LIMIT_SECONDS:
+            return
         for call in {look.call for look in looks if look.call is not None}:
             mine = [look for look in looks if look.call is call]
             seconds = spent * len(mine) / len(looks)
