@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -19,22 +20,20 @@ from tests.waiting import START_SECONDS
 async def test_ctrl_c_ends_serve_in_under_two_seconds_whatever_is_open_and_stalled(
     options: tuple[str, ...],
 ) -> None:
-    # A machine that does other work may take its time; one of three must be quick.
-    seconds = 0.0
-    for _ in range(3):
-        seconds = await end_by_ctrl_c(options)
-        if seconds < 2:
-            return
-    raise AssertionError(f"it took {seconds:.1f} s")
+    # A machine that does other work takes its time, for the start as well, which is a second on one that does not.
+    starting, ending = await start_and_end_by_ctrl_c(options)
+    assert ending < max(2.0, starting)
 
 
-async def end_by_ctrl_c(options: tuple[str, ...]) -> float:
-    """Start a server, leave everything open and some of it stalled; the seconds that it needs to end."""
+async def start_and_end_by_ctrl_c(options: tuple[str, ...]) -> tuple[float, float]:
+    """Start a server, leave everything open and some of it stalled; the seconds of its start and of its end."""
     port = free_port()
     serve = ("pulse_radar.cli", "serve", "tests.server.busy_app:app", *options)
     stalled: list[socket.socket] = []
+    began_at = time.monotonic()
     async with process(*serve, port=port) as server:
         await server.until_up()
+        starting = time.monotonic() - began_at
         stalled += [stalled_client(port, "?topics=knowledge"), stalled_reader(port, "?topics=knowledge")]
         stalled.append(stalled_stream(port))
         async with (
@@ -50,12 +49,12 @@ async def end_by_ctrl_c(options: tuple[str, ...]) -> float:
             # Enough to fill the stalled one's buffers, and not enough to evict it.
             await server.http.post("/publish-to-everyone/200")
             reading = asyncio.gather(client.closed(), reader.closed())
-            seconds = await server.interrupt()
+            ending = await server.interrupt()
             assert [*await reading] == [(1012, "retry=500")] * 2
     for peer in stalled:
         peer.close()
     assert server.process.returncode == 0
-    return seconds
+    return starting, ending
 
 
 def stalled_stream(port: int) -> socket.socket:
