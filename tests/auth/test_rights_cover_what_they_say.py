@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_radar import InvalidKey, InvalidTopic
-from pulse_radar.auth import Action, Rights
+from pulse_radar import InvalidKey, InvalidSetting, InvalidTopic
+from pulse_radar.auth import Action, Principal, Rights
 from pulse_radar.protocol.grammar import Feed
 
 
@@ -65,3 +65,9 @@ def test_only_a_star_reaches_beyond_its_topic_and_only_a_topic_reaches_the_whole
     assert Rights(read=(f"{topic}/{key}",)).allow("read", feed) == (feed == Feed(topic, key))
     begins_so = topic == other and asked is not None and asked.startswith(key)
     assert Rights(read=(f"{topic}/{key}*",)).allow("read", feed) == begins_so
+
+
+@pytest.mark.parametrize("end", [float("nan"), float("inf"), float("-inf")])
+def test_an_end_is_a_moment(end: float) -> None:
+    with pytest.raises(InvalidSetting, match="expires_at"):
+        Principal(subject="ada", expires_at=end)

@@ -17,6 +17,7 @@ TOKENS: dict[str, tuple[str, float | None, tuple[str, ...]]] = {
     "short": ("ada", 0.4, ("*",)),
     "long": ("ada", 3600, ("*",)),
     "endless": ("ada", None, ("*",)),
+    "beyond": ("ada", 1e300, ("*",)),
     "narrow": ("ada", 3600, ("knowledge", "messages/a1")),
     "stale": ("ada", -1, ("*",)),
     "eve": ("eve", 3600, ("*",)),
@@ -74,8 +75,9 @@ async def test_a_fresh_token_keeps_the_connection_past_the_end_of_the_old_one() 
         await asyncio.sleep(0.6)
         await client.say(action="ping", ts=1)
         assert (await client.until("pong"))["ts"] == 1
-        await client.say(action="auth", token="endless")
-        assert (await client.until("auth"))["data"] == {"expiresAt": None}
+        for token in ("endless", "beyond"):
+            await client.say(action="auth", token=token)
+            assert (await client.until("auth"))["data"] == {"expiresAt": None}
         await client.say(action="auth", token="short")
         assert await client.closed() == (4101, "")
 

@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from starlette.requests import Request
 
 from pulse_radar.auth.principal import Principal, are_the_same
-from pulse_radar.protocol.grammar import Feed
+from pulse_radar.protocol.grammar import MAX_SEQUENCE, Feed
 from pulse_radar.server.credentials import with_token
 from pulse_radar.server.policy import Action, Policy
 
@@ -28,7 +28,7 @@ class Visitor:
         self._request = request
         self.principal = principal
         # Seconds since 1970, None for never.
-        self.expires_at = principal.expires_at if isinstance(principal, Principal) else None
+        self.expires_at = _end_of(principal)
         if self.expires_at is not None and self.expires_at <= time.time():
             raise HTTPException(401, "expired")
 
@@ -66,3 +66,9 @@ class Visitor:
     def __repr__(self) -> str:
         # Nothing of the request: it holds secrets.
         return f"<Visitor {type(self.principal).__name__}, until {self.expires_at}>"
+
+
+def _end_of(principal: object) -> float | None:
+    """When its credentials run out. What lies beyond all numbers that the wire has never comes."""
+    end = principal.expires_at if isinstance(principal, Principal) else None
+    return None if end is None or end > MAX_SEQUENCE else end

@@ -37,6 +37,11 @@ export interface Station {
 /** The peer says what is no frame: a bug on one side. */
 const PROTOCOL_ERROR = 1002;
 const NEVER = Number.POSITIVE_INFINITY;
+/** Of what credentials still hold a fifth is for whoever answers slowly, and for clocks that differ; a minute is enough. */
+const RESERVE = 60_000;
+/** Not more often than this, whatever is handed out; and timers of browsers go no further than 24 days. */
+const SHORTEST = 1_000;
+const LONGEST = 2e9;
 
 export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   const { url, getToken } = server;
@@ -48,6 +53,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   let isOnline = true;
   let isBusy = false;
   const alarm = makeAlarm(use);
+  const renewal = makeAlarm(use);
   let armed = NEVER;
 
   const now = () => use("performance").now();
@@ -119,11 +125,25 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
       complaint = `${error}: ${message.slice(0, 80)}`;
     }
     handle({ kind: "received", frames });
+    for (const frame of frames) if (frame.kind === "auth" && frame.expiresAt) renewBefore(frame.expiresAt);
     if (complaint) lose(PROTOCOL_ERROR, complaint);
+  }
+
+  /** Fresh credentials on the same connection. Where they come too late, it is closed with 4101, and opened with others. */
+  function renewBefore(expiresAt: number): void {
+    const mine = era;
+    const left = expiresAt * 1_000 - use("Date").now();
+    renewal(Math.min(Math.max(left - Math.min(left / 5, RESERVE), SHORTEST), LONGEST), async () => {
+      try {
+        const token = await getToken?.({ isFresh: true });
+        if (token && mine === era) wire?.send?.(encodeClient({ kind: "auth", token }));
+      } catch {}
+    });
   }
 
   function drop(): void {
     era += 1;
+    renewal(NEVER);
     wire?.close();
     wire = undefined;
   }

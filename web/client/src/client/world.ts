@@ -42,6 +42,7 @@ export interface World {
   requestAnimationFrame(act: () => void): unknown;
   readonly performance: { now(): number };
   readonly Math: { random(): number };
+  readonly Date: { now(): number };
   readonly navigator: { readonly locks?: LocksLike | undefined };
   readonly document: { readonly hidden: boolean };
   readonly location: { readonly href: string };
@@ -49,7 +50,7 @@ export interface World {
 }
 
 /** What there is wherever JavaScript runs. */
-type Everywhere = "Math" | "performance" | "setTimeout" | "clearTimeout";
+type Everywhere = "Math" | "Date" | "performance" | "setTimeout" | "clearTimeout";
 
 /** A piece of the world, as given or as it is there; undefined where there is none. */
 export type Use = <Name extends keyof World>(name: Name) => World[Name] | (Name extends Everywhere ? never : undefined);

@@ -17,6 +17,7 @@ export class FakeClock {
   /** The pieces of a browser that tell the time, keep it and throw dice. */
   readonly world = {
     performance: { now: () => this.now },
+    Date: { now: () => this.now },
     Math: { random: () => this.chance },
     setTimeout: (act: () => void, milliseconds: number): unknown => {
       this.timers.set(++this.count, { due: this.now + milliseconds, act });

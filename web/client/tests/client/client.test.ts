@@ -151,6 +151,55 @@ test("a token is asked for before each attempt, and afresh when it ran out", asy
   expect(offers[0]).toEqual(["pulse.v1", `bearer.${Buffer.from("a token, ünicode").toString("base64url")}`]);
 });
 
+test("a fresh token is shown on the same connection before the old one runs out, and only while it is the same", async () => {
+  const said: unknown[] = [];
+  const sockets: SocketLike[] = [];
+  let isThere = true;
+  const { server, clock, client, world } = stage({
+    getToken: ({ isFresh }) => {
+      if (!isThere) throw new Error("no session");
+      return isFresh ? "fresh" : "first";
+    },
+  });
+  const { WebSocket } = world;
+  world.WebSocket = class extends WebSocket {
+    constructor(url: string) {
+      super(url, []);
+      sockets.push(this);
+      const { send } = this;
+      this.send = (text) => {
+        said.push(JSON.parse(text));
+        send.call(this, text);
+      };
+    }
+  };
+  const shown = () => said.filter((frame) => (frame as { action: string }).action === "auth");
+  const holds = (expiresAt: number | null) =>
+    sockets.at(-1)?.onmessage?.({ data: JSON.stringify({ type: "auth", data: { expiresAt } }) });
+  client.on("knowledge", "atom_created", () => {});
+  await settled();
+  holds(10);
+  await clock.advance(7_900);
+  expect(shown()).toEqual([]);
+  await clock.advance(200);
+  expect(shown()).toEqual([{ action: "auth", token: "fresh" }]);
+  expect(sockets).toHaveLength(1);
+  // For ever, for longer than a timer goes, without a session, on a connection that is gone: nothing is shown.
+  holds(null);
+  holds(1e9);
+  await clock.advance(8_000);
+  isThere = false;
+  holds(Math.ceil(clock.now / 1_000) + 5);
+  await clock.advance(8_000);
+  isThere = true;
+  server.publish("knowledge", "atom_created", 1);
+  holds(Math.ceil(clock.now / 1_000) + 10);
+  server.cut();
+  await clock.advance(20_000);
+  expect(sockets).toHaveLength(2);
+  expect(shown()).toHaveLength(1);
+});
+
 test("a token that cannot be had is asked for again later", async () => {
   let isThere = false;
   const { server, clock, client } = stage({
