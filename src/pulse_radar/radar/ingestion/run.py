@@ -13,6 +13,7 @@ from pulse_radar.radar.ingestion.progress import Progress
 from pulse_radar.radar.knowledge import extract
 from pulse_radar.radar.store import Store
 from pulse_radar.radar.store.record import Batch, Record, open_record
+from pulse_radar.radar.store.topics import refresh_topics
 from pulse_radar.radar.telegram import ExportError, TelegramMessage
 from pulse_radar.radar.together import both
 
@@ -29,6 +30,12 @@ _CHUNK: Final = 500
 
 # Events that may wait in the outbox before we wait for whoever publishes them.
 _MOST_WAITING: Final = 5_000
+
+# How often topics are found again meanwhile: it takes up to seconds, which is to be a small share of the whole.
+_TOPICS_SECONDS: Final = 5.0
+_TOPICS_SHARE: Final = 0.1
+# Another process may do it at the same time; then we try again, to have our own atoms among the others.
+_TOPICS_ATTEMPTS: Final = 3
 
 
 class Ingestion:
@@ -57,6 +64,7 @@ class Ingestion:
         self._report = report
         self._most_waiting = most_waiting
         self._progress = Progress(ingestion_id, path.name)
+        self._topics_due_at = time.monotonic() + _TOPICS_SECONDS
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
         """Ingest all of it. False: it was asked to stop, and left off between two chunks or while it counted.
@@ -93,6 +101,8 @@ class Ingestion:
         if not await self._read(export, record, should_stop):
             return False
         export.check()
+        if record.added:
+            await self._refresh_topics()
         await record.tell(self._told("completed", record))
         return True
 
@@ -106,6 +116,8 @@ class Ingestion:
             done, following = await both(self._add(record, chunk), export.chunk(self._chunk_size()))
             chunk = self._ahead(export, following, done - len(chunk))
             await record.until_published(self._most_waiting)
+            if record.added and time.monotonic() >= self._topics_due_at:
+                await self._refresh_topics()
             if self._pace is not None:
                 done = record.done - began_with
                 await asyncio.sleep(began_at + done / self._pace - time.monotonic())
@@ -119,6 +131,14 @@ class Ingestion:
             return self._told("running", record) if self._progress.is_due(time.monotonic()) else None
 
         return await record.add(Batch(chunk, atoms), told)
+
+    async def _refresh_topics(self) -> None:
+        began_at = time.monotonic()
+        for _ in range(_TOPICS_ATTEMPTS):
+            if await refresh_topics(self._store):
+                break
+        now = time.monotonic()
+        self._topics_due_at = now + max(_TOPICS_SECONDS, (now - began_at) / _TOPICS_SHARE)
 
     def _ahead(
         self, export: ExportFile, chunk: list[TelegramMessage], messages: int

@@ -10,7 +10,7 @@ from pulse_radar.radar import knowledge
 from pulse_radar.radar.knowledge import atom_created, atom_updated
 from pulse_radar.radar.store.models import Atom, Base, outbox
 
-__all__ = ["add_atoms", "table_of"]
+__all__ = ["add_atoms", "atom_of", "table_of"]
 
 
 async def add_atoms(session: AsyncSession, found: Sequence[knowledge.Atom]) -> None:
@@ -32,7 +32,7 @@ async def add_atoms(session: AsyncSession, found: Sequence[knowledge.Atom]) -> N
 
 
 def _update(session: AsyncSession, row: Atom, found: knowledge.Atom) -> None:
-    before = _atom_of(row)
+    before = atom_of(row)
     now = before.also_from(found)
     if now != before:
         row.message_ids, row.confidence = list(now.message_ids), now.confidence
@@ -56,7 +56,8 @@ def _row_of(atom: knowledge.Atom) -> dict[str, Any]:
     }
 
 
-def _atom_of(row: Atom) -> knowledge.Atom:
+def atom_of(row: Atom) -> knowledge.Atom:
+    """The atom of a row."""
     return knowledge.Atom(
         id=row.id,
         kind=row.kind,

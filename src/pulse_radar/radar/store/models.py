@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from pulse_radar.outbox import Outbox
-from pulse_radar.radar.events import AtomKind
+from pulse_radar.radar.events import AtomKind, Trend
 from pulse_radar.radar.store.utc_time import UtcTime, utc_now
 
 __all__ = ["Agent", "Atom", "Base", "Chat", "Cluster", "Ingestion", "Message", "Provider", "Task", "outbox"]
@@ -85,7 +85,7 @@ class Cluster(_Numbered, Base):
     name: Mapped[str]
     keywords: Mapped[list[str]] = mapped_column(JSON)
     atoms: Mapped[int]
-    trend: Mapped[str] = mapped_column(String(20))
+    trend: Mapped[Trend] = mapped_column(String(20))
     merged_into: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
