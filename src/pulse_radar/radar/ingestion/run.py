@@ -10,7 +10,7 @@ from pulse_radar.radar.events import IngestionProgress, IngestionStatus
 from pulse_radar.radar.ingestion.errors import IngestionFailed
 from pulse_radar.radar.ingestion.export_file import ExportFile, open_export
 from pulse_radar.radar.ingestion.progress import Progress
-from pulse_radar.radar.knowledge import extract
+from pulse_radar.radar.knowledge import TopicMap, extract
 from pulse_radar.radar.store import Store
 from pulse_radar.radar.store.record import Batch, Record, open_record
 from pulse_radar.radar.store.topics import refresh_topics
@@ -31,9 +31,11 @@ _CHUNK: Final = 500
 # Events that may wait in the outbox before we wait for whoever publishes them.
 _MOST_WAITING: Final = 5_000
 
-# How often topics are found again meanwhile: it takes up to seconds, which is to be a small share of the whole.
-_TOPICS_SECONDS: Final = 5.0
-_TOPICS_SHARE: Final = 0.1
+# When topics are found for the first time, so that later atoms come with theirs, and how often again meanwhile: it
+# takes up to seconds, which is to be a small share of the whole.
+_FIRST_TOPICS_SECONDS: Final = 1.0
+_TOPICS_SECONDS: Final = 10.0
+_TOPICS_SHARE: Final = 0.05
 # Another process may do it at the same time; then we try again, to have our own atoms among the others.
 _TOPICS_ATTEMPTS: Final = 3
 
@@ -64,7 +66,9 @@ class Ingestion:
         self._report = report
         self._most_waiting = most_waiting
         self._progress = Progress(ingestion_id, path.name)
-        self._topics_due_at = time.monotonic() + _TOPICS_SECONDS
+        # As of the last time that they were found.
+        self._topics = TopicMap()
+        self._topics_due_at = time.monotonic() + _FIRST_TOPICS_SECONDS
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
         """Ingest all of it. False: it was asked to stop, and left off between two chunks or while it counted.
@@ -124,18 +128,24 @@ class Ingestion:
         return True
 
     async def _add(self, record: Record, chunk: Sequence[TelegramMessage]) -> int:
-        atoms = await asyncio.to_thread(lambda: list(extract(chunk)))
+        batch = await asyncio.to_thread(self._look_through, chunk)
 
         def told() -> IngestionProgress | None:
             self._progress.chat = chunk[-1].chat.name
             return self._told("running", record) if self._progress.is_due(time.monotonic()) else None
 
-        return await record.add(Batch(chunk, atoms), told)
+        return await record.add(batch, told)
+
+    def _look_through(self, chunk: Sequence[TelegramMessage]) -> Batch:
+        atoms = extract(chunk)
+        topics = {atom.id: topic for atom in atoms if (topic := self._topics.nearest(atom)) is not None}
+        return Batch(chunk, atoms, topics)
 
     async def _refresh_topics(self) -> None:
         began_at = time.monotonic()
         for _ in range(_TOPICS_ATTEMPTS):
-            if await refresh_topics(self._store):
+            if (found := await refresh_topics(self._store)) is not None:
+                self._topics = found
                 break
         now = time.monotonic()
         self._topics_due_at = now + max(_TOPICS_SECONDS, (now - began_at) / _TOPICS_SHARE)

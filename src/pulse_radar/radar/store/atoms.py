@@ -1,6 +1,6 @@
 """Atoms that were found, stored and announced: new ones, and those that have one more source."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table, insert, select
@@ -13,20 +13,23 @@ from pulse_radar.radar.store.models import Atom, Base, outbox
 __all__ = ["add_atoms", "atom_of", "table_of"]
 
 
-async def add_atoms(session: AsyncSession, found: Sequence[knowledge.Atom]) -> None:
-    """Add those that are new, and to those that are there what more was found of them.
+async def add_atoms(
+    session: AsyncSession, found: Sequence[knowledge.Atom], topics: Mapping[str, str] | None = None
+) -> None:
+    """Add those that are new, and to those that are there what more was found of them. `topics`: of atoms by their ids.
 
     Nobody else adds any to the same chats meanwhile: their messages are locked.
     """
+    topic_of = topics or {}
     there = select(Atom).where(Atom.id.in_([atom.id for atom in found]))
     known = {row.id: row for row in await session.scalars(there)} if found else {}
     new = [atom for atom in found if atom.id not in known]
     if new:
-        await session.execute(insert(table_of(Atom)), [_row_of(atom) for atom in new])
+        await session.execute(insert(table_of(Atom)), [_row_of(atom, topic_of.get(atom.id)) for atom in new])
     for atom in found:
         row = known.get(atom.id)
         if row is None:
-            outbox.add(session, atom_created(atom))
+            outbox.add(session, atom_created(atom, topic_of.get(atom.id)))
         else:
             _update(session, row, atom)
 
@@ -39,7 +42,7 @@ def _update(session: AsyncSession, row: Atom, found: knowledge.Atom) -> None:
         outbox.add(session, atom_updated(now, row.topic_id))
 
 
-def _row_of(atom: knowledge.Atom) -> dict[str, Any]:
+def _row_of(atom: knowledge.Atom, topic_id: str | None) -> dict[str, Any]:
     return {
         "id": atom.id,
         "kind": atom.kind,
@@ -53,6 +56,7 @@ def _row_of(atom: knowledge.Atom) -> dict[str, Any]:
         "message_ids": atom.message_ids,
         "author": atom.author,
         "date": atom.date,
+        "topic_id": topic_id,
     }
 
 

@@ -24,10 +24,11 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """The next messages of the file, and the atoms in them."""
+    """The next messages of the file, the atoms in them, and the topics of those that belong to one, by their ids."""
 
     messages: Sequence[TelegramMessage]
     atoms: Sequence[Atom]
+    topics: Mapping[str, str]
 
 
 # What is to be told after a batch, if it is time for that: asked once it is known what was new.
@@ -67,7 +68,7 @@ class Record:
                 self.done, self.added = done, added
                 return len(batch.messages) + done - end
             new = await self._add_messages(session, batch.messages)
-            await add_atoms(session, [atom for atom in batch.atoms if _is_of(atom, new)])
+            await add_atoms(session, [a for a in batch.atoms if _is_of(a, new)], batch.topics)
             self.done, self.added = end, added + len(new)
             await self._move(session)
             progress = told()

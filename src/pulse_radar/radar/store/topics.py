@@ -5,7 +5,7 @@ Two that do it at once notice: what was computed from topics that are no more as
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -43,29 +43,42 @@ class _AsItWas(msgspec.Struct, frozen=True):
 
     topics: list[Topic]
     atoms: list[Atom]
+    # How many atoms each topic was told to have: some came since.
+    counts: dict[str, int]
     version: tuple[int, datetime | None]
 
 
-async def refresh_topics(store: Store) -> bool:
-    """Find the topics of the newest atoms again. False: another process just did, and this was for nothing.
+async def refresh_topics(store: Store) -> TopicMap | None:
+    """Find the topics of the newest atoms again. None: another process just did, and this was for nothing.
 
     Cost: about 0.2 ms of a thread for each of the newest 10,000 atoms. Raises: SQLAlchemyError, OutboxFull.
     """
     async with store.reading() as session:
         before = await _read(session)
-    changes = await asyncio.to_thread(_computed, before)
+    topic_map, changes = await asyncio.to_thread(_compute, before)
     async with store.writing() as session:
         await _lock(session)
         if await _version(session) != before.version:
-            return False
+            return None
         await _write(session, changes, {atom.id: atom for atom in before.atoms})
-    return True
+    return topic_map
 
 
-def _computed(before: _AsItWas) -> Changes:
-    dates = [atom.date for atom in before.atoms if atom.date is not None]
-    # An export of last year tells what rose last year.
-    return TopicMap(before.topics, before.atoms).recompute(max(dates, default=utc_now()))
+def _compute(before: _AsItWas) -> tuple[TopicMap, Changes]:
+    topic_map = TopicMap(before.topics, before.atoms)
+    changes = topic_map.recompute(_now(before.atoms))
+    known = {topic.id for topic in (*changes.created, *changes.updated)}
+    grown = [
+        topic
+        for topic in topic_map.topics()
+        if topic.id not in known and len(topic.members) != before.counts[topic.id]
+    ]
+    return topic_map, Changes(changes.created, changes.updated + grown, changes.moved)
+
+
+def _now(atoms: Iterable[Atom]) -> datetime:
+    """When the newest was said: an export of last year tells what rose last year."""
+    return max((atom.date for atom in atoms if atom.date is not None), default=utc_now())
 
 
 async def _read(session: AsyncSession) -> _AsItWas:
@@ -77,9 +90,10 @@ async def _read(session: AsyncSession) -> _AsItWas:
         if row.topic_id is not None:
             members.setdefault(row.topic_id, set()).add(row.id)
     # Those without atoms, too: one may come back.
-    clusters = await session.scalars(select(Cluster))
+    clusters = (await session.scalars(select(Cluster))).all()
+    counts = {cluster.id: cluster.atoms for cluster in clusters}
     topics = [_topic_of(cluster, frozenset(members.get(cluster.id, ()))) for cluster in clusters]
-    return _AsItWas(topics, [atom_of(row) for row in reversed(rows)], version)
+    return _AsItWas(topics, [atom_of(row) for row in reversed(rows)], counts, version)
 
 
 async def _lock(session: AsyncSession) -> None:

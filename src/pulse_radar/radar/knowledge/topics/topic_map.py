@@ -68,6 +68,13 @@ class TopicMap:
         """The topic of an atom that is held, None for none."""
         return self._topic_of.get(atom_id)
 
+    def nearest(self, atom: Atom) -> str | None:
+        """The topic to which an atom would come, as of when they were computed last; nothing changes."""
+        if atom.id in self._topic_of:
+            return self._topic_of[atom.id]
+        group = self._groups.nearest(vector_of(_terms(atom), self._rarity))
+        return None if group is None else self._ids[group]
+
     def add(self, atoms: Iterable[Atom], now: datetime) -> Changes:
         """Take new atoms; those that are known change nothing. `now` is where the windows of trends end."""
         found: dict[str, str] = {}
@@ -92,7 +99,7 @@ class TopicMap:
         return changes
 
     def _hold(self, atom: Atom) -> None:
-        self._texts[atom.id] = terms_of(f"{atom.title} {atom.text}")
+        self._texts[atom.id] = _terms(atom)
         if atom.date is not None:
             self._dates[atom.id] = atom.date
         if len(self._texts) > _ATOMS_HELD:
@@ -149,6 +156,10 @@ class TopicMap:
 
     def __repr__(self) -> str:
         return f"<TopicMap of {len(self._topics)} topics, {len(self._texts)} atoms>"
+
+
+def _terms(atom: Atom) -> dict[str, str]:
+    return terms_of(f"{atom.title} {atom.text}")
 
 
 def _gone(topic: Topic, topic_of: Mapping[str, str]) -> Topic:
