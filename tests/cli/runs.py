@@ -19,7 +19,7 @@ from pulse_radar.cli import main
 from pulse_radar.testing.nats_server import free_port
 
 # Long enough for a busy machine, short enough to fail with a test's own words.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Ran(NamedTuple):
