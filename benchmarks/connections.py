@@ -16,6 +16,7 @@ from rich.table import Table
 
 from benchmarks.arena import Arena
 from benchmarks.peers.table import FLOOR, PEERS, of_all_topics
+from benchmarks.results import plot, save
 
 __all__ = ["main", "measure"]
 
@@ -57,6 +58,17 @@ def main() -> None:
     found = asyncio.run(
         measure(given.only or [name for name in PEERS if name != FLOOR], given.clients, given.rounds)
     )
+    if not given.only:
+        save("connections", found, clients=given.clients, rounds=given.rounds)
+        plot(
+            "connections",
+            {
+                "bytes of the process per idle connection": {n: one.bytes_each for n, one in found.items()},
+                "connections made per CPU second of the server": {
+                    n: one.per_cpu_second for n, one in found.items()
+                },
+            },
+        )
     table = Table("peer", "bytes each", "made per CPU second", "made per second", box=None)
     for name, one in found.items():
         table.add_row(name, f"{one.bytes_each:,.0f}", f"{one.per_cpu_second:,.0f}", f"{one.per_second:,.0f}")

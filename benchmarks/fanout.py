@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benchmarks.arena import Arena, Spent
 from benchmarks.peers.table import FLOOR, PEERS
+from benchmarks.results import plot, save
 
 __all__ = ["main", "measure"]
 
@@ -52,7 +53,7 @@ async def measure(names: list[str], clients: int, rounds: int) -> dict[int, dict
 
 def figures(spent: list[Spent], floor: list[Spent] | None) -> Figures:
     rates = sorted(one.deliveries / one.server_cpu for one in spent)
-    quartiles = statistics.quantiles(rates, n=4)
+    quartiles = statistics.quantiles(rates, n=4) if len(rates) > 1 else rates * 3
     to_floor = [
         one.deliveries / one.server_cpu / (low.deliveries / low.server_cpu)
         for one, low in zip(spent, floor or spent, strict=True)
@@ -81,7 +82,7 @@ def show(found: dict[int, dict[str, Figures]]) -> None:
                 "bytes",
                 "crowd busy",
             ),
-            title=f"bursts of {burst}" if burst > 1 else "one at a time",
+            title=_title(burst),
             box=None,
         )
         for name, one in of.items():
@@ -98,6 +99,11 @@ def show(found: dict[int, dict[str, Figures]]) -> None:
         Console(width=120).print(table)
 
 
+def _title(burst: int) -> str:
+    what = f"bursts of {burst}" if burst > 1 else "one at a time"
+    return f"{what}: deliveries per CPU second of the server"
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--clients", type=int, default=1_000)
@@ -106,6 +112,15 @@ def main() -> None:
     given = arguments.parse_args()
     found = asyncio.run(measure(given.only or list(PEERS), given.clients, given.rounds))
     show(found)
+    if not given.only:
+        save(f"fanout_{given.clients}", found, clients=given.clients, rounds=given.rounds)
+        plot(
+            f"fanout-{given.clients}",
+            {
+                _title(burst): {name: one.per_cpu_second for name, one in of.items()}
+                for burst, of in found.items()
+            },
+        )
 
 
 if __name__ == "__main__":

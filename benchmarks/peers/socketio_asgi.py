@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import socketio
 from starlette.applications import Starlette
 
-from benchmarks.peers.driving import EVENT, obey
+from benchmarks.peers.driving import EVENT, TOPIC, obey
 
 __all__ = ["app"]
 
@@ -27,7 +27,8 @@ async def disconnect(sid: str) -> None:
 
 async def publish(events: list[dict[str, object]]) -> int:
     for data in events:
-        await server.emit(EVENT, data)
+        text = {"topic": TOPIC, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
+        await server.emit(EVENT, text)
     # Each client has a task that writes.
     await asyncio.sleep(0)
     return len(events) * len(connected)

@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 import { Server } from "socket.io";
 
 const TEXT = "x".repeat(64);
+// As much around it as others have.
+const event = (data) => ({ topic: "events", data, _seq: 1750000000000000, id: "0".repeat(23) });
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"], serveClient: false });
 const turn = () => new Promise(setImmediate);
@@ -11,7 +13,7 @@ const until = (ns) => new Promise((done) => setTimeout(done, Math.max(0, Number(
 
 async function run(events, burst) {
   for (let number = 1; number <= events; number++) {
-    io.emit("thing_happened", { text: TEXT });
+    io.emit("thing_happened", event({ text: TEXT }));
     if (number % burst === 0) await turn();
   }
 }
@@ -21,7 +23,7 @@ async function pace(perSecond, events) {
   for (let number = 0; number < events; number++) {
     const due = began + BigInt(Math.round((number * 1e9) / perSecond));
     await until(due);
-    io.emit("thing_happened", { at: Number(due), text: TEXT });
+    io.emit("thing_happened", event({ at: Number(due), text: TEXT }));
   }
 }
 
