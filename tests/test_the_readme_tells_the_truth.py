@@ -145,3 +145,9 @@ def test_the_typed_event_is_named_on_the_wire_as_the_comment_says() -> None:
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
 def test_every_link_leads_somewhere(target: str) -> None:
     assert (Path(__file__).parent.parent / target).exists()
+
+
+def test_the_lines_for_json_web_tokens_make_a_pulse_that_asks_who_is_there() -> None:
+    names: dict[str, Any] = {"Pulse": Pulse}
+    exec(block_with("Jwt("), names)
+    assert names["pulse"].authenticates

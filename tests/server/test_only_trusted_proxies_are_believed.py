@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_radar import InvalidSetting
+from pulse_radar.cli.serving import ServeConfig
 from pulse_radar.server.proxies import TrustedProxies
 from tests.server.serving import app_with, make_pulse, serving
 
@@ -145,3 +146,21 @@ async def test_the_host_that_a_trusted_proxy_was_asked_for_is_the_one_that_count
             answer = await http.post(f"http://127.0.0.1:{server.port}/publish", headers=headers)
             outcomes.append(answer.status_code)
     assert outcomes == [403, 401]
+
+
+@pytest.mark.parametrize(("trusted", "client"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.7")])
+async def test_serve_shows_the_whole_app_its_clients_through_the_proxies(
+    trusted: str, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen_by_app: list[str] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen_by_app.append(scope["client"][0])
+
+    monkeypatch.setenv("PULSE_TRUSTED_PROXIES", trusted)
+    config = ServeConfig(app, proxy_headers=False, log_config=None, interface="asgi3")
+    config.load()
+    scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", b"203.0.113.7")]}
+    await config.loaded_app(scope, None, None)
+    # The scope that uvicorn writes its log of requests from.
+    assert (seen_by_app, scope["client"][0]) == ([client], client)

@@ -15,7 +15,7 @@ from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.uvicorn_server import DrainingServer
 from pulse_radar.settings import Settings
 
-__all__ = ["run_server"]
+__all__ = ["ServeConfig", "run_server"]
 
 _log: Final = logging.getLogger("pulse_radar.cli")
 
@@ -23,7 +23,7 @@ _log: Final = logging.getLogger("pulse_radar.cli")
 _SHUTDOWN_SECONDS: Final = 1
 
 
-class _Config(uvicorn.Config):
+class ServeConfig(uvicorn.Config):
     """uvicorn's, whose app, and whose log of requests, see the clients behind the proxies that are trusted."""
 
     def load(self) -> None:
@@ -35,7 +35,7 @@ class _Config(uvicorn.Config):
 def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:
     """Serve the app until a signal ends it. Raises: typer.Exit, when it does not start."""
     host, port = listener.getsockname()[:2]
-    config = _Config(
+    config = ServeConfig(
         app,
         factory=is_factory,
         host=host,
