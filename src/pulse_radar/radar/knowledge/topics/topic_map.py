@@ -159,7 +159,8 @@ class TopicMap:
 
 
 def _terms(atom: Atom) -> dict[str, str]:
-    return terms_of(f"{atom.title} {atom.text}")
+    # The title is a part of it.
+    return terms_of(atom.text)
 
 
 def _gone(topic: Topic, topic_of: Mapping[str, str]) -> Topic:
