@@ -22,7 +22,7 @@ from pulse_radar.stream.entry import StoredEvent
 from pulse_radar.testing.nats_server import NatsServer
 
 # Long enough for a busy machine, short enough to fail with a test's own words.
-PATIENCE: Final = 40.0
+PATIENCE: Final = 60.0
 
 Data = dict[str, Any]
 

@@ -28,7 +28,7 @@ from pulse_radar.testing.nats_server import NatsServer
 from pulse_radar.testing.telegram_exports import write_export
 
 # Long enough for a busy machine, short enough to fail with a test's own words.
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 # The key of the event by which a record knows that it hears.
 _BEGUN: Final = "begun"
