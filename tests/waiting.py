@@ -10,9 +10,11 @@ __all__ = ["START_SECONDS", "until_up"]
 START_SECONDS = 30.0
 
 
-async def until_up(process: asyncio.subprocess.Process, port: int) -> None:
+async def until_up(
+    process: asyncio.subprocess.Process, port: int, patience_seconds: float = START_SECONDS
+) -> None:
     """Return when something answers on this port of loopback, whatever it answers."""
-    async with httpx.AsyncClient() as http, asyncio.timeout(START_SECONDS):
+    async with httpx.AsyncClient() as http, asyncio.timeout(patience_seconds):
         while True:
             assert process.returncode is None, "the server ended"
             try:

@@ -18,6 +18,7 @@ from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topi
 from pulse_radar.durations import Duration
 from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, UnknownTopic
 from pulse_radar.events import Event, events_of
+from pulse_radar.hub.counters import ClientStats
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
 from pulse_radar.publishing import Position, Publishes
@@ -303,6 +304,14 @@ class Pulse(Publishes):
 
     def stats(self) -> RunnerStats:
         return self._runner().stats()
+
+    def clients(self) -> list[tuple[ClientStats, int]]:
+        """Who is connected to this process, and how many bytes wait for each. Cost: O(subscriptions)."""
+        return self._runner().clients()
+
+    def evict(self, connection_id: str) -> bool:
+        """Send a client of this process away (4000); it may come back and resume. Whether it was here."""
+        return self._runner().evict(connection_id)
 
     def __repr__(self) -> str:
         state = repr(self._running.runner) if self._running else "not running"

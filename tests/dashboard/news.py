@@ -40,7 +40,11 @@ def atom(title: str, *, kind: str = "decision", author: str = "Anna") -> AtomCre
 def job(task_id: str, state: type[Event], name: str = "report", **more: object) -> Event:
     """A job in this state, with whatever that needs to be told."""
     now = _now()
+    told = state.NAME.removeprefix("job_")
     facts = {
+        "transitions": [
+            {"state": one, "at": now, "by": "host:1"} for one in dict.fromkeys(("queued", "started", told))
+        ],
         "queued_at": now,
         "started_at": now,
         "ended_at": now,

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from tests.dashboard.news import atom, progress, unique
 from tests.dashboard.stack import PATIENCE_MS, Screen
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="session")]
 
 TABLE = "Events, newest first"
 

@@ -7,7 +7,7 @@ from pulse_radar.jobs.events import JobCompleted, JobFailed, JobQueued, JobRetry
 from tests.dashboard.news import job, unique
 from tests.dashboard.stack import PATIENCE_MS, Screen
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="session")]
 
 TABLE = "Jobs, newest first"
 
@@ -37,6 +37,23 @@ async def test_jobs_are_found_by_state_and_by_name(at: Screen) -> None:
     await at.says(at.rows(TABLE).filter(has_text=broken), "the file is cut short")
     await at.page.get_by_label("Search jobs").fill("nothing is called so")
     await at.shows(at.page.get_by_text("No job fits the filter"))
+
+
+async def test_a_running_job_is_cancelled_and_run_again(at: Screen) -> None:
+    job_id = await at.stack.ingest(at.stack.export(2_000, f"{unique('export')}.json"), pace=20)
+    await at.go("Jobs")
+    row = at.rows(TABLE).filter(has_text=job_id)
+    await at.says(row, "Running")
+    await row.get_by_role("button").click()
+    sheet = at.page.get_by_role("dialog")
+    await sheet.get_by_role("button", name="Cancel").click()
+    await sheet.get_by_role("button", name="Really?").click()
+    await at.says(sheet.get_by_role("listitem").last, "Cancelled")
+    await sheet.get_by_role("button", name="Run again").click()
+    await at.says(sheet, "attempt 2")
+    await sheet.get_by_role("button", name="Cancel").click()
+    await sheet.get_by_role("button", name="Really?").click()
+    await at.says(sheet.get_by_role("listitem").last, "Cancelled")
 
 
 async def test_a_failed_job_says_why(at: Screen) -> None:

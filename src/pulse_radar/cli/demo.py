@@ -1,4 +1,4 @@
-"""`pulse-radar demo`: the whole system for a look: broker, API, worker, a sample that is ingested, the page."""
+"""`pulse-radar demo`: the whole system for a look: broker, API, worker, samples that are ingested, the dashboard."""
 
 import asyncio
 import http.client
@@ -12,6 +12,7 @@ import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -67,15 +68,16 @@ def demo(
     # There is no other process that the pages could go to.
     os.environ.setdefault("PULSE_DRAIN_SECONDS", "0.5")
     with _directory(data_dir) as directory:
-        run(_Demo(free_port, directory, file or sample(directory), pace, browser=browser).run())
+        run(_Demo(free_port, directory, file and file.resolve(), pace, browser=browser).run())
 
 
 class _Demo:
     """The broker is ours; the API and the worker are processes beside us, replaced when they die."""
 
-    def __init__(self, port: int, directory: Path, file: Path, pace: float, *, browser: bool) -> None:
+    def __init__(self, port: int, directory: Path, file: Path | None, pace: float, *, browser: bool) -> None:
         self._port = port
         self._directory = directory
+        # None: samples, one after the other.
         self._file = file
         self._pace = pace
         self._browser = browser
@@ -110,8 +112,12 @@ class _Demo:
         if self._browser and _has_display():
             await asyncio.to_thread(webbrowser.open, url)
         await self._until(bool, _VISITOR_SECONDS)
-        await self._ingest(broker)
-        await asyncio.Event().wait()
+        if self._file is not None:
+            await self._ingest(broker, self._file)
+            await asyncio.Event().wait()
+        # For as long as somebody looks there is something to see.
+        for seed in count():
+            await self._ingest(broker, await asyncio.to_thread(sample, self._directory, seed))
 
     async def _until(self, is_so: Callable[[int | None], bool], patience_seconds: float = math.inf) -> None:
         """Return when it is so of the number of connected pages; None while the API does not answer."""
@@ -121,14 +127,14 @@ class _Demo:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _ingest(self, broker: Broker) -> None:
+    async def _ingest(self, broker: Broker, file: Path) -> None:
         from pulse_radar.cli.job_follower import JobFollower
         from pulse_radar.radar.jobs import open_job_queue
 
         follower = await JobFollower.ready(broker)
         async with open_job_queue(self._settings) as queue:
-            job_id = await queue.ingest(self._file.resolve(), pace=self._pace)
-        typer.echo(f"Ingesting {self._file}, {self._pace:g} messages a second so that you can watch (--pace)")
+            job_id = await queue.ingest(file, pace=self._pace)
+        typer.echo(f"Ingesting {file}, {self._pace:g} messages a second so that you can watch (--pace)")
         outcome = await follower.follow(job_id, lambda _frame, _text: None)
         if outcome.error is not None:
             typer.echo(f"error: {outcome.error}", err=True)
@@ -153,15 +159,15 @@ def _directory(data_dir: Path | None) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def sample(directory: Path) -> Path:
-    """The sample of the checkout, else one that is generated into this directory."""
-    if _SAMPLE.is_file():
+def sample(directory: Path, seed: int = 0) -> Path:
+    """The sample of the checkout, else one that is generated into this directory; another seed has other messages."""
+    if seed == 0 and _SAMPLE.is_file():
         return _SAMPLE
     from pulse_radar.testing.telegram_exports import write_export
 
-    path = directory / "result.json"
+    path = directory / (f"sample-{seed}.json" if seed else "result.json")
     with path.open("wb") as out:
-        write_export(out, messages=_SAMPLE_MESSAGES, full=True)
+        write_export(out, messages=_SAMPLE_MESSAGES, seed=seed, full=True)
     return path
 
 

@@ -57,7 +57,14 @@ class Clients:
         """A client came. It is greeted as soon as the topics are current."""
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
         connection = Connection(
-            told.connection_id, told.feeds, told.cursor, told.refused, now, told.expires_at, told.said
+            told.connection_id,
+            told.feeds,
+            told.cursor,
+            told.refused,
+            now,
+            told.expires_at,
+            told.said,
+            told.who,
         )
         self._context.connections[connection.id] = connection
         if self.is_draining:

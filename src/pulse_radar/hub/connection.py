@@ -32,6 +32,7 @@ class Connection:
         "state",
         "subscriptions",
         "ticket",
+        "who",
     )
 
     def __init__(
@@ -43,8 +44,10 @@ class Connection:
         now: float,
         expires_at: float = math.inf,
         said: float | None = None,
+        who: str = "",
     ) -> None:
         self.id = connection_id
+        self.who = who
         self.state = ConnectionState.CONNECTING
         # What the query asked for, until the greeting answers it.
         self.asked = asked

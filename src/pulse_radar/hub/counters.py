@@ -6,7 +6,7 @@ import msgspec
 
 from pulse_radar.protocol.frames import GapReason
 
-__all__ = ["Counters", "HubStats"]
+__all__ = ["ClientStats", "Counters", "HubStats"]
 
 
 class HubStats(msgspec.Struct, frozen=True):
@@ -24,6 +24,16 @@ class HubStats(msgspec.Struct, frozen=True):
     snapshots: int
     conflated: int
     topics: dict[str, int]
+
+
+class ClientStats(msgspec.Struct, frozen=True):
+    """A snapshot of one connection. Units: `opened_at` monotonic seconds, `behind` events to catch up on."""
+
+    connection_id: str
+    who: str
+    feeds: tuple[str, ...]
+    behind: int
+    opened_at: float
 
 
 class Counters:

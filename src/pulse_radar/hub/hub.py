@@ -8,7 +8,7 @@ from pulse_radar.hub.channel import Channel
 from pulse_radar.hub.clients import Clients
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
-from pulse_radar.hub.counters import HubStats
+from pulse_radar.hub.counters import ClientStats, HubStats
 from pulse_radar.hub.inputs import (
     Arrived,
     BrokerBack,
@@ -116,6 +116,20 @@ class Hub:
             conflated=counters.conflated,
             topics={topic: channel.last for topic, channel in self._channels.items()},
         )
+
+    def clients(self) -> list[ClientStats]:
+        """A snapshot of each connection, the oldest first. Cost: O(subscriptions)."""
+        return [self._client(connection) for connection in self._context.connections.values()]
+
+    def _client(self, connection: Connection) -> ClientStats:
+        subscriptions = connection.subscriptions.values()
+        behind = sum(
+            max(0, self._channels[one.feed.topic].last - one.cursor)
+            for one in subscriptions
+            if one.is_catching_up and one.feed.topic in self._channels
+        )
+        feeds = tuple(str(one.feed) for one in subscriptions)
+        return ClientStats(connection.id, connection.who, feeds, behind, connection.opened_at)
 
     def __repr__(self) -> str:
         connections, slow = len(self._context.connections), self._context.counters.evicted_slow

@@ -40,6 +40,7 @@ class Opened(msgspec.Struct, frozen=True):
     """A client connected and asked for these feeds; `refused` is what it asked for in vain.
 
     Units: `expires_at` monotonic seconds, when its credentials run out; `said` the same in seconds since 1970.
+    `who` is for people who look at connections.
     """
 
     connection_id: str
@@ -48,6 +49,7 @@ class Opened(msgspec.Struct, frozen=True):
     refused: tuple[ErrorFrame, ...] = ()
     expires_at: float = math.inf
     said: float | None = None
+    who: str = ""
 
 
 class Received(msgspec.Struct, frozen=True):

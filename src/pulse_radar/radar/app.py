@@ -8,6 +8,7 @@ import pulse_radar
 from pulse_radar.jobs import Jobs
 from pulse_radar.pulse import Pulse
 from pulse_radar.radar.api import api_router
+from pulse_radar.radar.connections import Desk, connections_router
 from pulse_radar.radar.ingestion_routes import ingestion_router
 from pulse_radar.radar.jobs.requeue import QueueAgain
 from pulse_radar.radar.page import page_router
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(jobs.router)
     app.include_router(ingestion_router(pulse, jobs))
     app.include_router(api_router(radar))
+    app.include_router(connections_router(pulse, Desk(pulse)))
     app.include_router(page_router)
     return app
 

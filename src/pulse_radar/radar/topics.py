@@ -1,4 +1,4 @@
-"""The seven topics of the decision record: which are logs and which are states, and how long each is kept."""
+"""The seven topics of the decision record, and one of our own: which are logs or states, and how long each is kept."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from pulse_radar.durations import seconds_of
 from pulse_radar.events import Event
 from pulse_radar.jobs.events import JOB_EVENTS, monitoring_topic
 from pulse_radar.pulse import Pulse
+from pulse_radar.radar.connections.events import ConnectionsSeen
 from pulse_radar.radar.events import AtomCreated, AtomUpdated, IngestionProgress, TopicCreated, TopicUpdated
 from pulse_radar.radar.kept_events import (
     AgentCreated,
@@ -34,6 +35,8 @@ TOPICS: Final = (
     StateTopic("messages", ttl_seconds=_DAY),
     monitoring_topic(),
     StateTopic("metrics", ttl_seconds=seconds_of("1m")),
+    # A process that died is gone from the list before anybody looks for its clients.
+    StateTopic("connections", ttl_seconds=10),
 )
 
 
@@ -45,6 +48,7 @@ _EVENTS: Final[dict[str, tuple[type[Event], ...]]] = {
     "messages": (IngestionProgress,),
     "monitoring": JOB_EVENTS,
     "metrics": (MetricsSampled,),
+    "connections": (ConnectionsSeen,),
 }
 
 

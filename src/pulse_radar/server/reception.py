@@ -96,4 +96,6 @@ async def opened(
     if not wants_all:
         refused += [forbidden(feed) for feed in feeds if feed not in readable]
     allowed = tuple(feed for feed in feeds if feed in readable)
-    return Opened(connection_id, allowed, cursor, tuple(refused), visitor.deadline, visitor.expires_at)
+    return Opened(
+        connection_id, allowed, cursor, tuple(refused), visitor.deadline, visitor.expires_at, visitor.who
+    )

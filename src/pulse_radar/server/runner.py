@@ -15,7 +15,7 @@ from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerError, BrokerUnavailable
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
-from pulse_radar.hub.counters import HubStats
+from pulse_radar.hub.counters import ClientStats, HubStats
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import (
     BrokerBack,
@@ -23,6 +23,7 @@ from pulse_radar.hub.inputs import (
     Draining,
     Input,
     Measured,
+    Misbehaved,
     Opened,
     PageRead,
     ReadFailed,
@@ -185,6 +186,17 @@ class Runner:
             delivery_age_seconds=self.probe.age_seconds,
             failure=failure,
         )
+
+    def clients(self) -> list[tuple[ClientStats, int]]:
+        """Each connection, and how many bytes wait for it."""
+        return [(each, self._sessions.unsent_bytes_of(each.connection_id)) for each in self.hub.clients()]
+
+    def evict(self, connection_id: str) -> bool:
+        """Send a client away, which may come back and resume; whether it was here."""
+        is_here = any(each.connection_id == connection_id for each in self.hub.clients())
+        if is_here:
+            self.tell(Misbehaved(connection_id, CloseCode.SLOW_CONSUMER, ""))
+        return is_here
 
     def __repr__(self) -> str:
         return f"<Runner {self.hub!r} on {self._broker!r}{' FAILED' if self.failure else ''}>"

@@ -122,6 +122,11 @@ class Sessions:
         """How much waits for each of them. Cost: a look at each."""
         return [session.transport.unsent_bytes for session in self._members.values()]
 
+    def unsent_bytes_of(self, connection_id: str) -> int:
+        """How much waits for this one; 0 where it is gone."""
+        session = self._members.get(connection_id)
+        return 0 if session is None else session.transport.unsent_bytes
+
     def __len__(self) -> int:
         return len(self._members)
 

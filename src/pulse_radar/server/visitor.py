@@ -38,6 +38,14 @@ class Visitor:
         return math.inf if self.expires_at is None else time.monotonic() + self.expires_at - time.time()
 
     @property
+    def who(self) -> str:
+        """By what people know it: the name of its principal, else where it is."""
+        if isinstance(self.principal, Principal):
+            return self.principal.subject
+        client = self._request.client
+        return "" if client is None else f"{client.host}:{client.port}"
+
+    @property
     def reads_all(self) -> bool:
         """Whether nobody needs to be asked what it may read."""
         return self._policy.allows_reading(self.principal)

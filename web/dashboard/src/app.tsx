@@ -1,6 +1,18 @@
 /** The frame: where one is, where one can go, and how the connection is. */
 
-import { Activity, LayoutDashboard, type LucideIcon, Menu, Radio } from "lucide-react";
+import {
+  Activity,
+  Bot,
+  Cable,
+  FileInput,
+  LayoutDashboard,
+  Lightbulb,
+  ListChecks,
+  type LucideIcon,
+  Menu,
+  Plug,
+  Radio,
+} from "lucide-react";
 import { type ComponentType, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
@@ -19,8 +31,14 @@ interface Screen {
 
 const SCREENS: readonly Screen[] = [
   { path: "/", name: "Overview", icon: LayoutDashboard, show: Overview },
+  { path: "/ingestion", name: "Ingestion", icon: FileInput, show: lazy(() => import("./screens/ingestion.js")) },
+  { path: "/knowledge", name: "Knowledge", icon: Lightbulb, show: lazy(() => import("./screens/knowledge.js")) },
   { path: "/jobs", name: "Jobs", icon: Activity, show: lazy(() => import("./screens/jobs.js")) },
+  { path: "/tasks", name: "Tasks", icon: ListChecks, show: lazy(() => import("./screens/tasks.js")) },
+  { path: "/agents", name: "Agents", icon: Bot, show: lazy(() => import("./screens/agents.js")) },
+  { path: "/providers", name: "Providers", icon: Plug, show: lazy(() => import("./screens/providers.js")) },
   { path: "/events", name: "Events", icon: Radio, show: lazy(() => import("./screens/events.js")) },
+  { path: "/connections", name: "Connections", icon: Cable, show: lazy(() => import("./screens/connections.js")) },
 ];
 
 export const App = () => (

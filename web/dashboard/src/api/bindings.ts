@@ -6,4 +6,5 @@ export const bindings: Bindings = {
   agents: () => [["agents"]],
   tasks: () => [["tasks"]],
   providers: () => [["providers"]],
+  knowledge: () => [["topics"], ["search"]],
 };

@@ -49,7 +49,7 @@ export function makeHealth(client: Client<Events>, topics: readonly Watched[]): 
 
   function amend(change: (outage: Outage) => Partial<Outage>): void {
     const [last, ...rest] = outages;
-    if (last && !last.isOver) outages = [{ ...last, ...change(last) }, ...rest];
+    if (last) outages = [{ ...last, ...change(last) }, ...rest];
   }
 
   client.onConnection(() => {
@@ -65,7 +65,8 @@ export function makeHealth(client: Client<Events>, topics: readonly Watched[]): 
     if (now.status === "open" && before.status !== "open") {
       if (wasOpen) total.reconnects += 1;
       wasOpen = true;
-      amend(() => ({ backAt: Date.now() }));
+      // Where all frames came in one message the topics have caught up before this is told.
+      amend(({ backAt }) => ({ backAt: backAt ?? Date.now() }));
     }
     if (now.status === "open" && now.latencyMs !== undefined) trips = [...trips, now.latencyMs].slice(-TRIPS);
     before = now;
@@ -78,7 +79,7 @@ export function makeHealth(client: Client<Events>, topics: readonly Watched[]): 
       if (told.kind === "error") refusal = told;
       if (told.kind === "gap") {
         total.gaps += 1;
-        amend(({ gaps }) => ({ gaps: gaps + 1 }));
+        amend(({ gaps, isOver }) => (isOver ? {} : { gaps: gaps + 1 }));
       }
       if (told.kind === "subscribed" && behind.delete(topic)) {
         total.replayed += told.replayed;

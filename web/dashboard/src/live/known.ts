@@ -42,7 +42,10 @@ export function KnownProvider({ children }: { children: ReactNode }) {
 const NONE: readonly AtomCreated[] = [];
 
 function withNewest(atoms: readonly AtomCreated[], told: { kind: string; name?: string; data?: unknown }) {
-  if (told.kind !== "event" || told.name !== "atom_created") return atoms;
+  if (told.kind !== "event" || (told.name !== "atom_created" && told.name !== "atom_updated")) return atoms;
   const atom = told.data as AtomCreated;
+  // Where it stands it stays: that it was found once more is no news.
+  if (told.name === "atom_updated" && atoms.some(({ id }) => id === atom.id))
+    return atoms.map((known) => (known.id === atom.id ? atom : known));
   return [atom, ...atoms.filter(({ id }) => id !== atom.id)].slice(0, ATOMS);
 }

@@ -124,12 +124,14 @@ export const SelectField = ({ className, ...rest }: ComponentProps<"select">) =>
 /** A field with its name above it, and what is wrong with it below. */
 export function Labelled(props: { label: string; hint?: string; children: ReactNode }) {
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is its child
-    <label className="flex min-w-0 flex-col gap-1.5">
-      <span className="font-medium text-xs">{props.label}</span>
-      {props.children}
-      {props.hint && <span className="text-quiet text-xs">{props.hint}</span>}
-    </label>
+    <div className="flex min-w-0 flex-col gap-1.5">
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is its child */}
+      <label className="flex min-w-0 flex-col gap-1.5">
+        <span className="font-medium text-xs">{props.label}</span>
+        {props.children}
+      </label>
+      {props.hint && <p className="text-quiet text-xs">{props.hint}</p>}
+    </div>
   );
 }
 

@@ -21,8 +21,10 @@ export function Chart(props: {
   format: (value: number) => string;
   /** The axis reaches at least so far. */
   least?: number;
+  /** Days are told apart, rather than seconds. */
+  isDays?: boolean;
 }) {
-  const { label, seconds, lines, format, least = 1 } = props;
+  const { label, seconds, lines, format, least = 1, isDays = false } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const scheme = useScheme();
@@ -46,7 +48,13 @@ export function Chart(props: {
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 28, space: 80, values: (_plot, splits) => splits.map(clock) },
+          {
+            ...axis,
+            grid: { show: false },
+            size: 28,
+            space: 80,
+            values: (_plot, splits) => splits.map(isDays ? day : clock),
+          },
           {
             ...axis,
             grid,
@@ -93,7 +101,8 @@ export function Chart(props: {
               className="h-0.5 w-3 rounded-full"
               style={{ backgroundColor: `var(${line.colour})` }}
             />
-            {line.label} <span className="min-w-8 text-ink">{format(line.values.at(-1) ?? 0)}</span>
+            {line.label}
+            {!isDays && <span className="min-w-8 text-ink">{format(line.values.at(-1) ?? 0)}</span>}
           </span>
         ))}
       </figcaption>
@@ -108,6 +117,9 @@ const dataOf = ({ seconds, lines }: { seconds: readonly number[]; lines: readonl
 
 const clock = (second: number): string =>
   new Date(second * 1_000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+const day = (second: number): string =>
+  new Date(second * 1_000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
 
 /** A canvas knows no variables. */
 function resolved(at: HTMLElement, colour: string): string {

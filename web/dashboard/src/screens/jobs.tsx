@@ -1,9 +1,10 @@
 /** Every job there is, live: how far it is, how it ended, and what can be done about it. */
 
-import { Activity } from "lucide-react";
+import { Activity, CircleX, RotateCw } from "lucide-react";
 import { useMemo, useState } from "react";
 import { isOver, type Job } from "../live/jobs.js";
 import { useKnown } from "../live/known.js";
+import { ActButton } from "../parts/act.js";
 import { Card, Chip, Empty, Facts, Meter, TextField, TONES, Trouble } from "../parts/basics.js";
 import { classes } from "../parts/classes.js";
 import { count, duration, time } from "../parts/format.js";
@@ -153,10 +154,46 @@ function JobSheet({ job, onClose }: { job: Job | undefined; onClose: () => void 
               ],
             ]}
           />
+          <Deeds key={job.id} job={job} />
           <Timeline job={job} />
         </>
       )}
     </Sheet>
+  );
+}
+
+/** What can be done about it; why not, where nothing can. */
+function Deeds({ job }: { job: Job }) {
+  const [why, refuse] = useState<string | null>(null);
+  const isPast = isOver(job) || job.state === "lost";
+  const withheld = job.arguments?.withheld;
+  return (
+    <div className="flex flex-col gap-3">
+      <div className="flex flex-wrap items-center gap-2">
+        {!isOver(job) && (
+          <ActButton
+            isGrave
+            variant="danger"
+            label="Cancel"
+            icon={CircleX}
+            disabled={job.state === "cancelling"}
+            path={`jobs/${job.id}/cancel`}
+            onRefused={refuse}
+          />
+        )}
+        {isPast && (
+          <ActButton
+            label="Run again"
+            icon={RotateCw}
+            disabled={typeof withheld === "string"}
+            path={`jobs/${job.id}/retry`}
+            onRefused={refuse}
+          />
+        )}
+        {isPast && withheld && <p className="text-quiet text-xs">It cannot run again from here: {withheld}.</p>}
+      </div>
+      {why && <Trouble title="That was refused">{why}</Trouble>}
+    </div>
   );
 }
 

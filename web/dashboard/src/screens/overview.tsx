@@ -4,7 +4,7 @@ import { Activity, Lightbulb, PlugZap } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { Link } from "wouter";
 import { WORDS } from "../frame.js";
-import { health, rates } from "../live/client.js";
+import { health, metrics, rates } from "../live/client.js";
 import { inWords } from "../live/health.js";
 import { isAtWork, isOver } from "../live/jobs.js";
 import { useKnown } from "../live/known.js";
@@ -13,7 +13,7 @@ import { colourOf, WATCHED } from "../live/topics.js";
 import { AtomLine } from "../parts/atom.js";
 import { Card, Empty, Facts, Figure } from "../parts/basics.js";
 import { Chart, Sparkline } from "../parts/chart.js";
-import { count, milliseconds, rate, time } from "../parts/format.js";
+import { bytes, count, duration, milliseconds, rate, time } from "../parts/format.js";
 import { JobBadge, jobShare } from "../parts/job.js";
 
 export function Overview() {
@@ -27,7 +27,13 @@ export function Overview() {
         <Card title="Connection">
           <Health />
         </Card>
-        <Card title="Newest atoms" aside={<More to="/events">All events</More>} className="xl:col-span-2" isFlush>
+        <Card title="Deliveries per second" className="xl:col-span-2">
+          <Deliveries />
+        </Card>
+        <Card title="Processes" isFlush>
+          <Processes />
+        </Card>
+        <Card title="Newest atoms" aside={<More to="/knowledge">All knowledge</More>} className="xl:col-span-2" isFlush>
           <Atoms />
         </Card>
         <Card title="Jobs" aside={<More to="/jobs">All jobs</More>} isFlush>
@@ -91,6 +97,69 @@ function EventsChart() {
       format={count}
       least={5}
     />
+  );
+}
+
+function Deliveries() {
+  const sources = useStore(metrics);
+  const serving = [...sources.values()].filter(({ now }) => now.layer !== null);
+  const longest = Math.max(0, ...serving.map(({ deliveries }) => deliveries.length));
+  const second = Math.floor(Date.now() / 1_000);
+  // To the browsers of everybody, by each process that serves them.
+  const lines = serving.map(({ now, deliveries }, at) => ({
+    label: now.source,
+    colour: `--series-${(at % 7) + 1}`,
+    values: [...Array.from({ length: longest - deliveries.length }, () => null), ...deliveries],
+  }));
+  if (longest === 0)
+    return (
+      <div className="flex h-60">
+        <Empty icon={Activity} title="No figures yet">
+          Each process tells once a second what it does.
+        </Empty>
+      </div>
+    );
+  return (
+    <Chart
+      label="Events delivered per second to all who are connected, by process"
+      seconds={Array.from({ length: longest }, (_, at) => second - longest + at)}
+      lines={lines}
+      format={count}
+      least={5}
+    />
+  );
+}
+
+function Processes() {
+  const sources = useStore(metrics);
+  return (
+    <ul aria-label="Processes" tabIndex={0} className="h-64 overflow-y-auto">
+      {[...sources.values()].map(({ now, cpu }) => (
+        <li key={now.source} className="border-line border-t px-4 py-3 sm:px-5">
+          <p className="flex items-baseline justify-between gap-3">
+            <span className="truncate font-medium">{now.source}</span>
+            <span className="shrink-0 text-quiet text-xs">{now.role}</span>
+          </p>
+          <p className="figures mt-1 flex items-center gap-3 text-quiet text-xs">
+            <span className="w-16 shrink-0">{now.process.cpu_percent.toFixed(0)} % CPU</span>
+            <span className="min-w-0 grow">
+              <Sparkline values={cpu} colour="--series-3" />
+            </span>
+            <span className="w-16 shrink-0 text-right">{bytes(now.process.memory_bytes)}</span>
+          </p>
+          <p className="figures mt-1 truncate text-quiet text-xs">
+            {now.layer
+              ? `${count(now.layer.connections)} connected, ${bytes(now.layer.unsent_bytes)} unsent, ${count(now.layer.evicted_slow)} evicted`
+              : `up for ${duration(now.process.up_seconds)}`}
+          </p>
+        </li>
+      ))}
+      {sources.size === 0 && (
+        <li className="flex h-full">
+          <Empty icon={Activity} title="No process has told of itself" />
+        </li>
+      )}
+    </ul>
   );
 }
 

@@ -1,0 +1,98 @@
+"""The desk of a process: says every two seconds who is connected, and sends away whom it is asked to."""
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from pulse_radar.brokers.base import NobodyThere
+from pulse_radar.errors import BrokerError
+from pulse_radar.pulse import Pulse
+from pulse_radar.radar.connections.events import SHOWN, ConnectionShown, ConnectionsSeen
+from pulse_radar.tasks import ended
+
+__all__ = ["Desk"]
+
+_log: Final = logging.getLogger("pulse_radar.radar")
+
+# Two seconds are soon enough for whoever looks, and nothing to a process that serves thousands.
+_PERIOD_SECONDS: Final = 2.0
+
+_EVICT: Final = "evict"
+_DONE: Final = b"1"
+_UNKNOWN: Final = b"0"
+
+_TOPICS_SHOWN: Final = 20
+
+
+class Desk:
+    """Of one process. `process` is its address for control requests, and its key on `connections`."""
+
+    def __init__(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+        host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:80]
+        self.process: Final = f"{host}:{os.getpid()}"
+        pulse.accompany(self._attended)
+
+    async def evict(self, process: str, connection_id: str) -> bool:
+        """Send a client of any process away; whether there was one. Raises: BrokerError, InvalidKey."""
+        if process == self.process:
+            return self._pulse.evict(connection_id)
+        try:
+            answer = await self._pulse.broker.ask(_address(process), _EVICT, connection_id.encode())
+        except NobodyThere:
+            return False
+        return answer == _DONE
+
+    @asynccontextmanager
+    async def _attended(self) -> AsyncIterator[None]:
+        await self._pulse.broker.answer(_address(self.process), self._answer)
+        telling = asyncio.create_task(self._tell(), name="connections")
+        try:
+            yield
+        finally:
+            # Nothing can be published any more: the topic forgets us by itself.
+            telling.cancel()
+            await ended(telling)
+
+    def _answer(self, verb: str, content: bytes) -> bytes:
+        is_done = verb == _EVICT and self._pulse.evict(content.decode(errors="replace"))
+        return _DONE if is_done else _UNKNOWN
+
+    async def _tell(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_PERIOD_SECONDS):
+                    await self._pulse.publish(self._seen())
+            except (BrokerError, TimeoutError) as error:
+                _log.debug("nobody hears who is connected: %r", error)
+            await asyncio.sleep(_PERIOD_SECONDS)
+
+    def _seen(self) -> ConnectionsSeen:
+        now = time.monotonic()
+        clients = sorted(self._pulse.clients(), key=lambda each: (each[1], each[0].behind), reverse=True)
+        shown = [
+            ConnectionShown(
+                id=client.connection_id,
+                who=client.who,
+                topics=list(client.feeds[:_TOPICS_SHOWN]),
+                open_seconds=round(now - client.opened_at, 1),
+                behind=client.behind,
+                unsent_bytes=unsent,
+            )
+            for client, unsent in clients[:SHOWN]
+        ]
+        return ConnectionsSeen(process=self.process, total=len(clients), shown=shown)
+
+    def __repr__(self) -> str:
+        return f"<Desk of {self.process}>"
+
+
+def _address(process: str) -> str:
+    """Apart from what else is asked of a process."""
+    return f"connections:{process}"

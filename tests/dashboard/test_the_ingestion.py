@@ -1,0 +1,53 @@
+"""Ingestion: an export by upload, watched, paused, gone on with and cancelled."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.dashboard.news import unique
+from tests.dashboard.stack import Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="session")]
+
+
+def ingestion(at: Screen, name: str) -> Locator:
+    listed = at.page.get_by_role("list", name="Ingestions, newest first").get_by_role("listitem")
+    return listed.filter(has_text=name)
+
+
+async def test_an_export_that_is_uploaded_is_read_to_its_end(at: Screen) -> None:
+    await at.go("Ingestion")
+    path = at.stack.export(300, f"{unique('upload')}.json")
+    await at.page.get_by_label("Export to upload").set_input_files(path)
+    await at.shows(at.page.get_by_text(f"{path.name} is uploaded"))
+    row = ingestion(at, path.name)
+    await at.says(row, "Completed")
+    await at.says(row, "300 of 300 messages")
+
+
+async def test_what_is_no_export_is_refused_in_words(at: Screen, tmp_path: Path) -> None:
+    await at.go("Ingestion")
+    path = tmp_path / "holiday.json"
+    path.write_text("this is no export")
+    await at.page.get_by_label("Export to upload").set_input_files(path)
+    await at.shows(at.page.get_by_text("It was not taken"))
+    await at.look("ingestion-refused")
+    at.forgive("422")
+
+
+async def test_an_ingestion_is_paused_gone_on_with_and_cancelled(at: Screen) -> None:
+    await at.go("Ingestion")
+    path = at.stack.export(3_000, f"{unique('long')}.json")
+    await at.stack.ingest(path, pace=50)
+    row = ingestion(at, path.name)
+    await at.says(row, "Reading")
+    await at.look("ingestion")
+    await row.get_by_role("button", name="Pause").click()
+    await at.says(row, "Paused")
+    await row.get_by_role("button", name="Resume").click()
+    await at.says(row, "Reading")
+    await row.get_by_role("button", name="Cancel").click()
+    await row.get_by_role("button", name="Really?").click()
+    await at.says(row, "Cancelled")
+    await expect(row.get_by_role("button")).to_have_count(0)

@@ -1,0 +1,238 @@
+/** Exports on their way in: upload one, watch it, stop it, go on with it. */
+
+import { CircleX, FileInput, Pause, Play, Upload } from "lucide-react";
+import { type DragEvent, useMemo, useRef, useState } from "react";
+import { reasonIn } from "../api/ask.js";
+import type { IngestionProgress } from "../events.js";
+import { isOver } from "../live/jobs.js";
+import { useKnown } from "../live/known.js";
+import { ActButton } from "../parts/act.js";
+import { Badge, Button, Card, Empty, Meter, type Tone, Trouble } from "../parts/basics.js";
+import { classes } from "../parts/classes.js";
+import { bytes, count, duration } from "../parts/format.js";
+
+type Shown = Omit<IngestionProgress, "status"> & { readonly status: IngestionProgress["status"] | "queued" };
+
+const TONES: Readonly<Record<Shown["status"], Tone>> = {
+  queued: "quiet",
+  counting: "wait",
+  running: "mark",
+  paused: "wait",
+  completed: "good",
+  failed: "bad",
+  cancelled: "quiet",
+};
+
+const WORDS: Readonly<Record<Shown["status"], string>> = {
+  queued: "Queued",
+  counting: "Counting",
+  running: "Reading",
+  paused: "Paused",
+  completed: "Completed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+const NOTHING_YET = {
+  total: null,
+  done: 0,
+  added: 0,
+  skipped: 0,
+  rate: 0,
+  eta_seconds: null,
+  chat: null,
+  file: null,
+  error: null,
+};
+
+export default function IngestionScreen() {
+  const { ingestions, jobs } = useKnown();
+  const shown = useMemo<readonly Shown[]>(() => {
+    const told = new Set(ingestions.map(({ ingestion_id: id }) => id));
+    // Of one that waits for a worker only its job is known.
+    const waiting = jobs.filter((job) => job.name === "ingest_export" && !told.has(job.id) && !isOver(job));
+    return [...waiting.map(({ id }): Shown => ({ ...NOTHING_YET, ingestion_id: id, status: "queued" })), ...ingestions];
+  }, [ingestions, jobs]);
+
+  return (
+    <>
+      <UploadCard />
+      <Card
+        title="Ingestions"
+        isFlush
+        aside={<span className="figures text-quiet text-xs">{count(shown.length)}</span>}
+      >
+        {shown.length === 0 ? (
+          <Empty icon={FileInput} title="Nothing has been read yet">
+            Upload the result.json of a Telegram export above, or run pulse-radar ingest result.json.
+          </Empty>
+        ) : (
+          <ul aria-label="Ingestions, newest first">
+            {shown.map((one) => (
+              <Ingestion key={one.ingestion_id} one={one} />
+            ))}
+          </ul>
+        )}
+      </Card>
+    </>
+  );
+}
+
+function Ingestion({ one }: { one: Shown }) {
+  const [why, refuse] = useState<string | null>(null);
+  const { ingestion_id: id, status, total, done, added, skipped, rate, eta_seconds: eta, error } = one;
+  const isAtWork = status === "running" || status === "counting" || status === "queued";
+  const share = status === "completed" ? 1 : total ? Math.min(1, done / total) : status === "counting" ? null : 0;
+  const name = one.file ?? one.chat ?? id;
+  const facts = [
+    `${count(done)} of ${total === null ? "?" : count(total)} messages`,
+    `${count(added)} new`,
+    skipped > 0 && `${count(skipped)} known`,
+    status === "running" && `${count(rate)}/s`,
+    status === "running" && eta !== null && `${duration(eta)} left`,
+  ].filter(Boolean);
+  return (
+    <li className="flex flex-col gap-3 border-line border-t px-4 py-4 sm:px-5">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <div className="min-w-0 grow basis-48">
+          <p dir="auto" className="truncate font-medium">
+            {name}
+          </p>
+          <p dir="auto" className="truncate text-quiet text-xs">
+            {one.chat ?? id}
+          </p>
+        </div>
+        <Badge tone={TONES[status]} isLive={isAtWork}>
+          {WORDS[status]}
+        </Badge>
+        <div className="flex h-8 gap-2">
+          {isAtWork && (
+            <ActButton isSmall label="Pause" icon={Pause} path={`ingestions/${id}/pause`} onRefused={refuse} />
+          )}
+          {status === "paused" && (
+            <ActButton isSmall label="Resume" icon={Play} path={`ingestions/${id}/resume`} onRefused={refuse} />
+          )}
+          {isAtWork && (
+            <ActButton
+              isSmall
+              isGrave
+              variant="danger"
+              label="Cancel"
+              icon={CircleX}
+              path={`jobs/${id}/cancel`}
+              onRefused={refuse}
+            />
+          )}
+        </div>
+      </div>
+      <Meter share={share} label={`How much of ${name} is read`} tone={status === "paused" ? "wait" : TONES[status]} />
+      <p className="figures min-h-5 text-quiet text-xs">{error ?? facts.join(" · ")}</p>
+      {why && <Trouble title="That was refused">{why}</Trouble>}
+    </li>
+  );
+}
+
+interface Sending {
+  readonly name: string;
+  readonly sent: number;
+  readonly size: number;
+}
+
+function UploadCard() {
+  const input = useRef<HTMLInputElement>(null);
+  const [isOver, hover] = useState(false);
+  const [sending, send] = useState<Sending | null>(null);
+  const [outcome, tell] = useState<{ isGood: boolean; text: string } | null>(null);
+
+  function upload(file: File | undefined): void {
+    if (!file) return;
+    tell(null);
+    send({ name: file.name, sent: 0, size: file.size });
+    // Not fetch, which does not say how much is sent.
+    const request = new XMLHttpRequest();
+    const end = (isGood: boolean, text: string) => {
+      send(null);
+      tell({ isGood, text });
+    };
+    request.open("POST", `api/ingestions?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("content-type", "application/json");
+    request.upload.onprogress = ({ loaded }) => send({ name: file.name, sent: loaded, size: file.size });
+    request.onload = () => {
+      if (request.status < 300) end(true, `${file.name} is uploaded, and read as soon as a worker is free.`);
+      else end(false, reasonIn(request.responseText) ?? `The server answered ${request.status}.`);
+    };
+    request.onerror = () => end(false, "The server cannot be reached.");
+    request.send(file);
+  }
+
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    hover(false);
+    upload(event.dataTransfer.files[0]);
+  };
+
+  return (
+    <Card>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button does the same for whoever drags nothing */}
+      <div
+        onDragOver={(event) => {
+          event.preventDefault();
+          hover(true);
+        }}
+        onDragLeave={() => hover(false)}
+        onDrop={drop}
+        className={classes(
+          "flex min-h-28 flex-wrap items-center gap-x-5 gap-y-3 rounded-lg border border-dashed px-5 py-4 transition-colors",
+          isOver ? "border-mark bg-sunken" : "border-edge",
+        )}
+      >
+        <span className="grid size-11 shrink-0 place-content-center rounded-full bg-sunken text-quiet">
+          <Upload aria-hidden="true" className="size-5" />
+        </span>
+        <div className="min-w-0 grow basis-52">
+          {sending ? (
+            <div className="flex flex-col gap-2">
+              <p className="figures truncate font-medium">
+                Sending {sending.name}: {bytes(sending.sent)} of {bytes(sending.size)}
+              </p>
+              <Meter
+                share={sending.size > 0 ? sending.sent / sending.size : null}
+                label={`Upload of ${sending.name}`}
+              />
+            </div>
+          ) : (
+            <>
+              <p className="font-medium">Drop a Telegram export here</p>
+              <p className="text-quiet text-xs">
+                The result.json that Telegram Desktop writes. It is read as it comes, and each message counts once.
+              </p>
+            </>
+          )}
+        </div>
+        <input
+          ref={input}
+          type="file"
+          accept=".json,application/json"
+          aria-label="Export to upload"
+          className="sr-only"
+          tabIndex={-1}
+          onChange={(event) => {
+            upload(event.target.files?.[0]);
+            event.target.value = "";
+          }}
+        />
+        <Button variant="primary" disabled={sending !== null} onClick={() => input.current?.click()}>
+          Choose a file
+        </Button>
+      </div>
+      <output className="block">
+        {outcome?.isGood && <p className="mt-3 text-good">{outcome.text}</p>}
+        {outcome && !outcome.isGood && (
+          <div className="mt-3">
+            <Trouble title="It was not taken">{outcome.text}</Trouble>
+          </div>
+        )}
+      </output>
+    </Card>
+  );
+}
