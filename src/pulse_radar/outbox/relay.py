@@ -273,7 +273,7 @@ class Relay:
         self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        told = str(error) or repr(error)
+        told = str(error) or "the broker did not take an event in time"
         if told != self._failure:
             _log.warning("the outbox waits: %s", told)
         self._failure = told

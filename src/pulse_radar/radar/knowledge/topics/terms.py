@@ -1,6 +1,7 @@
 """What a text is about: the stems of the words that say something, each with the form in which it was written."""
 
 import re
+import threading
 from functools import cache, lru_cache
 from typing import Final
 
@@ -29,6 +30,9 @@ _LONGEST: Final = 40
 # A stem takes a third of a millisecond. Chats repeat their words.
 _STEMS_REMEMBERED: Final = 50_000
 
+# A stemmer keeps the word that it is at, and jobs of one worker look through texts in several threads.
+_stemming: Final = threading.Lock()
+
 
 def terms_of(text: str) -> dict[str, str]:
     """Stems, with the words that they are of. Numbers, mentions, addresses and common words are none."""
@@ -44,7 +48,8 @@ def _stem(word: str) -> str | None:
     bare = normal(word)
     if bare in _common_words() or not _SHORTEST <= len(bare) <= _LONGEST or not bare[0].isalpha():
         return None
-    stem: str = _stemmer(_language_of(bare)).stemWord(bare)
+    with _stemming:
+        stem: str = _stemmer(_language_of(bare)).stemWord(bare)
     return stem
 
 
