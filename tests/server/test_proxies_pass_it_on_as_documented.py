@@ -75,7 +75,7 @@ def caddy(directory: Path, upstream: int, port: int) -> list[str]:
         },
     )
     (directory / "Caddyfile").write_text(
-        f"{{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}}\n{site}"
+        f"{{\n\tadmin off\n\tauto_https off\n\tgrace_period 1s\n\tdefault_bind 127.0.0.1\n}}\n{site}"
     )
     return ["caddy", "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
 
