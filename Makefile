@@ -14,6 +14,9 @@ STAGE := scripts/stage
 # uv takes the Python that is here and fetches none.
 export UV_PYTHON_DOWNLOADS := never
 
+# The tests start hundreds of processes: what one has compiled, the others find.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make demo   the whole path, live: broker, API, worker, a sample of 2,000 messages, a dashboard"
 	@echo "make test   lint, types, layers and all tests"
