@@ -74,7 +74,7 @@ async def test_a_job_runs_while_the_broker_is_away_and_what_nobody_hears_is_said
     began_at = time.monotonic()
     for number in range(3_000):
         await run_through(life, message(str(number)))
-    assert time.monotonic() - began_at < 5.0
+    assert time.monotonic() - began_at < PATIENCE
     # Of each that it is queued, started and completed; and so many wait.
     stats = life.stats()
     assert stats.waiting + stats.lost == 9_000
@@ -84,7 +84,7 @@ async def test_a_job_runs_while_the_broker_is_away_and_what_nobody_hears_is_said
     # Nor does the worker's end wait for it longer than a little.
     began_at = time.monotonic()
     await broker.shutdown()
-    assert time.monotonic() - began_at < 4.0
+    assert time.monotonic() - began_at < PATIENCE
     assert life.stats().lost == 9_002
 
 
@@ -99,7 +99,8 @@ async def test_a_job_runs_while_the_broker_hangs_and_only_the_first_waits_a_mome
             began_at = time.monotonic()
             for number in range(200):
                 await run_through(life, message(str(number)))
-            assert time.monotonic() - began_at < 1.0
+            # A moment for each of them would be ten seconds.
+            assert time.monotonic() - began_at < 5.0
             assert await ran_and_acknowledged(broker)
         finally:
             at.server.thaw()
@@ -132,7 +133,7 @@ async def test_a_job_runs_while_publishing_hangs_or_fails(error: Exception | Non
         await broker.startup()
         began_at = time.monotonic()
         assert await ran_and_acknowledged(broker)
-        assert time.monotonic() - began_at < 1.0
+        assert time.monotonic() - began_at < PATIENCE
         await broker.shutdown()
         assert life.stats().lost >= 1
 
