@@ -115,6 +115,7 @@ class Arena:
         wall = time.perf_counter() - began
         told = self._told
         assert told["events"] == before["events"] + deliveries, f"{self.peer.name}: {told} after {before}"
+        assert deliveries > 0, f"{self.peer.name} has no clients any more"
         assert told["least"] == told["most"], f"{self.peer.name}: some got more than others: {told}"
         return Spent(
             deliveries,

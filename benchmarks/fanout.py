@@ -101,7 +101,7 @@ def show(found: dict[int, dict[str, Figures]]) -> None:
 
 def _title(burst: int) -> str:
     what = f"bursts of {burst}" if burst > 1 else "one at a time"
-    return f"{what}: deliveries per CPU second of the server"
+    return f"{what}: deliveries per CPU second"
 
 
 def main() -> None:
