@@ -138,5 +138,5 @@ function useNow(doesMatter: boolean): number {
     const timer = setInterval(() => tell(Date.now()), 500);
     return () => clearInterval(timer);
   }, [doesMatter]);
-  return doesMatter ? Math.max(now, Date.now()) : now;
+  return Math.max(now, Date.now());
 }

@@ -95,11 +95,11 @@ function Ingestion({ one }: { one: Shown }) {
     <li className="flex flex-col gap-3 border-line border-t px-4 py-4 sm:px-5">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <div className="min-w-0 grow basis-48">
-          <p dir="auto" className="truncate font-medium">
-            {name}
+          <p className="truncate font-medium">
+            <bdi>{name}</bdi>
           </p>
-          <p dir="auto" className="truncate text-quiet text-xs">
-            {one.chat ?? id}
+          <p className="truncate text-quiet text-xs">
+            <bdi>{one.chat ?? id}</bdi>
           </p>
         </div>
         <Badge tone={TONES[status]} isLive={isAtWork}>

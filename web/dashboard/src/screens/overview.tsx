@@ -62,7 +62,7 @@ function Figures() {
   const failed = jobs.filter(({ state }) => state === "failed" || state === "lost").length;
   return (
     <dl aria-label="Figures" className="grid grid-cols-2 gap-3 sm:gap-5 lg:grid-cols-4">
-      <Figure label="Events a second" value={rate(now)} note={`${count(received)} since the page was opened`} />
+      <Figure label="Events a second" value={rate(now)} note={`${count(received)} since it was opened`} />
       <Figure
         label="Messages read"
         value={count(read)}
