@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
 
@@ -24,6 +24,7 @@ from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.events_endpoint import EventsEndpoint
+from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
 from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.publish_endpoint import PublishEndpoint
@@ -86,6 +87,8 @@ class Pulse(Publishes):
         # From the first moment of starting to the last of ending.
         self._is_entered = False
         self._running: _Running | None = None
+        # Somebody wanted it to run while it did not.
+        self._is_missed = False
         # Entered in this order when everything else runs.
         self._companions: list[Callable[[], AbstractAsyncContextManager[object]]] = []
         admission = Admission(
@@ -107,6 +110,7 @@ class Pulse(Publishes):
             ),
             TicketEndpoint(reception, self._tickets),
             StatusEndpoints(self._runner, broker=self.settings.broker.partition(":")[0]),
+            lifespan=self._expected,
         )
         self._limits = Limits(
             ping_interval_seconds=self.settings.ping_interval,
@@ -187,6 +191,13 @@ class Pulse(Publishes):
         """The lifespan of an app: `FastAPI(lifespan=pulse.lifespan)`; inside one of your own, `async with pulse:`."""
         async with self:
             yield
+
+    @asynccontextmanager
+    async def _expected(self, _app: object) -> AsyncIterator[None]:
+        """The lifespan of the router, inside that of the app: by then it runs, or it was forgotten."""
+        with suppress(NotRunning):
+            self._run()
+        yield
 
     async def __aenter__(self) -> Self:
         """Connect and serve. Raises: BrokerUnavailable, BrokerRefused, NotPermitted."""
@@ -326,10 +337,12 @@ class Pulse(Publishes):
 
     def _run(self) -> "_Running":
         if self._running is None:
-            raise RuntimeError(
-                "Pulse Radar does not run: give the app its lifespan, FastAPI(lifespan=pulse.lifespan), "
-                "or use `async with pulse:` in your own"
-            )
+            error = NotRunning()
+            if not self._is_missed:
+                # Once: whoever asks is told, and nobody reads it a thousand times.
+                self._is_missed = True
+                _log.error("%s", error)
+            raise error
         return self._running
 
     def _runner(self) -> Runner:

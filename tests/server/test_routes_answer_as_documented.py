@@ -236,15 +236,25 @@ async def test_an_app_can_be_started_again() -> None:
             assert (await client.next())["type"] == "connection"
 
 
-async def test_a_pulse_that_does_not_run_says_how_to_run_it() -> None:
-    pulse = make_pulse()
-    with pytest.raises(RuntimeError, match="lifespan=pulse.lifespan"):
-        await pulse.publish("knowledge", "atom_created", {})
+async def test_an_app_without_the_lifespan_says_so_once_at_its_start_and_to_everybody_who_asks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pulse = make_pulse(publish_token=TOKEN)
     app = FastAPI()
     app.include_router(pulse.router)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http:
-        with pytest.raises(RuntimeError, match="lifespan=pulse.lifespan"):
-            await http.get("/ready")
+    async with serving(app) as server:
+        [said] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+        assert "lifespan=pulse.lifespan" in said
+        async with httpx.AsyncClient(base_url=f"http://localhost:{server.port}") as http:
+            answers = [await http.get(path) for path in ("/health", "/ready", "/events")]
+            answers.append(await http.post("/publish", json=EVENT, headers=AUTHORISED))
+        assert [(answer.status_code, said in answer.text) for answer in answers] == [(503, True)] * 4
+        with pytest.raises(InvalidStatus, match="503"):
+            async with Client(server.port):
+                raise AssertionError("let in")
+    with pytest.raises(RuntimeError, match="lifespan=pulse.lifespan"):
+        await pulse.publish("knowledge", "atom_created", {})
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1
 
 
 async def test_a_pulse_in_two_apps_at_once_is_refused() -> None:

@@ -17,6 +17,7 @@ from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
 from pulse_radar.server.answers import shared_with
+from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception, close_code, opened
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
@@ -60,7 +61,10 @@ class EventsEndpoint:
         refused = self._reception.refusal(request)
         if refused is not None:
             return PlainTextResponse(f"{refused}\n", 403)
-        runner = self._runner()
+        try:
+            runner = self._runner()
+        except NotRunning as error:
+            return PlainTextResponse(f"{error}\n", 503)
         cursor = last_event_id or last_seq
         # Before anything is made of them: a megabyte of cursor costs seconds, a thousand keys a thousand look-ups.
         if max(len(cursor), len(topics), longest_cursor(parse_topics(topics)[0])) > MAX_CURSOR_BYTES:

@@ -25,6 +25,7 @@ from pulse_radar.errors import (
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
 from pulse_radar.server.answers import refusal
+from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
 
@@ -101,6 +102,8 @@ class PublishEndpoint:
         except ClientDisconnect:
             # Nobody reads this; it only ends the request without a complaint.
             return refusal(400, "incomplete", "the body did not come to its end")
+        except NotRunning as error:
+            return refusal(503, "not_running", str(error))
         except (UsageError, BrokerError) as error:
             return _failure(error)
         return JSONResponse({"topic": position.topic, "seq": position.sequence, "id": draft.id}, 201)

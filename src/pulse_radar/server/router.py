@@ -1,7 +1,10 @@
 """The routes of the live layer: /ws, /events, /publish, /ticket, /health and /ready."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
+from starlette.types import Lifespan
 
 from pulse_radar.server.events_endpoint import EVENTS_SCHEMA, EventsEndpoint
 from pulse_radar.server.publish_endpoint import PUBLISH_SCHEMA, PublishEndpoint
@@ -18,9 +21,11 @@ def make_router(
     publish: PublishEndpoint,
     ticket: TicketEndpoint,
     status: StatusEndpoints,
+    *,
+    lifespan: Lifespan[Any],
 ) -> APIRouter:
     """A router that any FastAPI app can include, under any prefix."""
-    router = APIRouter(tags=["pulse-radar"])
+    router = APIRouter(tags=["pulse-radar"], lifespan=lifespan)
     router.add_api_websocket_route("/ws", websocket.serve)
     router.add_api_route(
         "/events",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fastapi.responses import JSONResponse
 
+from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.runner import Runner
 
 __all__ = ["StatusEndpoints"]
@@ -19,7 +20,10 @@ class StatusEndpoints:
 
     async def health(self) -> JSONResponse:
         """Alive, as long as this is answered and nothing in the background died: that comes back by a restart only."""
-        runner = self._runner()
+        try:
+            runner = self._runner()
+        except NotRunning as error:
+            return _not_running(error)
         facts = {"connections": runner.connections, "broker": self._broker}
         if runner.failure is not None:
             return JSONResponse({"status": "failed", "reason": repr(runner.failure), **facts}, 503)
@@ -27,7 +31,10 @@ class StatusEndpoints:
 
     async def ready(self) -> JSONResponse:
         """Ready while events come through: a probe, published every 2 s, came back within the last 10 s."""
-        runner = self._runner()
+        try:
+            runner = self._runner()
+        except NotRunning as error:
+            return _not_running(error)
         age = runner.probe.age_seconds
         facts = {"deliveryAge": None if age is None else round(age, 3), "current": runner.hub.is_current}
         if runner.failure is not None:
@@ -39,3 +46,7 @@ class StatusEndpoints:
             reason = "no event came through the broker lately" if age is not None else "still starting"
             return JSONResponse({"status": "unready", "reason": reason, **facts}, 503)
         return JSONResponse({"status": "ready", **facts})
+
+
+def _not_running(error: NotRunning) -> JSONResponse:
+    return JSONResponse({"status": "failed", "reason": str(error)}, 503)

@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
+from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception, close_code, opened
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
@@ -42,10 +43,14 @@ class WebSocketEndpoint:
         joined: Annotated[str, Query()] = "",
     ) -> None:
         """One connection, from its upgrade to its end."""
-        runner = self._runner()
         refused = self._reception.refusal(websocket)
         if refused is not None:
             await _deny(websocket, 403, refused)
+            return
+        try:
+            runner = self._runner()
+        except NotRunning as error:
+            await _deny(websocket, 503, str(error))
             return
         if runner.hub.is_draining:
             # Before the upgrade: whoever balances load sends the next one elsewhere.
