@@ -284,6 +284,39 @@ async def test_a_busy_server_is_asked_again_when_it_wants_to_be() -> None:
         assert await heard(f"127.0.0.1:{server.sockets[0].getsockname()[1]}") == []
 
 
+async def test_why_a_client_comes_back_is_told_and_what_never_was_is_not_called_lost(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pulse_radar.client.returning._FIRST_PAUSE_SECONDS", 0.001)
+    port = free_port()
+
+    statuses = iter([HTTPStatus.INTERNAL_SERVER_ERROR])
+
+    def busy_once(connection: ServerConnection, _request: Request) -> Response | None:
+        status = next(statuses, None)
+        return None if status is None else connection.respond(status, "")
+
+    async def restarted(connection: ServerConnection) -> None:
+        await connection.send(greeting(4))
+        await connection.close(1012)
+
+    def told() -> list[str]:
+        return [re.sub(r"ws\S+|: coming back in .*", "", record.getMessage()) for record in caplog.records]
+
+    async def until_told(text: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while text not in told():
+                await asyncio.sleep(0.01)
+
+    async with serve(restarted, "127.0.0.1", port, process_request=busy_once):
+        following = asyncio.create_task(heard(f"127.0.0.1:{port}"))
+        await until_told("no connection to  yet (HTTP 500)")
+        await until_told("lost  (closed with 1012)")
+    await until_told("no connection to  yet (connection refused)")
+    async with serve(done, "127.0.0.1", port):
+        await following
+
+
 async def test_whoever_is_cancelled_while_entering_leaves_nothing_running() -> None:
     async def mute(connection: ServerConnection) -> None:
         await connection.wait_closed()

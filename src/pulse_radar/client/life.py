@@ -55,8 +55,8 @@ class Life:
         """Connect, converse, come back. Raises: nothing, whoever iterates is told."""
         end: BaseException = StopAsyncIteration()
         try:
-            while (pause := self._pause_after(await self._converse())) is not None:
-                await self._wait(pause)
+            while (pause := self._pause_after(ended := await self._converse())) is not None:
+                await self._wait(pause, ended.why)
         except Exception as error:  # noqa: BLE001 (raised by whoever iterates)
             end = error
         finally:
@@ -77,7 +77,7 @@ class Life:
                     self._renewing.check()
         except WIRE_ERRORS as error:
             ended = ended_by(error, self._dialling.address)
-            if ended == LOST and self.connections == 0:
+            if ended.code == LOST and self.connections == 0:
                 raise unreachable(error, self._dialling.address) from error
             return ended
         finally:
@@ -124,7 +124,8 @@ class Life:
         """How long the connection held, from its greeting: an attempt that hung for long has not."""
         return 0.0 if self._greeted_at is None else time.monotonic() - self._greeted_at
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, seconds: float, why: str) -> None:
         self.state = "waiting"
-        _log.warning("lost %s: coming back in %.1f s", self._dialling.address, seconds)
+        what = "no connection to %s yet" if self._greeted_at is None else "lost %s"
+        _log.warning(f"{what} (%s): coming back in %.1f s", self._dialling.address, why, seconds)
         await asyncio.sleep(seconds)

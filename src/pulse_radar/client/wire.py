@@ -4,6 +4,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from errno import ECONNREFUSED
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Final, TypeAlias
@@ -35,14 +36,15 @@ _BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a connection ended."""
+    """How a connection ended, `why` for people."""
 
     code: int
     reason: str = ""
+    why: str = ""
 
 
 # Gone without a word (RFC 6455, section 7.1.5).
-LOST: Final = Ended(1006)
+LOST: Final = 1006
 
 # What an attempt to connect, or a connection, may end with.
 WIRE_ERRORS: Final = (ConnectionClosed, InvalidHandshake, OSError, TimeoutError)
@@ -82,18 +84,21 @@ def ended_by(error: Exception, address: Address) -> Ended:
     """The close that one of WIRE_ERRORS comes to. Raises: Refused, when the upgrade was refused for good."""
     match error:
         case ConnectionClosed(rcvd=Close() as close) | ConnectionClosed(sent=Close() as close):
-            return Ended(close.code, close.reason)
+            return Ended(close.code, close.reason, f"closed with {close.code}")
         case InvalidStatus(response=response):
             if response.status_code in _BUSY:
-                return Ended(CloseCode.TRY_AGAIN_LATER, _retry_after(response.headers))
+                wait = _retry_after(response.headers)
+                return Ended(CloseCode.TRY_AGAIN_LATER, wait, f"HTTP {response.status_code}")
             text = (response.body or b"").decode(errors="replace").strip()[:300]
             raise Refused(
                 f"{address} refuses the connection: {response.status_code} {text or response.reason_phrase}"
                 f"{_remedy(response.status_code)}",
                 response.status_code,
             )
+        case ConnectionClosed():
+            return Ended(LOST, why="cut off")
         case _:
-            return LOST
+            return Ended(LOST, why=_why(error))
 
 
 async def fresh(token: Token) -> str:
@@ -102,6 +107,14 @@ async def fresh(token: Token) -> str:
         return token
     answer = token()
     return await answer if inspect.isawaitable(answer) else answer
+
+
+def _why(error: Exception) -> str:
+    # Where a name has several addresses, the errors of all of them are told as one.
+    if f"[Errno {ECONNREFUSED}]" in str(error):
+        return "connection refused"
+    silence = "no sign of life" if isinstance(error, TimeoutError) else type(error).__name__
+    return str(error) or silence
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:
