@@ -52,6 +52,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   let era = 0;
   let isOnline = true;
   let isBusy = false;
+  let isProbing = false;
   const alarm = makeAlarm(use);
   const renewal = makeAlarm(use);
   let armed = NEVER;
@@ -148,11 +149,14 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
     wire = undefined;
   }
 
-  /** Of another origin we learn only that it answered. */
+  /** One at a time: what was held up with several attempts is one answer. Of another origin we learn only that it answered. */
   async function probe(): Promise<void> {
+    if (isProbing) return;
+    isProbing = true;
     const response = await use("fetch")?.(addressed("health"), { mode: "no-cors", cache: "no-store" }).catch(
       () => undefined,
     );
+    isProbing = false;
     if (response?.ok || response?.type === "opaque") handle({ kind: "reached" });
   }
 

@@ -23,13 +23,13 @@ export function received(turn: Turn, frame: ServerFrame | Unknown): void {
 
 /** The server greeted: each feed is served after the position that it names. */
 function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state = [] }: Connected): void {
-  const { carrier, lines, now } = turn;
+  const { lines, now } = turn;
   const recovered = [...lines.values()].some(({ at }) => at !== undefined);
   turn.connection = { status: "open", connectionId, since: now, recovered };
   turn.stateTopics = state;
   turn.patience = pongTimeout * 1_000;
   turn.due = now + turn.patience;
-  if (carrier === "socket") turn.failedOpens = 0;
+  turn.failedOpens = 0;
   // What was followed when it was opened may be followed no longer, or anew.
   for (const feed of topics) if (lines.get(feed)?.phase !== "catching up") leave(turn, feed);
   for (const line of lines.values()) {

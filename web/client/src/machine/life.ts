@@ -20,7 +20,7 @@ const PROBE_MS = 5_000;
 /** A timer that comes later than this was asleep, and so perhaps was the connection. */
 const OVERSLEPT_MS = 5_000;
 
-/** So many WebSockets in a row that do not open may mean a network that breaks them. */
+/** So many WebSockets that do not open where ordinary requests go through mean a network that breaks them. */
 const FAILED_OPENS = 3;
 
 /** Servers drop request lines over 4 KiB without an answer; this leaves room for the address. */
@@ -58,17 +58,23 @@ export function lost(turn: Turn, code: number, reason: string): void {
   const { connection, carrier } = turn;
   const { status } = connection;
   if (status === "open" && turn.now - connection.since >= HELD_MS) turn.attempt = 0;
-  else if (status === "connecting" && carrier === "events") {
-    turn.carrier = "socket";
-    turn.failedOpens = 0;
-  } else if (status === "connecting" && code === BROKEN) {
-    turn.failedOpens += 1;
-    if (turn.failedOpens >= FAILED_OPENS) turn.effects.push({ kind: "probe" });
+  else if (status === "connecting") {
+    if (carrier === "events") {
+      turn.carrier = "socket";
+      turn.failedOpens = 0;
+    } else if (code === BROKEN) turn.effects.push({ kind: "probe" });
   }
   const todo = advice(code);
   if (todo === "done" || todo === "stop") return end(turn, { status: "closed", code, reason });
   wait(turn, delay(code, reason, turn.attempt, turn.chance), code, reason);
   turn.attempt += 1;
+}
+
+/** An ordinary request went through, so the failure before it counts. While a server is down, a failure says nothing about WebSockets. */
+export function reached(turn: Turn): void {
+  const { status } = turn.connection;
+  if (status !== "open") turn.failedOpens += 1;
+  if (status === "waiting" && turn.failedOpens >= FAILED_OPENS) turn.carrier = "events";
 }
 
 /** It is `now`: what was due? */

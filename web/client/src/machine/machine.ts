@@ -7,7 +7,7 @@
 
 import { follow, settle } from "./following.js";
 import { received } from "./heeding.js";
-import { lost, open, retire, ticked, woke } from "./life.js";
+import { lost, open, reached, retire, ticked, woke } from "./life.js";
 import type { Effect, Input, Moment, State, Turn } from "./state.js";
 
 /** Take one fact; answer what follows from it. Cost: proportional to the readers and lines there are. */
@@ -38,9 +38,7 @@ function take(turn: Turn, input: Input): void {
     case "woke":
       return woke(turn);
     case "reached":
-      // Ordinary requests go through, so it is WebSockets that do not.
-      if (status === "waiting") turn.carrier = "events";
-      return;
+      return reached(turn);
     case "connect":
       if (status === "waiting") return open(turn);
       if (status === "closed") turn.connection = { status: "idle" };

@@ -55,7 +55,7 @@ export interface State {
   readonly stateTopics: readonly string[];
   /** Attempts since a connection last held. */
   readonly attempt: number;
-  /** WebSockets that did not open, since one last did. */
+  /** WebSockets that did not open though an ordinary request went through, since a connection last opened. */
   readonly failedOpens: number;
   /** How long the server may be silent: milliseconds. */
   readonly patience: number;

@@ -254,6 +254,25 @@ test("tabs share one stream of server-sent events where WebSockets do not come t
   expect(tabs.map(({ seen }) => seen)).toEqual(tabs.map(() => [1]));
 });
 
+test("after a restart tabs are back on a WebSocket, though the server was there for the request behind the last failure", async () => {
+  const browser = new FakeBrowser();
+  let requests = 0;
+  const fetch = async () => {
+    requests += 1;
+    if (requests < 3) throw new TypeError("the server is down");
+    browser.server.start();
+    return { ok: true, type: "basic" };
+  };
+  const tabs = [browser.open({ world: { fetch } }), browser.open({ world: { fetch } })];
+  for (const tab of tabs) tab.follow("knowledge");
+  await browser.pass(1_000);
+  browser.server.stop();
+  await browser.pass(60_000);
+  expect(requests).toBe(3);
+  expect(browser.server.asked.at(-1)).toContain("/ws?topics=knowledge");
+  expect(tabs.map(({ client }) => client.connection.status)).toEqual(tabs.map(() => "open"));
+});
+
 test("a tab that comes later is given the state of a state topic", async () => {
   const browser = new FakeBrowser();
   const one = browser.open();

@@ -164,10 +164,12 @@ describe("a server that is silent", () => {
 describe("where WebSockets do not open", () => {
   function failing(): Page {
     const page = connecting();
-    for (let time = 0; time < 3; time++) {
+    for (let time = 0; time < 2; time++) {
       page.lose();
-      if (time < 2) page.pass(20_000);
+      page.tell({ kind: "reached" });
+      page.pass(20_000);
     }
+    page.lose();
     return page;
   }
 
@@ -181,6 +183,29 @@ describe("where WebSockets do not open", () => {
     page.lose();
     page.pass(20_000);
     expect(page.opened.carrier).toBe("events");
+  });
+
+  test("a server that was down is no such network: what failed while no request went through does not count", () => {
+    const page = livePage("knowledge", 100);
+    for (let time = 0; time < 5; time++) {
+      page.lose();
+      page.pass(20_000);
+    }
+    page.lose();
+    // It came up between the attempt and this request.
+    page.tell({ kind: "reached" });
+    page.pass(20_000);
+    expect(page.opened.carrier).toBe("socket");
+    page.greet({ knowledge: 100 });
+    expect(page.state.failedOpens).toBe(0);
+  });
+
+  test("an answer that comes late counts, and changes nothing about what is under way", () => {
+    const page = failing();
+    page.pass(20_000);
+    page.tell({ kind: "reached" });
+    page.greet({ knowledge: 100 });
+    expect(page.state).toMatchObject({ carrier: "socket", failedOpens: 0, connection: { status: "open" } });
   });
 
   test("WebSockets are tried again while nothing else goes through either", () => {
