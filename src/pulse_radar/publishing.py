@@ -70,6 +70,9 @@ class Publishes(ABC):
         """Publish one event; return its place once it is stored.
 
         `id`: makes a repeated publish store the event once; made up where not given.
+        On a topic of typed events, `publish(topic, name, data)` with a name that none of them has, or data that its
+        class refuses, is published all the same; the process that declares them (and `POST /publish` there) logs a
+        warning, once for each name.
         `expect_last`: store only if this is the newest sequence of the key (0: it has none yet).
         `ttl`: of a state topic: its key is deleted after so long, unless a newer event comes.
         Raises: InvalidEvent, InvalidTopic, InvalidKey, EventTooLarge, OutboxFull: nothing was sent.
@@ -78,6 +81,8 @@ class Publishes(ABC):
         Order: an event published after another one was awaited has the higher sequence.
         """
         draft = draft_event(event, name, data, key=key, event_id=id, ttl=ttl)
+        if not isinstance(event, Event):
+            self.heed_untyped(draft)
         return await self.publish_draft(draft, expect_last=expect_last)
 
     async def delete(
@@ -91,6 +96,9 @@ class Publishes(ABC):
     ) -> Position:
         """Delete a key of a state topic, whether it is there or not. Takes and raises what `publish` does."""
         return await self.publish_draft(draft_deletion(topic, key, id), expect_last=expect_last)
+
+    def heed_untyped(self, draft: Draft) -> None:  # noqa: B027 (most processes know of none)
+        """Say what is wrong with a draft that was made of a name and data, where its typed events are known."""
 
     @abstractmethod
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:

@@ -38,6 +38,7 @@ from pulse_radar.server.visitor import Visitor
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
 from pulse_radar.tasks import ended
+from pulse_radar.untyped import Untyped
 
 __all__ = ["Pulse"]
 
@@ -229,7 +230,7 @@ class Pulse(Publishes):
             queue = PublishQueue.from_settings(broker, self.settings)
             stack.callback(queue.close)
             # From here on companions may publish.
-            self._running = _Running(stack, broker, runner, queue)
+            self._running = _Running(stack, broker, runner, queue, Untyped(lambda: self.events))
             try:
                 for companion in self._companions:
                     await stack.enter_async_context(companion())
@@ -245,6 +246,10 @@ class Pulse(Publishes):
         running, self._running = self._run(), None
         self._is_entered = False
         await ended(asyncio.create_task(running.stack.aclose(), name="the end of pulse-radar"))
+
+    def heed_untyped(self, draft: Draft) -> None:
+        if self._running is not None:
+            self._running.untyped.heed(draft)
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         self._check_declared(draft.topic)
@@ -359,11 +364,14 @@ class Pulse(Publishes):
 class _Running:
     """What exists while the app runs."""
 
-    def __init__(self, stack: AsyncExitStack, broker: Broker, runner: Runner, queue: PublishQueue) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, broker: Broker, runner: Runner, queue: PublishQueue, untyped: Untyped
+    ) -> None:
         self.stack = stack
         self.broker = broker
         self.runner = runner
         self.queue = queue
+        self.untyped = untyped
 
 
 def _tickets(settings: Settings, store: Callable[[], Store]) -> Tickets | None:

@@ -98,6 +98,7 @@ class PublishEndpoint:
             draft = _draft(body)
             if visitor is not None and not await visitor.may("publish", Feed(draft.topic, draft.key)):
                 return refusal(403, "forbidden", f"you may not publish to '{Feed(draft.topic, draft.key)}'")
+            self.publishes.heed_untyped(draft)
             position = await self.publishes.publish_draft(draft, expect_last=body.expect_last)
         except ClientDisconnect:
             # Nobody reads this; it only ends the request without a complaint.
