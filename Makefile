@@ -47,7 +47,7 @@ test: .venv/.synced web/node_modules/.synced
 	@$(STAGE) "chromium" scripts/chromium
 	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q tests/protocol tests/stream tests/hub
 	@echo "== all tests"
-	@$(RUN)pytest -q -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=10 $(ARGS)
+	@$(RUN)pytest -q -n 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=10 $(ARGS)
 
 # A seed of its own each time; ARGS="--seed 7 --seconds 60" makes a plan again.
 fire: .venv/.synced

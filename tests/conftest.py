@@ -29,17 +29,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Minutes of waiting each: begun last, they would keep one process busy long after the others have finished.
 _BEGIN_WITH = (
-    "tests/fire/test_the_promise",
     "tests/browser/",
     "tests/dashboard/",
+    "tests/fire/test_the_promise",
     "tests/promise/",
     "tests/brokers/nats/cluster/",
 )
 
+# One after the other: two browsers at a time need more processors than there are.
+_CHROMIUM = ("tests/browser/", "tests/dashboard/")
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest come first. What is marked slow runs in `make slow` only."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_BEGIN_WITH))
+    """The longest come first, a file stays in one process. What is marked slow runs in `make slow` only."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(long) for long in _BEGIN_WITH])
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("chromium" if file.startswith(_CHROMIUM) else file))
     if os.environ.get("HYPOTHESIS_PROFILE") != "slow":
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
