@@ -8,7 +8,8 @@ type Events = RegisteredEvents;
 
 /**
  * What a reducer makes of a topic. It is told events, and as actions of other kinds `gap` and, of a state topic,
- * `snapshot`, after which all that was known is void.
+ * `snapshot`, after which all that was known is void. Where it answers `undefined`, as a `switch` does at the name of an
+ * event that is newer than the page, the state stays as it was: for "nothing" there is `null`.
  *
  * @example
  * const atoms = useTopic("knowledge", (list, action) => action.kind === "event" ? [action.data, ...list] : list, []);
@@ -25,7 +26,9 @@ export function useTopic<T extends TopicOf<Events>, State>(
     return {
       initial,
       fold(told) {
-        if (told.kind !== "subscribed" && told.kind !== "error") state = latest.current(state, told);
+        if (told.kind === "subscribed" || told.kind === "error") return;
+        const next = latest.current(state, told);
+        if (next !== undefined) state = next;
       },
       show: () => state,
     };

@@ -31,6 +31,32 @@ test("useTopic folds events and renders once a frame", async () => {
   expect(server.connections).toBe(1);
 });
 
+test("a reducer that has no answer to an event, newer than the page, leaves the state as it was", async () => {
+  const { server, text, render, frame } = stage();
+  function Newest() {
+    const newest = useTopic(
+      "knowledge",
+      (_: string | null, action) => {
+        // What the compiler knows is complete.
+        switch ((action as { name: "atom_created" | "atom_deleted" }).name) {
+          case "atom_created":
+            return "created";
+          case "atom_deleted":
+            return null;
+        }
+      },
+      "none",
+    );
+    return <p>{newest === null ? "deleted" : newest.toUpperCase()}</p>;
+  }
+  await render(<Newest />);
+  await frame(() => server.publish("knowledge", "atom_created", 1));
+  await frame(() => server.publish("knowledge", "atom_renamed", 2));
+  expect(text()).toBe("CREATED");
+  await frame(() => server.publish("knowledge", "atom_deleted", 3));
+  expect(text()).toBe("deleted");
+});
+
 test("ten thousand events are one render", async () => {
   const { server, text, render, frame } = stage();
   let renders = 0;
