@@ -20,11 +20,11 @@ export default defineConfig({
       },
       {
         resolve: { alias },
-        test: { name: "react 19", include: ["tests/{react,types}/*.test.tsx"], environment: "happy-dom" },
+        test: { name: "react 19", include: ["tests/{react,types}/**/*.test.tsx"], environment: "happy-dom" },
       },
       {
         resolve: { alias: [...alias, ...["react", "react-dom"].map((find) => ({ find, replacement: older(find) }))] },
-        test: { name: "react 18", include: ["tests/{react,types}/*.test.tsx"], environment: "happy-dom" },
+        test: { name: "react 18", include: ["tests/{react,types}/**/*.test.tsx"], environment: "happy-dom" },
       },
     ],
   },

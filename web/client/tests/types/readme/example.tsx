@@ -1,6 +1,6 @@
 import { createClient } from "pulse-radar";
 import { PulseProvider, useTopic } from "pulse-radar/react";
-
+declare module "pulse-radar" { interface Register { events: { knowledge: { atom_created: { title: string } } } } }
 const client = createClient({ url: "/ws" });
 
 function Titles() {

@@ -1,4 +1,4 @@
-/** The example of the README, which the compiler checks in tests/types, does what it says. */
+/** The example of both READMEs, which the compiler checks here with no types but its own, does what it says. */
 
 import { readFileSync } from "node:fs";
 import { FakeServer, settled } from "pulse-radar/testing";
@@ -6,10 +6,11 @@ import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { expect, test, vi } from "vitest";
 
-const example = readFileSync("tests/types/example.tsx", "utf8");
+const example = readFileSync("tests/types/readme/example.tsx", "utf8");
 
 test("the example has at most ten lines, and is the one that is compiled", () => {
-  expect(readFileSync("README.md", "utf8")).toContain(`\`\`\`tsx\n${example}\`\`\`\n`);
+  for (const readme of ["README.md", "../../README.md"])
+    expect(readFileSync(readme, "utf8")).toContain(`\`\`\`tsx\n${example}\`\`\`\n`);
   expect(example.trimEnd().split("\n").length).toBeLessThanOrEqual(10);
 });
 
@@ -26,8 +27,8 @@ test("the example shows each new atom first", async () => {
     await settled();
   });
   await act(async () => {
-    server.publish("knowledge", "atom_created", { id: "a1", title: "Sans-I/O" });
-    server.publish("knowledge", "atom_created", { id: "a2", title: "Cursors" });
+    server.publish("knowledge", "atom_created", { title: "Sans-I/O" });
+    server.publish("knowledge", "atom_created", { title: "Cursors" });
     vi.advanceTimersByTime(300);
   });
   expect(place.innerHTML).toBe("<p>Cursors</p><p>Sans-I/O</p>");
