@@ -25,7 +25,7 @@ export type Connection =
       readonly status: "open";
       readonly connectionId: string;
       readonly since: number;
-      /** It took up where the last one ended, and nothing was missed. */
+      /** It took up where the last one ended, and nothing was missed as far as is known: a gap that is told later makes it false. */
       readonly recovered: boolean;
       /** The last round trip that was measured. */
       readonly latencyMs?: number;
