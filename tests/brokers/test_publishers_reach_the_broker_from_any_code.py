@@ -135,7 +135,9 @@ async def test_a_sync_publisher_is_not_closed_between_the_start_and_the_publish_
 
 async def test_a_topic_that_no_api_process_created_is_named(url: str) -> None:
     async with Publisher(url) as publisher:
-        with pytest.raises(TopicMissing, match="metrics"):
+        with pytest.raises(
+            TopicMissing, match="nobody created .metrics.. Is it spelled as its app declares it"
+        ):
             await publisher.publish("metrics", "cpu", {})
 
 

@@ -197,6 +197,11 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert command in ran.out
 
 
+def test_serve_says_where_events_of_an_app_of_ones_own_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ran_here(capsys, "serve", "--help").out.replace("│", " ").split()
+    assert "embedded://; memory:// for your own app" in " ".join(words)
+
+
 def test_a_tail_that_lacks_credentials_is_told_which_options_show_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -1,6 +1,8 @@
 """What a transaction does with its events: commit, roll back, savepoints; and in which order commits are told."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -144,3 +146,9 @@ async def test_what_cannot_travel_is_refused_before_anything_is_written(engine: 
             outbox.add(session, "orders", "said", {"number": float("nan")})
         await session.commit()
     assert await waiting(engine) == 0
+
+
+def test_without_its_extra_the_import_names_it() -> None:
+    code = "import sys; sys.modules['sqlalchemy'] = None; import pulse_radar.outbox"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 'pip install "pulse-radar[sqlalchemy]"' in ran.stderr.splitlines()[-1]

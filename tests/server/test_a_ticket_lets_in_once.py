@@ -73,6 +73,7 @@ async def test_a_second_use_is_told_to_get_a_fresh_one() -> None:
             assert await client.closed() == (4101, "expired")
         async with StreamReader(port, query) as reader:
             assert reader.response.status_code == 401
+        assert (await http.get(f"/events{query}")).json() == {"detail": "used"}
 
 
 async def test_a_stale_ticket_is_told_to_get_a_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:

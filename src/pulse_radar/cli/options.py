@@ -1,7 +1,7 @@
 """Options that several commands share, and the settings that they make."""
 
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -17,6 +17,7 @@ __all__ = [
     "NamespaceOption",
     "OutputOption",
     "PortOption",
+    "broker_option",
     "default_of",
     "load_shared_settings",
     "refuse_memory",
@@ -46,15 +47,17 @@ def default_of(setting: str) -> str:
     return str((Settings.model_fields | CommandSettings.model_fields)[setting].default)
 
 
-BrokerOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
+def broker_option(default: str) -> Any:
+    """--broker, with what is shown as its default."""
+    return typer.Option(
         "--broker",
         envvar="PULSE_BROKER",
-        show_default=DEFAULT_BROKER,
+        show_default=default,
         help="Where events are kept: embedded:// (on this machine) or nats://host:4222.",
-    ),
-]
+    )
+
+
+BrokerOption: TypeAlias = Annotated[str | None, broker_option(DEFAULT_BROKER)]
 DataDirOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(

@@ -10,10 +10,10 @@ from pulse_radar.cli.lifeline import hold_lifeline
 from pulse_radar.cli.listening import bind, exposure, is_loopback
 from pulse_radar.cli.options import (
     DEFAULT_BROKER,
-    BrokerOption,
     DataDirOption,
     NamespaceOption,
     PortOption,
+    broker_option,
     default_of,
 )
 from pulse_radar.settings import CommandSettings, Settings
@@ -44,7 +44,9 @@ def serve(
             help="Let others than this machine read everything.",
         ),
     ] = None,
-    broker: BrokerOption = None,
+    broker: Annotated[
+        str | None, broker_option(f"{DEFAULT_BROKER}; {default_of('broker')} for your own app")
+    ] = None,
     data_dir: DataDirOption = None,
     namespace: NamespaceOption = None,
     lifeline: Annotated[bool, typer.Option("--lifeline", hidden=True)] = False,

@@ -4,7 +4,13 @@
 was committed: in the order of the commits, and each event once, whoever is killed when.
 """
 
-from pulse_radar.outbox.outbox import Outbox
-from pulse_radar.outbox.relay import Relay, RelayStats
+try:
+    from pulse_radar.outbox.outbox import Outbox
+    from pulse_radar.outbox.relay import Relay, RelayStats
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f'pulse_radar.outbox needs its extra ({error}): pip install "pulse-radar[sqlalchemy]"',
+        name=error.name,
+    ) from error
 
 __all__ = ["Outbox", "Relay", "RelayStats"]

@@ -55,7 +55,9 @@ class Admission:
 def _allowed(text: str) -> tuple[str, str, int | None]:
     origin = _origin(text)
     if origin is None:
-        raise InvalidSetting(f"allowed_origins has {text!r}: an origin reads https://app.example.com")
+        raise InvalidSetting(
+            f"allowed_origins (PULSE_ALLOWED_ORIGINS) has {text!r}: an origin reads https://app.example.com"
+        )
     return origin
 
 

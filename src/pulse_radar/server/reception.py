@@ -78,7 +78,7 @@ def close_code(error: HTTPException) -> CloseCode:
     """The close code that says what an HTTP status says."""
     if error.status_code >= 500 or error.status_code == 429:
         return CloseCode.TRY_AGAIN_LATER
-    if error.status_code == 401 and error.detail == "expired":
+    if error.status_code == 401 and error.detail in {"expired", "used"}:
         return CloseCode.EXPIRED
     return CloseCode.FORBIDDEN if error.status_code == 403 else CloseCode.UNAUTHENTICATED
 

@@ -92,7 +92,8 @@ class Tickets:
         try:
             await self._store()(draft, expect_last=0)
         except SequenceConflict:
-            raise HTTPException(401, "expired") from None
+            # Whoever hears this had the ticket itself, and learns only that somebody used it.
+            raise HTTPException(401, "used") from None
         except BrokerError:
             raise HTTPException(503, "a ticket cannot be redeemed now") from None
         return ticket.principal

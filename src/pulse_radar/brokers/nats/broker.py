@@ -14,7 +14,7 @@ from pulse_radar.brokers.nats.control import Control
 from pulse_radar.brokers.nats.credentials import Credentials
 from pulse_radar.brokers.nats.disk import Disk
 from pulse_radar.brokers.nats.follower import Follower
-from pulse_radar.brokers.nats.history import History
+from pulse_radar.brokers.nats.history import History, missing
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
 from pulse_radar.brokers.nats.link import Link, LinkStats
 from pulse_radar.brokers.nats.messages import Kinds, body_of, event_id_of, headers_of, sequence_of
@@ -31,7 +31,6 @@ from pulse_radar.errors import (
     InvalidSetting,
     PulseError,
     SequenceConflict,
-    TopicMissing,
 )
 from pulse_radar.protocol.grammar import check_key
 from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
@@ -155,7 +154,7 @@ class NatsBroker(Broker):
             return _needs_a_key(draft)
         if await self._history.is_kept(draft.topic):
             return NotStored(f"the stream of {draft.topic!r} has no leader at the moment")
-        return TopicMissing(f"no stream collects {draft.topic!r}: nobody created it")
+        return missing(draft.topic, f"no stream collects {self._naming.subject(draft.topic, draft.key)}")
 
     async def _stored_before(self, draft: Draft, expect_last: int, refused: ApiRefused) -> int:
         """The number of a draft that is being stored again; the server looks at the number before the id.

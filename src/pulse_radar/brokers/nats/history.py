@@ -29,6 +29,14 @@ _SLICE_EVENTS: Final = 100
 _SLICES_AT_ONCE: Final = 4
 
 
+def missing(topic: str, seen: str) -> TopicMissing:
+    """Nobody created a topic, as was `seen` at the server: what whoever misses it is told, and can do."""
+    return TopicMissing(
+        f"{seen}: nobody created {topic!r}. Is it spelled as its app declares it, and has that app started on this "
+        "broker? `pulse-radar topics` shows what is there"
+    )
+
+
 class History:
     """Reads streams. Raises everywhere: BrokerUnavailable, TopicMissing, NotPermitted."""
 
@@ -48,8 +56,7 @@ class History:
     async def view(self, topic: str) -> StreamView:
         view = await self.look(topic)
         if view is None:
-            stream = self._naming.stream(topic)
-            raise TopicMissing(f"there is no stream {stream}: nobody created {topic!r}")
+            raise missing(topic, f"there is no stream {self._naming.stream(topic)}")
         return view
 
     def is_known_state(self, topic: str) -> bool:
