@@ -14,9 +14,12 @@ from taskiq import AckableMessage, InMemoryBroker, TaskiqMessage, TaskiqMiddlewa
 
 from pulse_radar import Pulse, Settings
 from pulse_radar.brokers.base import Draft
-from pulse_radar.errors import OutcomeUnknown
+from pulse_radar.brokers.memory import MemoryBroker
+from pulse_radar.errors import BrokerUnavailable, NotPermitted, OutcomeUnknown
 from pulse_radar.jobs import PulseMiddleware
 from pulse_radar.jobs.events import JOB_EVENTS, monitoring_topic
+from pulse_radar.jobs.journal import Journal
+from pulse_radar.jobs.teller import Teller
 from pulse_radar.publishing import Position
 from pulse_radar.testing.nats_server import NatsServer, free_port
 from tests.jobs.station import station
@@ -232,6 +235,33 @@ async def test_what_happened_while_the_broker_was_away_is_told_when_it_is_back(t
         assert [moment["state"] for moment in told["transitions"]] == ["queued", "started", "completed"]
         await broker.shutdown()
         assert life.stats().lost == 0
+
+
+async def test_a_broker_that_stays_away_is_said_once_until_its_trouble_changes(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pulse_radar.jobs.teller._RECONNECT_SECONDS", 0.001)
+    caplog.set_level(logging.INFO, "pulse_radar.jobs")
+    troubles = iter([BrokerUnavailable("nobody there")] * 3 + [NotPermitted("not you")] * 3)
+    are_over = asyncio.Event()
+
+    @asynccontextmanager
+    async def away() -> AsyncIterator[Journal]:
+        trouble = next(troubles, None)
+        if trouble is None:
+            are_over.set()
+            await asyncio.Event().wait()
+        else:
+            raise trouble
+        yield Journal(Pulse(), MemoryBroker())
+
+    teller = Teller(away)
+    teller.start()
+    async with asyncio.timeout(PATIENCE):
+        await are_over.wait()
+    await teller.stop()
+    said = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
+    assert said == ["nobody there", "not you"]
 
 
 async def test_what_was_noted_is_told_when_the_worker_stops(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ class Teller:
         self._flushing: asyncio.Task[None] | None = None
         self._journal: Journal | None = None
         self._is_loss_logged = False
+        # Why the broker is waited for, as far as it was said.
+        self._said: type[BrokerError] | None = None
         self._no_look_until = 0.0
         self._on_connected: list[Callable[[Journal], object]] = []
 
@@ -137,6 +139,12 @@ class Teller:
             level, "nobody will hear that %s is %s (%d lost): %s", note.task_id, note.what, self.lost, why
         )
 
+    def _say_waiting(self, error: BrokerError) -> None:
+        # Once, until it is another kind of trouble, or over.
+        if type(error) is not self._said:
+            self._said = type(error)
+            _log.info("what happens to jobs waits for the broker: %s", error)
+
     async def _flush(self) -> None:
         """Serve all lanes over one connection after another, until all of them were told to end."""
         while True:
@@ -144,14 +152,14 @@ class Teller:
                 async with self._source() as journal:
                     for act in self._on_connected:
                         await _awaited(act(journal))
-                    self._journal = journal
+                    self._journal, self._said = journal, None
                     async with asyncio.TaskGroup() as group:
                         for lane in self._lanes:
                             group.create_task(self._serve(lane, journal))
                     return
             except BrokerError as error:
                 # For as long as it takes: the queue is the bound.
-                _log.info("what happens to jobs waits for the broker: %s", error)
+                self._say_waiting(error)
             except Exception:  # noqa: BLE001 (it goes on without an end)
                 _log.exception("telling of jobs failed, and is begun again")
             finally:
@@ -177,13 +185,13 @@ class Teller:
             except (NotPermitted, TopicFull, UsageError) as error:
                 self._lose(note, error)
             except BrokerError as error:
-                _log.info("what happens to jobs waits for the broker: %s", error)
+                self._say_waiting(error)
                 # Whether it was stored nobody knows: the next look does.
                 known = None
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
             else:
-                self._is_loss_logged = False
+                self._is_loss_logged, self._said = False, None
             return
 
 
