@@ -70,13 +70,12 @@ def caddy(directory: Path, upstream: int, port: int) -> list[str]:
     site = replaced(
         (FILES / "Caddyfile").read_text(),
         **{
+            "\n{\n": "\n{\n\tadmin off\n\tauto_https off\n\tgrace_period 1s\n\tdefault_bind 127.0.0.1\n",
             "\napp.example.com {": f"\nhttps://{NAME}:{port} {{\n\ttls {directory}/cert.pem {directory}/key.pem",
             "reverse_proxy 127.0.0.1:8000": f"reverse_proxy 127.0.0.1:{upstream}",
         },
     )
-    (directory / "Caddyfile").write_text(
-        f"{{\n\tadmin off\n\tauto_https off\n\tgrace_period 1s\n\tdefault_bind 127.0.0.1\n}}\n{site}"
-    )
+    (directory / "Caddyfile").write_text(site)
     return ["caddy", "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
 
 
