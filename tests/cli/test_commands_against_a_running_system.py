@@ -78,7 +78,7 @@ def test_topics_shows_what_is_kept(capsys: pytest.CaptureFixture[str], at: Syste
     ran_here(capsys, "delete", "metrics", "c", *quiet)
     ran = ran_here(capsys, "topics", "--json", *quiet)
     found = {topic["topic"]: topic for topic in map(json.loads, ran.out.splitlines())}
-    assert list(found) == ["agents", "tasks", "providers", "knowledge", "messages", "monitoring", "metrics"]
+    assert list(found) == [spec.name for spec in TOPICS]
     assert found["tasks"]["events"] == 3
     assert found["tasks"]["last"] - found["tasks"]["first"] == 2
     assert found["metrics"]["events"] == 2
@@ -208,7 +208,7 @@ def test_ingest_that_does_not_wait_says_where_to_follow(
 
 def test_ctrl_c_leaves_the_job_running_and_says_so(at: System) -> None:
     path = export(at.directory, seed=4, messages=4 * COUNT)
-    with running(at.directory, "ingest", path, "--pace", "120", "--json", *at.broker) as process:
+    with running(at.directory, "ingest", path, "--pace", "60", "--json", *at.broker) as process:
         job = json.loads(process.until_line(4)[0])["job"]
         assert process.end(signal.SIGINT) == 130
         assert f"pulse-radar tail messages/{job}" in process.err.read_text()

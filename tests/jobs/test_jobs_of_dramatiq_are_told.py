@@ -1,5 +1,6 @@
 """A real Dramatiq worker with its threads, its life told on a real NATS server."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,3 +70,5 @@ async def test_a_job_of_dramatiq_is_told_retried_and_cancelled(tmp_path: Path) -
             await at.record.until(waits, "job_cancelled")
         assert ("started", 1) not in at.record.life(waits)
         assert middleware.stats().lost == 0
+        # Nor did the look begin anew what had ended with the worker.
+        assert "pulse-jobs" not in {thread.name for thread in threading.enumerate()}

@@ -37,7 +37,7 @@ class Order(Base):
 outbox: Final = Outbox(Base.metadata)
 
 
-class OrderPlaced(Event, topic="orders"):
+class OrderPlaced(Event, topic="sales"):
     id: int
 
 
@@ -62,7 +62,7 @@ async def until_empty(engine: AsyncEngine) -> None:
             await asyncio.sleep(0.02)
 
 
-async def announced(broker: Broker, topic: str = "orders") -> list[object]:
+async def announced(broker: Broker, topic: str = "sales") -> list[object]:
     """What is in the topic, in its order: of each event the value of its data's only field."""
     page = await broker.read(topic, after=0, limit=10_000)
     events = [decode_event(entry.text) for entry in page.entries if isinstance(entry, StoredEvent)]

@@ -27,7 +27,7 @@ from tests.outbox.shop import (
 @pytest.fixture
 async def pulse() -> AsyncIterator[Pulse]:
     pulse = Pulse("memory://")
-    pulse.topic("orders")
+    pulse.topic("sales")
     async with pulse:
         yield pulse
 
@@ -85,10 +85,10 @@ async def test_transactions_side_by_side_are_announced_in_the_order_of_their_com
         session.add(Order(id=1, state="new"))
     # The first has flushed, its row and its event, before the second begins; the second is committed first.
     async with AsyncSession(engine) as first, AsyncSession(engine) as second:
-        outbox.add(first, "orders", "said", {"by": "first"})
+        outbox.add(first, "sales", "said", {"by": "first"})
         first.add(Order(id=2))
         await first.flush()
-        outbox.add(second, "orders", "said", {"by": "second"})
+        outbox.add(second, "sales", "said", {"by": "second"})
         second.add(Order(id=3))
         await second.commit()
         await first.commit()
@@ -107,7 +107,7 @@ async def test_many_writers_at_once_agree_with_the_row_that_they_change(
         for step in range(10):
             async with AsyncSession(engine) as session, session.begin():
                 # The event first: its place is that of the commit all the same.
-                outbox.add(session, "orders", "changed", {"state": f"{writer}.{step}"})
+                outbox.add(session, "sales", "changed", {"state": f"{writer}.{step}"})
                 order = await session.scalar(select(Order).where(Order.id == 1).with_for_update())
                 assert order is not None
                 order.state = f"{writer}.{step}"
@@ -128,10 +128,10 @@ async def test_a_full_outbox_refuses_the_commit_and_its_rows(engine: AsyncEngine
         await connection.run_sync(small.tables.events.metadata.create_all)
     async with AsyncSession(engine) as session:
         for number in range(3):
-            small.add(session, "orders", "said", {"number": number})
+            small.add(session, "sales", "said", {"number": number})
         await session.commit()
         session.add(Order(id=1))
-        small.add(session, "orders", "said", {"number": 3})
+        small.add(session, "sales", "said", {"number": 3})
         with pytest.raises(OutboxFull, match="at most 3 may"):
             await session.commit()
         await session.rollback()
@@ -141,9 +141,9 @@ async def test_a_full_outbox_refuses_the_commit_and_its_rows(engine: AsyncEngine
 async def test_what_cannot_travel_is_refused_before_anything_is_written(engine: AsyncEngine) -> None:
     async with AsyncSession(engine) as session:
         with pytest.raises(EventTooLarge, match="announce a reference"):
-            outbox.add(session, "orders", "said", {"text": "x" * 300_000})
+            outbox.add(session, "sales", "said", {"text": "x" * 300_000})
         with pytest.raises(InvalidEvent):
-            outbox.add(session, "orders", "said", {"number": float("nan")})
+            outbox.add(session, "sales", "said", {"number": float("nan")})
         await session.commit()
     assert await waiting(engine) == 0
 

@@ -27,7 +27,7 @@ async def test_a_killed_process_leaves_neither_a_row_without_event_nor_an_event_
     async with NatsServer(tmp_path / "nats") as server:
         settings = Settings.load(broker=server.url, duplicate_window=DUPLICATE_WINDOW)
         async with open_broker(settings, is_owner=True) as broker:
-            await broker.declare([LogTopic("orders")])
+            await broker.declare([LogTopic("sales")])
             await killed(url, server.url, point, ORDERS // 2)
             await asyncio.sleep(DUPLICATE_WINDOW * 1.1)
             rows = await placed(engine)

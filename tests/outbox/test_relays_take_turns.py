@@ -17,7 +17,7 @@ from tests.outbox.shop import PATIENCE, announced, outbox, place, until_empty
 @pytest.fixture
 async def pulse() -> AsyncIterator[Pulse]:
     pulse = Pulse("memory://")
-    pulse.topic("orders")
+    pulse.topic("sales")
     pulse.topic("prices", kind="state")
     async with pulse:
         yield pulse
@@ -73,7 +73,7 @@ async def test_a_relay_that_hangs_loses_its_turn_and_its_event_comes_once(
     hanging = Faulty(pulse)
     hanging.is_open.clear()
     async with Relay(outbox, engine, hanging, patience_seconds=0.4):
-        await say(engine, "orders", *range(5))
+        await say(engine, "sales", *range(5))
         async with asyncio.timeout(PATIENCE):
             while not hanging.asked:
                 await asyncio.sleep(0.01)
@@ -83,7 +83,7 @@ async def test_a_relay_that_hangs_loses_its_turn_and_its_event_comes_once(
     assert await announced(pulse.broker) == list(range(5))
 
 
-@pytest.mark.parametrize("topic", ["orders", "prices"])
+@pytest.mark.parametrize("topic", ["sales", "prices"])
 async def test_an_event_whose_answer_was_lost_is_found_and_not_sent_again(
     engine: AsyncEngine, pulse: Pulse, topic: str
 ) -> None:
@@ -97,12 +97,12 @@ async def test_an_event_whose_answer_was_lost_is_found_and_not_sent_again(
         await until_empty(engine)
         assert relay.stats().recovered == 1
     numbers = await announced(pulse.broker, topic)
-    assert numbers == ([0, 1, 2] if topic == "orders" else [2])
+    assert numbers == ([0, 1, 2] if topic == "sales" else [2])
 
 
 async def test_a_topic_that_is_missing_holds_up_no_other(engine: AsyncEngine, pulse: Pulse) -> None:
     await say(engine, "nowhere", 1)
-    await say(engine, "orders", 1, 2)
+    await say(engine, "sales", 1, 2)
     async with Relay(outbox, engine, pulse) as relay:
         async with asyncio.timeout(PATIENCE):
             while await announced(pulse.broker) != [1, 2]:
@@ -115,8 +115,8 @@ async def test_what_no_broker_ever_takes_is_set_aside_with_the_reason(
 ) -> None:
     faulty = Faulty(pulse)
     faulty.refuses = EventTooLarge
-    await say(engine, "orders", 1, name="refused")
-    await say(engine, "orders", 2)
+    await say(engine, "sales", 1, name="refused")
+    await say(engine, "sales", 2)
     async with Relay(outbox, engine, faulty), asyncio.timeout(PATIENCE):
         while await why_refused(engine) != ["no"]:
             await asyncio.sleep(0.01)
@@ -132,7 +132,7 @@ async def test_a_relay_outlives_a_broker_that_is_away(engine: AsyncEngine, pulse
     faulty = Faulty(pulse)
     faulty.refuses = BrokerUnavailable
     async with Relay(outbox, engine, faulty) as relay:
-        await say(engine, "orders", 1, name="refused")
+        await say(engine, "sales", 1, name="refused")
         async with asyncio.timeout(PATIENCE):
             while relay.stats().failure is None:
                 await asyncio.sleep(0.01)

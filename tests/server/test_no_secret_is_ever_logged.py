@@ -44,7 +44,7 @@ app.include_router(pulse.router)
 
 
 def token(subject: str = "ada", *, secret: str = SECRETS["JWT_SECRET"], **other: Any) -> str:
-    claims = {"sub": subject, "iss": "us", "aud": "radar", "exp": time.time() + 600, "read": ["knowledge"]}
+    claims = {"sub": subject, "iss": "us", "aud": "radar", "exp": time.time() + 86_400, "read": ["knowledge"]}
     return jwt.encode(claims | other, secret, "HS256")
 
 

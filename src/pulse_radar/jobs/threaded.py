@@ -34,6 +34,8 @@ class ThreadedWorker:
         self._stopped_by = stopped_by
         self._lock = threading.Lock()
         self._thread: _Thread | None = None
+        # Of the thread that was closed last.
+        self._last = TellerStats(waiting=0, lost=0, is_connected=False)
 
     def queued(self, task_id: str, name: str, at: datetime) -> None:
         job = Job(task_id=task_id, name=name, moments=(Moment("queued", at),), queued_at=at)
@@ -60,7 +62,9 @@ class ThreadedWorker:
         thread.loop.call_soon_threadsafe(tell)
 
     def stats(self) -> TellerStats:
-        return self._running().worker.stats()
+        """Of the thread that runs, else of the one that ran last: to look starts none."""
+        thread = self._thread
+        return self._last if thread is None else thread.worker.stats()
 
     def close(self) -> None:
         """Tell what is still to be told, if the broker takes it soon, and end the thread."""
@@ -68,6 +72,7 @@ class ThreadedWorker:
             thread, self._thread = self._thread, None
         if thread is not None and thread.pid == os.getpid():
             thread.stop()
+            self._last = thread.worker.stats()
 
     def _running(self) -> "_Thread":
         with self._lock:
