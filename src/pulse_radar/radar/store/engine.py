@@ -1,5 +1,7 @@
 """An engine for the database of a URL: SQLite as a server wants it, PostgreSQL as it is."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +37,8 @@ def make_engine(url: str) -> AsyncEngine:
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_size=_POOL, connect_args={"timeout": _BUSY_SECONDS})
+    options = {"timeout": _BUSY_SECONDS, "factory": _LettingGo}
+    engine = create_async_engine(url, pool_size=_POOL, connect_args=options)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -47,6 +50,20 @@ def writing(engine: AsyncEngine) -> AsyncEngine:
     Begun as readers, they would fail if somebody else wrote in between.
     """
     return engine.execution_options(**{_WRITES: True})
+
+
+class _LettingGo(sqlite3.Connection):
+    """Lets go of its locks when it is closed, as it is where a job is cancelled in the middle of a statement.
+
+    SQLite keeps the transaction of a closed connection until the last of its cursors is gone, and the error that
+    came of the cancellation holds on to one: whoever handles it would wait for a lock that it has itself.
+    """
+
+    def close(self) -> None:
+        # It may be closed already.
+        with contextlib.suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
