@@ -10,10 +10,16 @@ from typing import Any
 import pytest
 from celery import Celery  # type: ignore[import-untyped]
 from celery.contrib.testing.worker import start_worker  # type: ignore[import-untyped]
+from celery.signals import setup_logging  # type: ignore[import-untyped]
 
 from pulse_radar.jobs import JobProgress
 from pulse_radar.jobs.celery import tell_jobs
 from tests.jobs.station import station
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def leave_logs_alone(**_given: object) -> None:
+    """Where somebody sees to the logs, Celery does not: it would silence warnings in all tests that follow."""
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
+from pulse_radar.publisher import Publisher
 from pulse_radar.radar.jobs import open_job_queue, run_worker
 from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.store import Atom, Message, open_store
@@ -103,6 +104,15 @@ class Station:
         """How often each atom was said to be new."""
         told = await self.events("knowledge")
         return Counter(event["data"]["id"] for event in told if event["event"] == "atom_created")
+
+    async def published(self) -> None:
+        """Return when all that was committed is published: a process that ends waits for that only so long."""
+        async with (
+            open_store(self.settings, RadarSettings.load()) as store,
+            Publisher(settings=self.settings) as publisher,
+            store.relay(publisher) as relay,
+        ):
+            await relay.drain(PATIENCE)
 
     async def until(self, topic: str, key: str, name: str, **wanted: object) -> Data:
         """The data of the first event of this key with this name and these values."""

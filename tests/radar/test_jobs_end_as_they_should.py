@@ -40,7 +40,7 @@ async def test_a_job_is_queued_started_and_completed(tmp_path: Path) -> None:
         assert completed["ended_at"] > completed["started_at"]
         assert completed["duration_seconds"] > 0
         assert completed["progress"]["done"] == completed["progress"]["total"] == COUNT
-        assert await at.atoms() == expected_atoms(path)
+        assert await at.atoms() == await asyncio.to_thread(expected_atoms, path)
 
 
 async def test_a_worker_that_is_told_to_stop_gives_its_job_back_at_once(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ async def test_a_worker_that_is_told_to_stop_gives_its_job_back_at_once(tmp_path
             ("job_completed", 2),
         ]
         assert ("job_retrying", 1) not in told[3:]
-        assert await at.atoms() == expected_atoms(path)
+        assert await at.atoms() == await asyncio.to_thread(expected_atoms, path)
 
 
 async def test_a_broken_file_fails_once_with_its_text_and_the_worker_goes_on(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_a_job_goes_on_after_its_broker_was_killed(tmp_path: Path) -> None
         await at.server.start()
         told = await at.until("messages", "job", "ingestion_progress", status="completed")
         assert (told["done"], told["added"]) == (COUNT, COUNT)
-        assert await at.atoms() == expected_atoms(path)
+        assert await at.atoms() == await asyncio.to_thread(expected_atoms, path)
         # The same worker takes the next one.
         await at.queue(path, job_id="next")
         await at.until("monitoring", "next", "job_completed")
@@ -167,7 +167,7 @@ async def test_an_ingestion_that_is_paused_goes_on_where_it_was(tmp_path: Path) 
         done = await at.until("messages", "job", "ingestion_progress", status="completed")
         assert (done["done"], done["added"], done["skipped"]) == (COUNT, COUNT, 0)
         await at.until("monitoring", "job", "job_completed", attempt=2)
-        assert await at.atoms() == expected_atoms(path)
+        assert await at.atoms() == await asyncio.to_thread(expected_atoms, path)
         assert (await http.post("/ingestions/job/pause")).status_code == 409
 
 
@@ -183,7 +183,7 @@ async def test_an_ingestion_that_is_cancelled_ends_and_what_it_did_stays(tmp_pat
         await at.queue(path, job_id="other")
         done = await at.until("messages", "other", "ingestion_progress", status="completed")
         assert done["skipped"] >= told["done"] > 0
-        assert await at.atoms() == expected_atoms(path)
+        assert await at.atoms() == await asyncio.to_thread(expected_atoms, path)
 
 
 async def test_an_ingestion_that_is_paused_before_it_begins_waits(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ async def test_a_killed_worker_leaves_its_job_lost_until_another_takes_it_up(tmp
             done = await at.until("messages", "job", "ingestion_progress", status="completed")
             await at.until("monitoring", "job", "job_completed", attempt=2)
         assert (done["done"], done["added"], done["skipped"]) == (COUNT, COUNT, 0)
-        assert await at.atoms() == expected_atoms(path)
+        assert await at.atoms() == await asyncio.to_thread(expected_atoms, path)
         messages, atoms = await at.stored()
         assert (len(messages), set(atoms)) == (COUNT, set(expected_atoms(path)))
         assert (await life(at, "job"))[1:] == [

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +17,9 @@ from pulse_radar.radar.telegram import read_export
 from pulse_radar.testing.telegram_exports import write_export
 
 COUNT = 1_200
+
+# Long enough for a busy machine, short enough to fail with a test's own words.
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -72,5 +78,32 @@ async def test_one_that_was_stopped_goes_on_where_it_was_and_reads_a_changed_fil
     assert 0 < done < COUNT
     os.utime(export, (1, 1))
     assert await Ingestion("job", export, store=store, most_waiting=100_000).run(lambda: False)
+    assert await progress_of(store, "job") == ("completed", COUNT, COUNT)
+    assert (await stored(store))[0] == COUNT
+
+
+async def test_one_that_another_run_overtakes_by_whole_chunks_goes_on_to_the_end(
+    store: Store, export: Path
+) -> None:
+    begun, overtaken = threading.Event(), threading.Event()
+    asked: list[bool] = []
+
+    def once_overtaken() -> bool:
+        begun.set()
+        return not overtaken.wait(PATIENCE)
+
+    def after_two_chunks() -> bool:
+        asked.append(True)
+        return len(asked) > COUNT + 2  # once for each message that it counts
+
+    def run(should_stop: Callable[[], bool]) -> Coroutine[Any, Any, bool]:
+        return Ingestion("job", export, store=store, most_waiting=100_000).run(should_stop)
+
+    slow = asyncio.create_task(run(once_overtaken))
+    assert await asyncio.to_thread(begun.wait, PATIENCE)
+    assert not await run(after_two_chunks)
+    assert await progress_of(store, "job") == ("running", 1_000, 1_000)
+    overtaken.set()
+    assert await slow
     assert await progress_of(store, "job") == ("completed", COUNT, COUNT)
     assert (await stored(store))[0] == COUNT

@@ -118,7 +118,7 @@ class Ingestion:
                 return False
             # The next one is parsed while this one is looked through and written.
             done, following = await both(self._add(record, chunk), export.chunk(self._chunk_size()))
-            chunk = self._ahead(export, following, done - len(chunk))
+            chunk = await self._ahead(export, following, done - len(chunk))
             await record.until_published(self._most_waiting)
             if record.added and time.monotonic() >= self._topics_due_at:
                 await self._refresh_topics()
@@ -150,12 +150,17 @@ class Ingestion:
         now = time.monotonic()
         self._topics_due_at = now + max(_TOPICS_SECONDS, (now - began_at) / _TOPICS_SHARE)
 
-    def _ahead(
+    async def _ahead(
         self, export: ExportFile, chunk: list[TelegramMessage], messages: int
     ) -> list[TelegramMessage]:
-        """What of a chunk is left when so many messages more are behind us: another worker was faster."""
-        export.skip(max(0, messages - len(chunk)))
-        return chunk[messages:]
+        """What is next when so many messages more are behind us, this chunk first: another worker was faster.
+
+        Nothing only at the end of the file, where the ingestion is completed.
+        """
+        if not chunk or messages < len(chunk):
+            return chunk[messages:]
+        export.skip(messages - len(chunk))
+        return await export.chunk(self._chunk_size())
 
     def _chunk_size(self) -> int:
         # A slow pace still moves several times a second.

@@ -105,18 +105,18 @@ class Record:
 
     async def _lock_chats(self, session: AsyncSession, chats: Mapping[int, Chat]) -> None:
         """Let nobody else add messages to these chats until we have: what is not there now, is ours to add."""
-        for chat_id, chat in chats.items():
+        # SQLite lets nobody else write anything.
+        locks = session.get_bind().dialect.name != "sqlite"
+        # All in one order, new or known, so that two who lock several never wait for each other in a circle.
+        for chat_id, chat in sorted(chats.items()):
+            one = models.Chat.id == chat_id
             if chat_id not in self._chats:
                 row = {"id": chat_id, "name": chat.name, "kind": chat.kind}
                 await session.execute(_new_ones(session, models.Chat), [row])
-                await session.execute(update(models.Chat).where(models.Chat.id == chat_id).values(row))
+                await session.execute(update(models.Chat).where(one).values(row))
                 self._chats.add(chat_id)
-        if session.get_bind().dialect.name == "sqlite":
-            # Nobody else writes anything.
-            return
-        # In one order, so that two who lock several never wait for each other in a circle.
-        some = select(models.Chat.id).where(models.Chat.id.in_(chats)).order_by(models.Chat.id)
-        await session.execute(some.with_for_update())
+            elif locks:
+                await session.execute(select(models.Chat.id).where(one).with_for_update())
 
     async def _move(self, session: AsyncSession) -> None:
         values = {"done": self.done, "added": self.added}
