@@ -166,6 +166,7 @@ async def test_a_frozen_tab_is_let_go_and_catches_up_when_it_thaws(context: Brow
         assert await page.ask("gaps") == []
 
 
+@pytest.mark.slow  # on a busy machine the others once had not caught up after a minute: not understood yet
 async def test_a_leader_that_crashes_in_mid_stream_costs_the_others_nothing(context: BrowserContext) -> None:
     async with stage() as world:
         leader, *others = [await ClientPage.open(context, world.port, SHARED) for _ in range(3)]
