@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from pulse_radar.radar.api.kept import FAILURES, IfMatch, changed, need, new_id, one, referring, say_version
+from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, changed, new_id
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.kept_events import AgentCreated, AgentDeleted, AgentShown, AgentUpdated
 from pulse_radar.radar.running import Radar
-from pulse_radar.radar.store import Agent, outbox
+from pulse_radar.radar.store import Agent
 
 __all__ = ["agents_router"]
 
@@ -45,6 +45,8 @@ def agents_router(radar: Radar) -> APIRouter:
     router = APIRouter(prefix="/agents", tags=["agents"])
     reads = Depends(radar.pulse.requires("read", "agents"))
     changes_them = Depends(radar.pulse.requires("admin", "agents"))
+    shown = AgentShown.model_validate
+    shelf = Shelf(radar, Agent, shown, created=AgentCreated, updated=AgentUpdated, deleted=AgentDeleted)
 
     @router.get("", dependencies=[reads], summary="Agents, the newest first")
     async def listed(
@@ -59,46 +61,26 @@ def agents_router(radar: Radar) -> APIRouter:
             rows = rows.where(Agent.is_enabled == is_enabled)
         if provider_id is not None:
             rows = rows.where(Agent.provider_id == provider_id)
-        shown = AgentShown.model_validate
         return await page_of(radar.store, Agent, rows, shown, position=position, before=before, limit=limit)
 
     @router.post("", status_code=201, dependencies=[changes_them], responses=FAILURES, summary="A new agent")
     async def create(new: NewAgent, response: Response) -> AgentShown:
-        async with referring(radar.store) as session:
-            agent = Agent(id=new_id(), **new.model_dump())
-            session.add(agent)
-            await session.flush()
-            shown = AgentShown.model_validate(agent)
-            outbox.add(session, AgentCreated(**shown.model_dump()))
-        say_version(response, shown.version)
-        return shown
+        return await shelf.create(Agent(id=new_id(), **new.model_dump()), response)
 
     @router.get("/{agent_id}", dependencies=[reads], responses=FAILURES, summary="One agent")
     async def get(agent_id: str, response: Response) -> AgentShown:
-        agent = await one(radar.store, Agent, agent_id)
-        say_version(response, agent.version)
-        return AgentShown.model_validate(agent)
+        return await shelf.get(agent_id, response)
 
     @router.patch("/{agent_id}", dependencies=[changes_them], responses=FAILURES, summary="Change it")
     async def change(
         agent_id: str, changes: AgentChanges, response: Response, if_match: IfMatch = None
     ) -> AgentShown:
-        async with referring(radar.store) as session:
-            agent = await need(session, Agent, agent_id, if_match)
-            is_changed = changed(agent, changes)
-            await session.flush()
-            shown = AgentShown.model_validate(agent)
-            if is_changed:
-                outbox.add(session, AgentUpdated(**shown.model_dump()))
-        say_version(response, shown.version)
-        return shown
+        return await shelf.change(agent_id, if_match, lambda agent: changed(agent, changes), response)
 
     @router.delete(
         "/{agent_id}", status_code=204, dependencies=[changes_them], responses=FAILURES, summary="Delete it"
     )
     async def delete(agent_id: str, if_match: IfMatch = None) -> None:
-        async with referring(radar.store) as session:
-            await session.delete(await need(session, Agent, agent_id, if_match))
-            outbox.add(session, AgentDeleted(id=agent_id))
+        await shelf.delete(agent_id, if_match)
 
     return router

@@ -1,9 +1,9 @@
 """What people keep by hand: one of them by its id, made, changed and deleted, with the version that was meant."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from fastapi import Header, HTTPException, Response
 from pydantic import BaseModel
@@ -11,11 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pulse_radar.radar.store import Agent, Provider, Store, Task
+from pulse_radar.events import Event
+from pulse_radar.radar.running import Radar
+from pulse_radar.radar.store import Agent, Provider, Store, Task, outbox
 
-__all__ = ["FAILURES", "IfMatch", "changed", "need", "new_id", "one", "referring", "say_version"]
+__all__ = ["FAILURES", "IfMatch", "Shelf", "changed", "new_id"]
 
 Kept = TypeVar("Kept", Agent, Task, Provider)
+Shown = TypeVar("Shown", bound=BaseModel)
 
 IfMatch: TypeAlias = Annotated[
     str | None,
@@ -32,23 +35,85 @@ FAILURES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+class Shelf(Generic[Kept, Shown]):
+    """All of one kind: one is made, shown, changed and deleted here, and what is done to it is told with it."""
+
+    def __init__(
+        self,
+        radar: Radar,
+        model: type[Kept],
+        show: Callable[[Any], Shown],
+        *,
+        created: Callable[..., Event],
+        updated: Callable[..., Event],
+        deleted: Callable[..., Event],
+    ) -> None:
+        """`created` and `updated` are events of all that is shown, `deleted` is one of the id."""
+        self._radar = radar
+        self._model: type[Kept] = model
+        self._show = show
+        self._created = created
+        self._updated = updated
+        self._deleted = deleted
+
+    async def create(self, row: Kept, response: Response) -> Shown:
+        """Raises: HTTPException, 409."""
+        async with _referring(self._radar.store) as session:
+            session.add(row)
+            await session.flush()
+            shown = self._show(row)
+            outbox.add(session, self._created(**shown.model_dump()))
+        return _with_version(shown, row, response)
+
+    async def get(self, kept_id: str, response: Response) -> Shown:
+        """Raises: HTTPException, 404."""
+        async with self._radar.store.reading() as session:
+            found = await session.scalar(select(self._model).where(self._model.id == kept_id))
+        row = _there(found, self._model, kept_id)
+        return _with_version(self._show(row), row, response)
+
+    async def change(
+        self, kept_id: str, if_match: str | None, change: Callable[[Kept], object], response: Response
+    ) -> Shown:
+        """`change` is given the row; what it leaves as it was is not told. Raises: HTTPException, 404, 409 or 412."""
+        async with _referring(self._radar.store) as session:
+            row = await _need(session, self._model, kept_id, if_match)
+            change(row)
+            is_changed = session.is_modified(row)
+            await session.flush()
+            shown = self._show(row)
+            if is_changed:
+                outbox.add(session, self._updated(**shown.model_dump()))
+        return _with_version(shown, row, response)
+
+    async def delete(self, kept_id: str, if_match: str | None) -> None:
+        """Raises: HTTPException, 404, 409 or 412."""
+        async with _referring(self._radar.store) as session:
+            await session.delete(await _need(session, self._model, kept_id, if_match))
+            outbox.add(session, self._deleted(id=kept_id))
+
+    def __repr__(self) -> str:
+        return f"<Shelf of {self._model.__name__}>"
+
+
 def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def say_version(response: Response, version: int) -> None:
+def changed(row: Agent | Task | Provider, changes: BaseModel, leave: Iterable[str] = ()) -> None:
+    """Set what was said and is different."""
+    for name, value in changes.model_dump(exclude_unset=True, exclude=set(leave)).items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+
+
+def _with_version(shown: Shown, row: Agent | Task | Provider, response: Response) -> Shown:
     """The version as an ETag."""
-    response.headers["ETag"] = f'"{version}"'
+    response.headers["ETag"] = f'"{row.version}"'
+    return shown
 
 
-async def one(store: Store, model: type[Kept], kept_id: str) -> Kept:
-    """The one with this id. Raises: HTTPException, 404."""
-    async with store.reading() as session:
-        row = await session.scalar(select(model).where(model.id == kept_id))
-    return _there(row, model, kept_id)
-
-
-async def need(session: AsyncSession, model: type[Kept], kept_id: str, if_match: str | None = None) -> Kept:
+async def _need(session: AsyncSession, model: type[Kept], kept_id: str, if_match: str | None = None) -> Kept:
     """The one with this id, in the version that is meant, locked. Raises: HTTPException, 404 or 412."""
     found = await session.scalar(select(model).where(model.id == kept_id).with_for_update())
     row = _there(found, model, kept_id)
@@ -57,17 +122,8 @@ async def need(session: AsyncSession, model: type[Kept], kept_id: str, if_match:
     return row
 
 
-def changed(row: Agent | Task | Provider, changes: BaseModel, leave: Iterable[str] = ()) -> bool:
-    """Set what was said and is different; whether anything was."""
-    said = changes.model_dump(exclude_unset=True, exclude=set(leave))
-    different = {name: value for name, value in said.items() if getattr(row, name) != value}
-    for name, value in different.items():
-        setattr(row, name, value)
-    return bool(different)
-
-
 @asynccontextmanager
-async def referring(store: Store) -> AsyncIterator[AsyncSession]:
+async def _referring(store: Store) -> AsyncIterator[AsyncSession]:
     """A transaction that may find what it changes referred to, or referring to nothing. Raises: HTTPException, 409."""
     try:
         async with store.writing() as session:

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from sqlalchemy import select
 
-from pulse_radar.radar.api.kept import FAILURES, IfMatch, changed, need, new_id, one, referring, say_version
+from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, changed, new_id
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.kept_events import ProviderCreated, ProviderDeleted, ProviderShown, ProviderUpdated
 from pulse_radar.radar.outside import Inside, addresses_of, check_url
 from pulse_radar.radar.running import Radar
-from pulse_radar.radar.store import Provider, outbox
+from pulse_radar.radar.store import Provider
 
 __all__ = ["providers_router"]
 
@@ -46,6 +46,9 @@ def providers_router(radar: Radar) -> APIRouter:
     router = APIRouter(prefix="/providers", tags=["providers"])
     reads = Depends(radar.pulse.requires("read", "providers"))
     changes_them = Depends(radar.pulse.requires("admin", "providers"))
+    shelf = Shelf(
+        radar, Provider, _shown, created=ProviderCreated, updated=ProviderUpdated, deleted=ProviderDeleted
+    )
     failures = FAILURES | {422: {"description": "not as it should be, or an address that is not allowed"}}
 
     @router.get("", dependencies=[reads], summary="Providers, the newest first")
@@ -60,20 +63,12 @@ def providers_router(radar: Radar) -> APIRouter:
     async def create(new: NewProvider, response: Response) -> ProviderShown:
         base_url = await _allowed(radar, new.base_url)
         secret = None if new.api_key is None else radar.vault.seal(new.api_key)
-        async with referring(radar.store) as session:
-            provider = Provider(id=new_id(), name=new.name, base_url=base_url, model=new.model, secret=secret)
-            session.add(provider)
-            await session.flush()
-            shown = _shown(provider)
-            outbox.add(session, ProviderCreated(**shown.model_dump()))
-        say_version(response, shown.version)
-        return shown
+        provider = Provider(id=new_id(), name=new.name, base_url=base_url, model=new.model, secret=secret)
+        return await shelf.create(provider, response)
 
     @router.get("/{provider_id}", dependencies=[reads], responses=FAILURES, summary="One provider")
     async def get(provider_id: str, response: Response) -> ProviderShown:
-        provider = await one(radar.store, Provider, provider_id)
-        say_version(response, provider.version)
-        return _shown(provider)
+        return await shelf.get(provider_id, response)
 
     @router.patch("/{provider_id}", dependencies=[changes_them], responses=failures, summary="Change it")
     async def change(
@@ -81,17 +76,12 @@ def providers_router(radar: Radar) -> APIRouter:
     ) -> ProviderShown:
         if "base_url" in changes.model_fields_set:
             changes = changes.model_copy(update={"base_url": await _allowed(radar, changes.base_url)})
-        async with referring(radar.store) as session:
-            provider = await need(session, Provider, provider_id, if_match)
+
+        def change_it(provider: Provider) -> None:
             _change_key(radar, provider, changes)
             changed(provider, changes, leave=["api_key"])
-            is_changed = session.is_modified(provider)
-            await session.flush()
-            shown = _shown(provider)
-            if is_changed:
-                outbox.add(session, ProviderUpdated(**shown.model_dump()))
-        say_version(response, shown.version)
-        return shown
+
+        return await shelf.change(provider_id, if_match, change_it, response)
 
     @router.delete(
         "/{provider_id}",
@@ -101,9 +91,7 @@ def providers_router(radar: Radar) -> APIRouter:
         summary="Delete it",
     )
     async def delete(provider_id: str, if_match: IfMatch = None) -> None:
-        async with referring(radar.store) as session:
-            await session.delete(await need(session, Provider, provider_id, if_match))
-            outbox.add(session, ProviderDeleted(id=provider_id))
+        await shelf.delete(provider_id, if_match)
 
     return router
 

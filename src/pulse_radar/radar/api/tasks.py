@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from pulse_radar.radar.api.kept import FAILURES, IfMatch, changed, need, new_id, one, referring, say_version
+from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, changed, new_id
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.kept_events import TaskCreated, TaskDeleted, TaskShown, TaskStatus, TaskUpdated
 from pulse_radar.radar.running import Radar
-from pulse_radar.radar.store import Task, outbox
+from pulse_radar.radar.store import Task
 
 __all__ = ["tasks_router"]
 
@@ -47,6 +47,8 @@ def tasks_router(radar: Radar) -> APIRouter:
     router = APIRouter(prefix="/tasks", tags=["tasks"])
     reads = Depends(radar.pulse.requires("read", "tasks"))
     changes_them = Depends(radar.pulse.requires("admin", "tasks"))
+    shown = TaskShown.model_validate
+    shelf = Shelf(radar, Task, shown, created=TaskCreated, updated=TaskUpdated, deleted=TaskDeleted)
 
     @router.get("", dependencies=[reads], summary="Tasks, the newest first")
     async def listed(
@@ -61,46 +63,26 @@ def tasks_router(radar: Radar) -> APIRouter:
             rows = rows.where(Task.status == status)
         if agent_id is not None:
             rows = rows.where(Task.agent_id == agent_id)
-        shown = TaskShown.model_validate
         return await page_of(radar.store, Task, rows, shown, position=position, before=before, limit=limit)
 
     @router.post("", status_code=201, dependencies=[changes_them], responses=FAILURES, summary="A new task")
     async def create(new: NewTask, response: Response) -> TaskShown:
-        async with referring(radar.store) as session:
-            task = Task(id=new_id(), **new.model_dump())
-            session.add(task)
-            await session.flush()
-            shown = TaskShown.model_validate(task)
-            outbox.add(session, TaskCreated(**shown.model_dump()))
-        say_version(response, shown.version)
-        return shown
+        return await shelf.create(Task(id=new_id(), **new.model_dump()), response)
 
     @router.get("/{task_id}", dependencies=[reads], responses=FAILURES, summary="One task")
     async def get(task_id: str, response: Response) -> TaskShown:
-        task = await one(radar.store, Task, task_id)
-        say_version(response, task.version)
-        return TaskShown.model_validate(task)
+        return await shelf.get(task_id, response)
 
     @router.patch("/{task_id}", dependencies=[changes_them], responses=FAILURES, summary="Change it")
     async def change(
         task_id: str, changes: TaskChanges, response: Response, if_match: IfMatch = None
     ) -> TaskShown:
-        async with referring(radar.store) as session:
-            task = await need(session, Task, task_id, if_match)
-            is_changed = changed(task, changes)
-            await session.flush()
-            shown = TaskShown.model_validate(task)
-            if is_changed:
-                outbox.add(session, TaskUpdated(**shown.model_dump()))
-        say_version(response, shown.version)
-        return shown
+        return await shelf.change(task_id, if_match, lambda task: changed(task, changes), response)
 
     @router.delete(
         "/{task_id}", status_code=204, dependencies=[changes_them], responses=FAILURES, summary="Delete it"
     )
     async def delete(task_id: str, if_match: IfMatch = None) -> None:
-        async with referring(radar.store) as session:
-            await session.delete(await need(session, Task, task_id, if_match))
-            outbox.add(session, TaskDeleted(id=task_id))
+        await shelf.delete(task_id, if_match)
 
     return router
