@@ -1,10 +1,7 @@
 """A process that runs jobs: what it says of them, and what others ask of it."""
 
 import logging
-import os
-import re
 import secrets
-import socket
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +12,7 @@ from pulse_radar.jobs.life import Job
 from pulse_radar.jobs.run import Run
 from pulse_radar.jobs.stopped import Stopped
 from pulse_radar.jobs.teller import Note, Teller, TellerStats
+from pulse_radar.this_process import name_of_this_process
 
 __all__ = ["CANCEL", "RUNS", "Worker"]
 
@@ -24,7 +22,8 @@ _log: Final = logging.getLogger("pulse_radar.jobs")
 RUNS: Final = "runs"
 CANCEL: Final = "cancel"
 
-_MISPLACED: Final = re.compile(r"[^A-Za-z0-9_-]")
+# Characters of the host's name in an id.
+_HOST_LENGTH: Final = 64
 
 
 class CancelRequest(msgspec.Struct, frozen=True):
@@ -111,5 +110,4 @@ class Worker:
 
 def _worker_id() -> str:
     """Host and process, and a word by chance: containers have the same process id again and again."""
-    host = _MISPLACED.sub("-", socket.gethostname())[:64]
-    return f"{host}:{os.getpid()}:{secrets.token_hex(3)}"
+    return f"{name_of_this_process(_HOST_LENGTH)}:{secrets.token_hex(3)}"

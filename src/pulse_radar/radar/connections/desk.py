@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-import os
-import re
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +12,7 @@ from pulse_radar.errors import BrokerError
 from pulse_radar.pulse import Pulse
 from pulse_radar.radar.connections.events import SHOWN, ConnectionShown, ConnectionsSeen
 from pulse_radar.tasks import ended
+from pulse_radar.this_process import name_of_this_process
 
 __all__ = ["Desk"]
 
@@ -22,6 +20,9 @@ _log: Final = logging.getLogger("pulse_radar.radar")
 
 # Two seconds are soon enough for whoever looks, and nothing to a process that serves thousands.
 _PERIOD_SECONDS: Final = 2.0
+
+# Characters of the host's name: all of the address is a key.
+_HOST_LENGTH: Final = 80
 
 _EVICT: Final = "evict"
 _DONE: Final = b"1"
@@ -35,8 +36,7 @@ class Desk:
 
     def __init__(self, pulse: Pulse) -> None:
         self._pulse = pulse
-        host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:80]
-        self.process: Final = f"{host}:{os.getpid()}"
+        self.process: Final = name_of_this_process(_HOST_LENGTH)
         pulse.accompany(self._attended)
 
     async def evict(self, process: str, connection_id: str) -> bool:

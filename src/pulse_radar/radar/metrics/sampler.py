@@ -1,7 +1,5 @@
 """Looking at host, process and layer: figures as they are, and rates between two looks."""
 
-import os
-import re
 import socket
 import time
 from pathlib import Path
@@ -11,14 +9,17 @@ import psutil
 
 from pulse_radar.radar.metrics.events import HostFigures, LayerFigures, ProcessFigures
 from pulse_radar.server.runner import RunnerStats
+from pulse_radar.this_process import name_of_this_process
 
 __all__ = ["LayerRates", "Machine", "source_of_this_process"]
+
+# Characters of the host's name in a source.
+_HOST_LENGTH: Final = 100
 
 
 def source_of_this_process() -> str:
     """Host and process, as a key."""
-    host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:100]
-    return f"{host}:{os.getpid()}"
+    return name_of_this_process(_HOST_LENGTH)
 
 
 class Machine:
