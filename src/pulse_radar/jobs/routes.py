@@ -13,6 +13,7 @@ from pulse_radar.jobs.events import MONITORING, AnyJobEvent, event_of
 from pulse_radar.jobs.journal import seen_in
 from pulse_radar.jobs.life import Job
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.server.answers import refusal
 from pulse_radar.server.policy import Action
 from pulse_radar.stream.entry import StoredEvent
 
@@ -128,7 +129,7 @@ async def denial_of(
     except InvalidKey as error:
         return _failure(error)
     if not await pulse.may(request, action, feed.topic, feed.key):
-        return _error(403, "forbidden", f"you may not {action} '{feed}'")
+        return refusal(403, "forbidden", f"you may not {action} '{feed}'")
     return None
 
 
@@ -150,18 +151,14 @@ def _answer(job: Job, status: int) -> JSONResponse:
 def _failure(error: PulseError) -> JSONResponse:
     match error:
         case UnknownJob() | InvalidKey():
-            return _error(404, "unknown_job", str(error))
+            return refusal(404, "unknown_job", str(error))
         case CannotRetry():
-            return _error(409, "cannot_retry", str(error))
+            return refusal(409, "cannot_retry", str(error))
         case WorkerSilent():
-            return _error(504, "worker_silent", str(error))
+            return refusal(504, "worker_silent", str(error))
         case JobError():
-            return _error(409, "state", str(error))
+            return refusal(409, "state", str(error))
         case BrokerError():
-            return _error(503, "unavailable", str(error))
+            return refusal(503, "unavailable", str(error))
         case _:
-            return _error(422, "invalid", str(error))
-
-
-def _error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
+            return refusal(422, "invalid", str(error))

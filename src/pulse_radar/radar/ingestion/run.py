@@ -81,10 +81,10 @@ class Ingestion:
         except ExportError as error:
             record = await self._open_record(None)
             failure = self._failure(error, record.done)
-            await self._tell_failure(failure)
+            await self._tell_failure(record, failure)
             raise failure from error
         except IngestionFailed as failure:
-            await self._tell_failure(failure)
+            await self._tell_failure(await self._open_record(None), failure)
             raise
 
     async def leave(self, status: Literal["paused", "cancelled"]) -> None:
@@ -177,8 +177,7 @@ class Ingestion:
         self._progress.done = record.done
         return self._progress.tell(time.monotonic(), record.added, status, error)
 
-    async def _tell_failure(self, failure: IngestionFailed) -> None:
-        record = await self._open_record(None)
+    async def _tell_failure(self, record: Record, failure: IngestionFailed) -> None:
         await record.tell(self._told("failed", record, str(failure)))
 
     async def _open_record(self, file_mark: str | None) -> Record:
