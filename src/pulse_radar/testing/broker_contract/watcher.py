@@ -90,14 +90,18 @@ class Publishing:
 
     @contextlib.asynccontextmanager
     async def meanwhile(self) -> AsyncIterator[None]:
-        """Go on publishing while the block runs; what is under way at its end is finished."""
+        """Go on publishing while the block runs; what is under way at its end is finished, unless it failed."""
         ended = asyncio.Event()
         task = asyncio.create_task(self._until(ended))
         try:
             yield
-        finally:
-            ended.set()
-            await task
+        except BaseException:
+            # A publish that waits for servers which the block left dead would hide why it failed.
+            task.cancel()
+            await asyncio.wait([task])
+            raise
+        ended.set()
+        await task
 
     async def _until(self, ended: asyncio.Event) -> None:
         while not ended.is_set():
