@@ -124,3 +124,28 @@ def test_recovery_counts_from_the_kill_to_the_last_feed_without_own_pauses() -> 
     # Another process was killed, or the client itself was away.
     assert recoveries(records, ["a", "b"], [(5.0, frozenset({8002}))], []) == []
     assert recoveries(records, ["a", "b"], [(5.0, frozenset({8001}))], [(5.5, 5.6)]) == []
+
+
+def test_it_is_live_when_this_connection_has_brought_everything() -> None:
+    client, _ = follower(["metrics", "messages"], {"metrics": 7, "messages": 3})
+
+    def hears(*frames: dict[str, Any]) -> bool:
+        for frame in frames:
+            client.hear(json.dumps(frame).encode(), 0.0, 1, 2)
+        return client.is_live_at({"metrics": 7})
+
+    def greeting(**positions: int) -> dict[str, Any]:
+        return {"type": "connection", "data": {"topics": ["metrics", "messages"], "lastSeq": positions}}
+
+    def subscribed(topic: str, sequence: int) -> dict[str, Any]:
+        data = {"action": "subscribed", "topic": topic, "seq": sequence, "replayed": 0}
+        return {"type": "subscription", "data": data}
+
+    client.ask()
+    assert not hears(greeting(metrics=7, messages=3), subscribed("metrics", 7))
+    assert hears(subscribed("messages", 3))
+    assert not hears({"type": "snapshot", "data": {"topic": "metrics"}})
+    assert not hears(subscribed("metrics", 6))
+    assert hears(subscribed("metrics", 8))
+    client.ask()
+    assert not hears(greeting(metrics=8, messages=3))

@@ -53,9 +53,9 @@ class Client:
         # A stream's query, for good.
         self._query = self._follower.ask()
 
-    def reaches(self, positions: Mapping[str, int]) -> bool:
-        """Whether it has come as far as these positions."""
-        return self._follower.reaches(positions)
+    def is_at_rest(self, positions: Mapping[str, int]) -> bool:
+        """Whether it is served, and has everything up to these positions."""
+        return self._is_greeted and self._follower.is_live_at(positions)
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -76,7 +76,6 @@ class Client:
             await asyncio.sleep(pause)
 
     async def _visit(self, link: int) -> Ended:
-        self._is_greeted = False
         make = partial(self._wire, link, self._follower.ask())
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
@@ -86,6 +85,7 @@ class Client:
         try:
             return await self._stay(wire)
         finally:
+            self._is_greeted = False
             wire.hang_up(politely=False)
 
     def _wire(self, link: int, query: str) -> Wire:

@@ -1,12 +1,11 @@
 """A process full of clients: python -m pulse_radar.testing.fire.crowd FOLDER NUMBER
 
 It may be killed at any moment; started again, its clients go on where their logbooks end. It ends by itself, with 0,
-when all of them have come as far as everything goes.
+when each of them was served once more after all of them had come as far as everything goes.
 """
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from random import Random
 from typing import Final
 
@@ -21,8 +20,9 @@ __all__: list[str] = []
 # How much a client that is killed forgets: what it did not write down it has not done.
 _FLUSH_SECONDS: Final = 0.1
 
-# At rest something superfluous may still come.
-_LINGER_SECONDS: Final = 1.5
+# Something superfluous may still come; and a process that has its broker back notices keys that vanished without a
+# word, by looking three times, a second apart.
+_LINGER_SECONDS: Final = 5.0
 
 
 class Crowd:
@@ -36,34 +36,45 @@ class Crowd:
             Client(orders.links, following(client), folder.client(client), Random(f"{orders.seed} {client}"))  # noqa: S311
             for client in numbers
         ]
+        self._following: dict[Client, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Follow until everything is at rest."""
-        following = [asyncio.create_task(client.run()) for client in self._clients]
+        self._following = {client: asyncio.create_task(client.run()) for client in self._clients}
         try:
-            while not self._is_at_rest(self._folder.ending()):
-                await self._breathe(following)
+            while (positions := self._folder.ending()) is None:
+                await self._breathe()
+            late = set(self._clients)
+            while late:
+                await self._breathe()
+                late -= {client for client in late if client.is_at_rest(positions)}
             for _ in range(round(_LINGER_SECONDS / _FLUSH_SECONDS)):
-                await self._breathe(following)
+                await self._breathe()
+            while self._following:
+                for client in [client for client in self._following if client.is_at_rest(positions)]:
+                    await _cancel(self._following.pop(client))
+                await self._breathe()
         finally:
-            for task in following:
-                task.cancel()
-            await asyncio.gather(*following, return_exceptions=True)
+            await _cancel(*self._following.values())
             for client in self._clients:
                 client.logbook.close()
 
-    async def _breathe(self, following: list[asyncio.Task[None]]) -> None:
-        done, _ = await asyncio.wait(following, timeout=_FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+    async def _breathe(self) -> None:
+        await asyncio.sleep(_FLUSH_SECONDS)
+        for task in self._following.values():
+            if task.done():
+                task.result()
         for client in self._clients:
             client.logbook.flush()
 
-    def _is_at_rest(self, positions: Mapping[str, int] | None) -> bool:
-        return positions is not None and all(client.reaches(positions) for client in self._clients)
-
     def __repr__(self) -> str:
-        return f"<Crowd of {len(self._clients)}>"
+        return f"<Crowd of {len(self._clients)}, {len(self._following)} following>"
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 if __name__ == "__main__":

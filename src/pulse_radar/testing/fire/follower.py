@@ -50,12 +50,15 @@ class Follower:
         self._asked: dict[str, int] | None = None
         # Feeds that are about to get a snapshot: the server counts from there what we count until it comes.
         self._awaited: frozenset[str] = frozenset()
+        # Feeds that this connection has brought up to date.
+        self._live: set[str] = set()
         # The last one that a stream of events gave.
         self.event_id: str | None = None
 
     def ask(self) -> str:
         """The query of the next connection."""
         self._asked = dict(self.cursors)
+        self._live.clear()
         positions = ",".join(f"{feed}:{sequence}" for feed, sequence in self.cursors.items())
         return f"topics={','.join(self.feeds)}&lastSeq={positions}"
 
@@ -80,9 +83,11 @@ class Follower:
             raise Unreadable(f"{error!r} in {payload[:200]!r}") from error
         return None
 
-    def reaches(self, positions: Mapping[str, int]) -> bool:
-        """Whether it is at, or behind, a position in each of these feeds that it follows."""
-        return all(self.cursors.get(feed, -1) >= positions[feed] for feed in self.feeds if feed in positions)
+    def is_live_at(self, positions: Mapping[str, int]) -> bool:
+        """Whether all of its feeds are up to date, and at or beyond these positions."""
+        return self._live.issuperset(self.feeds) and all(
+            self.cursors.get(feed, -1) >= positions[feed] for feed in self.feeds if feed in positions
+        )
 
     def _control(
         self, kind: str, data: Any, frame: dict[str, Any], at: float, link: int, port: int
@@ -93,11 +98,13 @@ class Follower:
             case "subscription" if data["action"] == "subscribed":
                 self._note(Confirmed(at, data["topic"], data["seq"], is_live=True))
                 self.cursors[data["topic"]] = data["seq"]
+                self._live.add(data["topic"])
             case "gap":
                 self._note(Told(data["topic"], data["from"], data["to"], data["reason"]))
                 self.cursors[data["topic"]] = data["to"]
             case "snapshot":
                 self._awaited -= {data["topic"]}
+                self._live.discard(data["topic"])
                 self._note(Forgot(data["topic"]))
                 self.cursors.pop(data["topic"], None)
             case "ping":

@@ -15,7 +15,7 @@ from pulse_radar.testing.fire.plan import Fault, make_plan
 from pulse_radar.testing.fire.report import Report
 from pulse_radar.testing.fire.scene import Scene
 from pulse_radar.testing.fire.shape import TOPICS, Shape, following
-from pulse_radar.testing.fire.streams import read_streams
+from pulse_radar.testing.fire.streams import read_streams, store_last
 from pulse_radar.testing.fire.truth import Stored, TopicTruth
 from pulse_radar.testing.fire.verdict import verdict
 
@@ -25,6 +25,9 @@ __all__ = ["run"]
 _START_SECONDS: Final = 120.0
 _WARM_UP_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.1
+
+# Keys of these end by themselves.
+_PASSING: Final = tuple(topic.name for topic in TOPICS if topic.ttl_seconds is not None)
 
 # What is begun must be stored.
 _STORED_SECONDS: Final = 120.0
@@ -84,8 +87,8 @@ async def _rest(scene: Scene) -> dict[str, list[Stored]]:
     for worker in scene.workers:
         if not await worker.stop(_STORED_SECONDS):
             scene.troubles.append(f"{worker.name} had not stored everything after {_STORED_SECONDS} s")
-    stored = await _settled(scene)
-    scene.folder.end(_ends(scene.shape, stored))
+    stored, lasts = await _settled(scene)
+    scene.folder.end(_ends(scene.shape, stored) | lasts)
     waiting = [asyncio.create_task(crowd.finish()) for crowd in scene.crowds]
     patience = scene.shape.rest_seconds
     _, late = await asyncio.wait(waiting, timeout=patience)
@@ -100,15 +103,18 @@ async def _rest(scene: Scene) -> dict[str, list[Stored]]:
     return stored
 
 
-async def _settled(scene: Scene) -> dict[str, list[Stored]]:
-    """What is stored, once every key whose time is limited is deleted. Raises: TimeoutError."""
-    passing = [topic.name for topic in TOPICS if topic.ttl_seconds is not None]
+async def _settled(scene: Scene) -> tuple[dict[str, list[Stored]], dict[str, int]]:
+    """What is stored, once every key whose time is limited is deleted, and how far these topics go.
+
+    They keep nothing then, so a client that missed their last deletions would seem to be there: one more is stored.
+    Raises: TimeoutError.
+    """
     async with asyncio.timeout(scene.shape.rest_seconds):
         while True:
             with suppress(nats.errors.Error):
                 stored = await read_streams(scene.url)
-                if not any(TopicTruth(stored[topic]).state for topic in passing):
-                    return stored
+                if not any(TopicTruth(stored[topic]).state for topic in _PASSING):
+                    return stored, {topic: await store_last(scene.url, topic) for topic in _PASSING}
             await asyncio.sleep(_LOOK_SECONDS)
 
 

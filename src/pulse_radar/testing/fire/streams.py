@@ -13,7 +13,7 @@ from pulse_radar.testing.fire.logbook import digest
 from pulse_radar.testing.fire.shape import TOPICS
 from pulse_radar.testing.fire.truth import Fact, Stored
 
-__all__ = ["read_streams", "store_foreign"]
+__all__ = ["read_streams", "store_foreign", "store_last"]
 
 _BATCH: Final = 500
 
@@ -31,6 +31,19 @@ async def read_streams(url: str) -> dict[str, list[Stored]]:
     client = await nats.connect(servers=url.split(","))
     try:
         return {topic.name: await _read(client.jetstream(), topic.name) for topic in TOPICS}
+    finally:
+        await client.close()
+
+
+async def store_last(url: str, topic: str) -> int:
+    """Store the deletion of a key that never was on a state topic, for everybody to arrive at; its number.
+
+    Raises: nats.errors.Error, where a cluster is still coming together.
+    """
+    client = await nats.connect(servers=url.split(","))
+    try:
+        marker = {"KV-Operation": "DEL"}
+        return (await client.jetstream().publish(f"websocket.{topic}.nothing", headers=marker)).seq
     finally:
         await client.close()
 
