@@ -23,6 +23,7 @@ from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
+from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
@@ -47,6 +48,9 @@ _log: Final = logging.getLogger("pulse_radar")
 # A broker that starts beside the app is there by then; one that is not deserves a clear error.
 _STARTUP_SECONDS: Final = 20.0
 
+
+# What a client says in its first second beside what it subscribes to.
+_OTHER_FRAMES: Final = 256
 
 # They change nothing (RFC 9110, section 9.2.1).
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -104,7 +108,7 @@ class Pulse(Publishes):
         )
         reception = self._reception
         self.router: APIRouter = make_router(
-            WebSocketEndpoint(self._runner, reception, max_frame_bytes=self.settings.max_frame_bytes),
+            WebSocketEndpoint(self._runner, reception, bounds=_frame_bounds(self.settings)),
             EventsEndpoint(self._runner, reception),
             PublishEndpoint(
                 self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
@@ -117,6 +121,7 @@ class Pulse(Publishes):
             ping_interval_seconds=self.settings.ping_interval,
             pong_timeout_seconds=self.settings.pong_timeout,
             drain_seconds=self.settings.drain_seconds,
+            subscriptions=self.settings.max_subscriptions,
             window_events=self.settings.window_events,
             window_bytes=self.settings.window_bytes,
         )
@@ -372,6 +377,15 @@ class _Running:
         self.runner = runner
         self.queue = queue
         self.untyped = untyped
+
+
+def _frame_bounds(settings: Settings) -> FrameBounds:
+    return FrameBounds(
+        max_bytes=settings.max_frame_bytes,
+        # A page may ask for all that it may follow at once, and says something else meanwhile.
+        at_once=settings.max_subscriptions + _OTHER_FRAMES,
+        per_second=settings.max_frames_per_second,
+    )
 
 
 def _tickets(settings: Settings, store: Callable[[], Store]) -> Tickets | None:

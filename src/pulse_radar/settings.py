@@ -119,6 +119,19 @@ class Settings(EnvironmentSettings):
     max_frame_bytes: int = Field(
         64 * 1024, ge=1024, description="Size of one frame from a client; a larger one closes with 4413."
     )
+    max_frames_per_second: float = Field(
+        20.0,
+        gt=0,
+        description="Frames that a client may send in the long run, after as many at once as it may have "
+        "subscriptions and 256; more close with 4429. Fewer than a page needs that changes what it follows "
+        "closes pages of yours; at 20, a thousand connections that send all they may cost a fifth of a processor.",
+    )
+    max_subscriptions: int = Field(
+        1_000,
+        ge=1,
+        description="Subscriptions of one connection; one more is refused. A page that wants more keys follows "
+        "the whole topic.",
+    )
     unsent_limit_bytes: int = Field(
         1024 * 1024,
         ge=512 * 1024,

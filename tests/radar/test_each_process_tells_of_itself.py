@@ -26,6 +26,8 @@ def stats(delivered: int) -> RunnerStats:
         evicted_slow=1,
         evicted_stale=0,
         expired=0,
+        dismissed={},
+        refused={},
         snapshots=0,
         conflated=0,
         topics={},

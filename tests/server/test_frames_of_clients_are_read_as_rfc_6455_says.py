@@ -34,7 +34,7 @@ def masked(opcode: int, data: bytes = b"", *, fin: bool = True, mask: bytes = b"
 
 def said(*pieces: bytes, most_bytes: int = MOST) -> list[Said]:
     frames = ClientFrames()
-    return [one for piece in pieces for one in frames.feed(piece, most_bytes)]
+    return [one for piece in pieces for one in frames.feed(piece, most_bytes) if one is not None]
 
 
 def code_of(data: bytes) -> int:
@@ -75,6 +75,12 @@ def test_fragments_are_one_message_and_a_ping_may_lie_between_them() -> None:
         + masked(Opcode.CONT, b"o")
     )
     assert said(wire) == [Pinged(b"?"), Text(b"Hello")]
+
+
+def test_a_frame_that_says_nothing_is_counted() -> None:
+    """Fragments without a byte: no length of them ever adds up to a message that is too long."""
+    wire = masked(1, b"", fin=False) + masked(0, b"", fin=False) * 3 + masked(0)
+    assert list(ClientFrames().feed(wire, MOST)) == [None, None, None, None, Text(b"")]
 
 
 def test_an_empty_fragment_is_one() -> None:

@@ -60,7 +60,7 @@ async def test_nobody_is_asked_about_feeds_that_a_stream_cannot_have() -> None:
 
 
 async def test_the_pongs_of_who_reads_nothing_do_not_pile_up() -> None:
-    pulse = make_pulse()
+    pulse = make_pulse(max_frames_per_second=1e9)
     async with serving(app_with(pulse)) as server:
         client = stalled_client(server.port, "?topics=knowledge")
         await eventually(lambda: pulse.stats().hub.subscriptions_live == 1)

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed
 from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.session import Session
 from pulse_radar.server.sessions import Sessions
 from pulse_radar.server.transport import CONGESTED_BYTES, Batch, Listener
@@ -58,7 +59,7 @@ class Process:
         raise AssertionError("nobody asks for anything here")
 
     def add(self, name: str, wire: Wire) -> Session:
-        session = Session(name, wire, self, max_frame_bytes=1_000, visitor=None)
+        session = Session(name, wire, self, bounds=NO_FRAMES, visitor=None)
         self.sessions.add(session)
         return session
 

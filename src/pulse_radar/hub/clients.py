@@ -282,6 +282,7 @@ class Clients:
 
     def _dismiss(self, connection: Connection, code: CloseCode, reason: str = "") -> None:
         connection.turn(ConnectionTurn.DISMISSED)
+        self._context.counters.dismissed[code] += 1
         self._subscribing.end_all(connection)
         self._context.agenda.put(Close(connection.id, code, reason))
 
@@ -314,4 +315,6 @@ class Clients:
         connection: Connection,
         frame: Connected | ErrorFrame | Unsubscribed | Ping | Pong | AuthAccepted,
     ) -> None:
+        if isinstance(frame, ErrorFrame):
+            self._context.counters.refused[frame.code] += 1
         self._context.agenda.say(connection.id, encode_server(frame))

@@ -4,6 +4,7 @@ from collections import Counter
 
 import msgspec
 
+from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.frames import GapReason
 
 __all__ = ["ClientStats", "Counters", "HubStats"]
@@ -21,6 +22,8 @@ class HubStats(msgspec.Struct, frozen=True):
     evicted_slow: int
     evicted_stale: int
     expired: int
+    dismissed: dict[str, int]
+    refused: dict[str, int]
     snapshots: int
     conflated: int
     topics: dict[str, int]
@@ -48,6 +51,9 @@ class Counters:
         self.evicted_slow = 0
         self.evicted_stale = 0
         self.expired = 0
+        # Connections that were closed by us, by the close code, and error frames told, by what they are about.
+        self.dismissed: Counter[CloseCode] = Counter()
+        self.refused: Counter[str] = Counter()
         # Of state topics: whole states begun, and subscriptions that were too slow for every change.
         self.snapshots = 0
         self.conflated = 0

@@ -112,6 +112,8 @@ class Hub:
             evicted_slow=counters.evicted_slow,
             evicted_stale=counters.evicted_stale,
             expired=counters.expired,
+            dismissed={code.name.lower(): number for code, number in counters.dismissed.items()},
+            refused=dict(counters.refused),
             snapshots=counters.snapshots,
             conflated=counters.conflated,
             topics={topic: channel.last for topic, channel in self._channels.items()},

@@ -4,6 +4,7 @@ What it cannot do: cut off a peer that no longer reads. The endpoint ends, and t
 until it gives up by itself.
 """
 
+import time
 from collections.abc import Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -25,15 +26,22 @@ class AsgiTransport(QueuedTransport):
         return batch.texts
 
     async def _read(self) -> None:
+        is_deaf = False
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            text = message.get("text")
-            if text is None:
-                self._listener.received_binary()
-            else:
-                self._listener.received(text)
+            if not is_deaf:
+                is_deaf = not self._listener.allowance.spend(time.monotonic())
+                self._hear(message.get("text"), is_too_much=is_deaf)
+
+    def _hear(self, text: str | None, *, is_too_much: bool) -> None:
+        if is_too_much:
+            self._listener.too_many()
+        elif text is None:
+            self._listener.received_binary()
+        else:
+            self._listener.received(text)
 
     async def _send(self, part: bytes) -> None:
         await self._websocket.send_text(part.decode())

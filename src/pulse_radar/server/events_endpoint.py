@@ -16,6 +16,7 @@ from pulse_radar.hub.inputs import Opened
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
+from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.answers import shared_with
 from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception, close_code, opened
@@ -109,5 +110,5 @@ class _Stream(Response):
         if self.asked is None:
             await turn_away(transport, CloseCode.TRY_AGAIN_LATER)
             return
-        session = Session(self.asked.connection_id, transport, self._runner, max_frame_bytes=0, visitor=None)
+        session = Session(self.asked.connection_id, transport, self._runner, bounds=NO_FRAMES, visitor=None)
         await self._runner.serve(session, self.asked)

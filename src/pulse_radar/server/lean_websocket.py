@@ -7,9 +7,11 @@ writing to it is one call of the loop.
 import asyncio
 import os
 import sys
+import time
 from typing import Any, Final
 
 from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.allowance import NO_FRAMES, Allowance
 from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
 from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Batch, Listener
 from pulse_radar.server.websocket_frames import (
@@ -39,10 +41,12 @@ class LeanWebSocket(asyncio.Protocol):
     __slots__ = (
         "_abort_timer",
         "_connections",
+        "_farewell",
         "_fileno",
         "_frames",
         "_has_ended",
         "_is_clear",
+        "_is_deaf",
         "_is_mute",
         "_listener",
         "_patience_seconds",
@@ -64,6 +68,10 @@ class LeanWebSocket(asyncio.Protocol):
         self._fileno = _fileno(transport)
         # Nothing waits in the loop's own buffer, so that a write may go past it.
         self._is_clear = False
+        # It said too much: among so many more frames its answer to our close may be found.
+        self._farewell: Allowance | None = None
+        # It was not: what comes is thrown away unread until it is cut off.
+        self._is_deaf = False
         # The connection is gone.
         self._has_ended = False
         self._abort_timer: asyncio.TimerHandle | None = None
@@ -118,9 +126,15 @@ class LeanWebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         listener = self._listener
         assert listener is not None, "it is not read before somebody listens"
+        if self._is_deaf:
+            return
         try:
             for said in self._frames.feed(data, listener.max_frame_bytes):
-                self._heed(said, listener)
+                if not self._may_say_more(listener):
+                    self._is_deaf = True
+                    break
+                if said is not None:
+                    self._heed(said, listener)
         except Violation as violation:
             self.close(violation.close_code, str(violation))
             self._end()
@@ -155,6 +169,15 @@ class LeanWebSocket(asyncio.Protocol):
             self._abort_after(seconds)
 
     # How.
+
+    def _may_say_more(self, listener: Listener) -> bool:
+        now = time.monotonic()
+        if self._farewell is not None:
+            return self._farewell.spend(now)
+        if not listener.allowance.spend(now):
+            self._farewell = NO_FRAMES.allowance(now)
+            listener.too_many()
+        return True
 
     def _heed(self, said: Said, listener: Listener) -> None:
         match said:

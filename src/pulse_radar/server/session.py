@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import time
 from collections import deque
 from collections.abc import Coroutine
 from typing import Final, Protocol
@@ -25,6 +26,7 @@ from pulse_radar.protocol.frames import (
     UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.server.allowance import NO_FRAMES, FrameBounds
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
 from pulse_radar.server.visitor import Visitor
 
@@ -64,6 +66,7 @@ class Session:
         "_pending",
         "_shell",
         "_visitor",
+        "allowance",
         "connection_id",
         "is_awaited",
         "max_frame_bytes",
@@ -77,7 +80,7 @@ class Session:
         transport: Transport,
         shell: Shell,
         *,
-        max_frame_bytes: int,
+        bounds: FrameBounds,
         visitor: Visitor | None,
         reads_joined: bool = False,
     ) -> None:
@@ -89,7 +92,8 @@ class Session:
         self.transport = transport
         self._shell = shell
         self.reads_joined = reads_joined
-        self.max_frame_bytes = max_frame_bytes
+        self.max_frame_bytes = bounds.max_bytes
+        self.allowance = bounds.allowance(time.monotonic())
         self._visitor = visitor
         # The hub asked to be told when most is written.
         self.is_awaited = False
@@ -123,6 +127,10 @@ class Session:
     def too_long(self, size: int) -> None:
         reason = f"a frame of {size} bytes, at most {self.max_frame_bytes} bytes are allowed"
         self._shell.tell(Misbehaved(self.connection_id, CloseCode.FRAME_TOO_LARGE, reason))
+
+    def too_many(self) -> None:
+        reason = "more frames than a client may send"
+        self._shell.tell(Misbehaved(self.connection_id, CloseCode.TOO_MANY_FRAMES, reason))
 
     def received_binary(self) -> None:
         self._malformed("a binary frame: frames are text")
@@ -217,7 +225,10 @@ async def turn_away(transport: Transport, code: int, reason: str = "") -> None:
 class _Deaf:
     """The listener of a connection that is being closed: nothing it says matters any more."""
 
-    max_frame_bytes = 0
+    max_frame_bytes = NO_FRAMES.max_bytes
+
+    def __init__(self) -> None:
+        self.allowance = NO_FRAMES.allowance(time.monotonic())
 
     def received(self, text: str | bytes) -> None:
         """Ignored."""
@@ -226,6 +237,9 @@ class _Deaf:
         """Ignored."""
 
     def too_long(self, size: int) -> None:
+        """Ignored."""
+
+    def too_many(self) -> None:
         """Ignored."""
 
     def alive(self) -> None:

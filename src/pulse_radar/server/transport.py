@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from pulse_radar.protocol.codec import FRAME_SEPARATOR
 from pulse_radar.protocol.event_stream import Block
+from pulse_radar.server.allowance import Allowance
 from pulse_radar.server.websocket_frames import TEXT, header
 
 __all__ = [
@@ -76,6 +77,10 @@ class Listener(Protocol):
     def max_frame_bytes(self) -> int:
         """The length of a message from which on it is `too_long`."""
 
+    @property
+    def allowance(self) -> Allowance:
+        """The frames that may still come before they are `too_many`."""
+
     def received(self, text: str | bytes) -> None:
         """A text frame came."""
 
@@ -84,6 +89,9 @@ class Listener(Protocol):
 
     def too_long(self, size: int) -> None:
         """A message of so many bytes begins, or more, which are more than it may have."""
+
+    def too_many(self) -> None:
+        """More frames came than may come; of what follows nothing is told but the end."""
 
     def alive(self) -> None:
         """A sign of life below the frames: a protocol ping or pong."""

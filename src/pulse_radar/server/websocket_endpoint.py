@@ -9,6 +9,7 @@ from fastapi import HTTPException, Query, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
 from pulse_radar.server.not_running import NotRunning
@@ -28,11 +29,11 @@ _SUBPROTOCOL: Final = "pulse.v1"
 class WebSocketEndpoint:
     """Lets a client in, or tells it why not, and hands it to the runner."""
 
-    def __init__(self, runner: Callable[[], Runner], reception: Reception, *, max_frame_bytes: int) -> None:
+    def __init__(self, runner: Callable[[], Runner], reception: Reception, *, bounds: FrameBounds) -> None:
         """`runner` answers the running one, which does not exist yet when routes are made."""
         self._runner = runner
         self._reception = reception
-        self._max_frame_bytes = max_frame_bytes
+        self._bounds = bounds
         self._has_warned = False
 
     async def serve(
@@ -76,7 +77,7 @@ class WebSocketEndpoint:
                 connection_id,
                 take_over(),
                 runner,
-                max_frame_bytes=self._max_frame_bytes,
+                bounds=self._bounds,
                 visitor=visitor,
                 reads_joined=joined == "1",
             )

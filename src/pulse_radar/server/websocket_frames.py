@@ -106,8 +106,11 @@ class ClientFrames:
         # Nothing but a close frame is of interest any more.
         self._is_over = False
 
-    def feed(self, data: bytes, most_bytes: int) -> Iterator[Said]:
-        """What these bytes say, in order; a message may have `most_bytes`. Raises: Violation, and is of no use then."""
+    def feed(self, data: bytes, most_bytes: int) -> Iterator[Said | None]:
+        """What these bytes say, in order; a message may have `most_bytes`. Raises: Violation, and is of no use then.
+
+        None is a frame that says nothing yet, or nothing any more: whoever counts frames counts it, too.
+        """
         data = self._rest + data if self._rest else data
         at, end = 0, len(data)
         while at < end:
@@ -125,6 +128,8 @@ class ClientFrames:
                 yield said
             if self._is_over and first & _OPCODE != _CLOSE:
                 self._skip, at = length, start
+                if said is None:
+                    yield None
                 continue
             if start + length > end:
                 break
@@ -145,7 +150,7 @@ class ClientFrames:
         self._is_over, self._message = True, None
         return TooLong(size)
 
-    def _take(self, first: int, data: bytes) -> Iterator[Said]:
+    def _take(self, first: int, data: bytes) -> Iterator[Said | None]:
         opcode = first & _OPCODE
         if opcode == _CLOSE:
             self._is_over = True
@@ -159,9 +164,10 @@ class ClientFrames:
                 self._is_text = opcode == TEXT
             yield from self._gather(data, is_last=bool(first & _FIN))
 
-    def _gather(self, data: bytes, *, is_last: bool) -> Iterator[Said]:
+    def _gather(self, data: bytes, *, is_last: bool) -> Iterator[Said | None]:
         if not is_last:
             self._message = (self._message or bytearray()) + data
+            yield None
             return
         whole = data if self._message is None else bytes(self._message + data)
         self._message = None
