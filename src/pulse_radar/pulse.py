@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
-from pulse_radar.brokers.publish_queue import PublishQueue
+from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
 from pulse_radar.durations import Duration
 from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, UnknownTopic
@@ -25,6 +25,7 @@ from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.events_endpoint import EventsEndpoint
+from pulse_radar.server.metrics_endpoint import MetricsEndpoint
 from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
 from pulse_radar.server.proxies import TrustedProxies
@@ -115,6 +116,7 @@ class Pulse(Publishes):
             ),
             TicketEndpoint(reception, self._tickets),
             StatusEndpoints(self._runner, broker=self.settings.broker.partition(":")[0]),
+            self._metrics(),
             lifespan=self._expected,
         )
         self._limits = Limits(
@@ -326,6 +328,10 @@ class Pulse(Publishes):
     def stats(self) -> RunnerStats:
         return self._runner().stats()
 
+    def publishing(self) -> PublishQueueStats:
+        """How the publishes of this process fare."""
+        return self._run().queue.stats()
+
     def clients(self) -> list[tuple[ClientStats, int]]:
         """Who is connected to this process, and how many bytes wait for each. Cost: O(subscriptions)."""
         return self._runner().clients()
@@ -337,6 +343,18 @@ class Pulse(Publishes):
     def __repr__(self) -> str:
         state = repr(self._running.runner) if self._running else "not running"
         return f"<Pulse {len(self._topics)} topics on {self.settings.broker_for_people}, {state}>"
+
+    def _metrics(self) -> MetricsEndpoint | None:
+        """None while it is off. Raises: InvalidSetting, where it is on and its extra is not installed."""
+        token = self.settings.metrics_token
+        if token is None:
+            return None
+        # Here, for it needs a package that not everybody has.
+        from pulse_radar.prometheus import scraper
+
+        return MetricsEndpoint(
+            self._reception, token, self._runner, topics=self._topics.keys(), scrape=scraper(self)
+        )
 
     async def _visitor(self, connection: HTTPConnection) -> Visitor:
         is_safe = connection.scope.get("method") in _SAFE_METHODS

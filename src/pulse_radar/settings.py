@@ -93,6 +93,9 @@ class Settings(EnvironmentSettings):
         description="Signs the tickets of POST /ticket, which is off without it but on memory://. The same in all "
         "processes. At least 32 characters.",
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for GET /metrics, which is off without it. At least 16 characters."
+    )
     outbox_limit: int = Field(
         10_000,
         ge=1,
@@ -162,7 +165,7 @@ class Settings(EnvironmentSettings):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
-    @field_validator("publish_token")
+    @field_validator("publish_token", "metrics_token")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:

@@ -105,3 +105,29 @@ def test_a_closed_client_is_not_watched_any_more() -> None:
     bench.tick(now=500.0)
     assert bench.closed == {"c": (CloseCode.HEARTBEAT_TIMEOUT, "")}
     assert bench.hub.deadline is None
+
+
+def test_the_round_trip_of_a_heartbeat_is_measured_from_the_ping_to_its_answer() -> None:
+    bench = Bench("messages")
+    bench.connect("messages")
+    # A pong that nobody asked for measures nothing.
+    bench.say(Pong())
+    pinged_at = 0.0
+    while not pinged_at:
+        bench.tick(now=bench.now + TICK)
+        pinged_at = bench.now if Ping(WALL_MS) in bench.frames() else 0.0
+    bench.tick(now=pinged_at + 0.3)
+    bench.say(Pong())
+    bench.say(Pong())
+    heartbeats = bench.hub.stats().heartbeats
+    assert sum(heartbeats.counts) == 1
+    assert heartbeats.total == pytest.approx(0.3, abs=TICK + 0.01)
+
+
+def test_what_was_heard_before_the_answer_makes_it_no_measure() -> None:
+    bench = Bench("messages")
+    bench.connect("messages")
+    bench.tick(now=20.5)
+    bench.say(Ping(5))
+    bench.say(Pong())
+    assert sum(bench.hub.stats().heartbeats.counts) == 0

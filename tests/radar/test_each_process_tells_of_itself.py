@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from pulse_radar.hub.counters import HubStats
+from pulse_radar.histogram import Histogram
+from pulse_radar.hub.counters import HubStats, TopicStats
 from pulse_radar.protocol.frames import EventFrame
 from pulse_radar.pulse import Pulse
 from pulse_radar.radar.metrics import report_metrics
@@ -16,23 +17,26 @@ from tests.radar.api import application, data_of
 
 
 def stats(delivered: int) -> RunnerStats:
+    measures = Histogram([1.0]).stats()
+    topics = {
+        "knowledge": TopicStats(7, live=3, delivered=delivered - 10, replayed=7, gaps={"expired": 2}),
+        "messages": TopicStats(7, live=1, catching_up=1, delivered=10),
+    }
     hub = HubStats(
-        connections=3,
-        subscriptions_live=4,
-        subscriptions_catching_up=1,
-        delivered=delivered,
-        replayed=7,
-        gaps={"expired": 2},
-        evicted_slow=1,
-        evicted_stale=0,
-        expired=0,
-        dismissed={},
-        refused={},
-        snapshots=0,
-        conflated=0,
-        topics={},
+        connections=3, dismissed={"slow_consumer": 1}, refused={}, heartbeats=measures, topics=topics
     )
-    return RunnerStats(hub, 900, 500, 0.002, 1.5, None)
+    return RunnerStats(
+        hub=hub,
+        unsent_bytes=900,
+        most_unsent_bytes=500,
+        delivery_seconds=0.002,
+        delivery_age_seconds=1.5,
+        deliveries=measures,
+        lag={},
+        is_broker_connected=True,
+        is_draining=False,
+        failure=None,
+    )
 
 
 def test_rates_are_between_two_looks() -> None:
@@ -41,6 +45,7 @@ def test_rates_are_between_two_looks() -> None:
     figures = rates.look(stats(1_500), 12.0)
     assert figures.deliveries_per_second == 250
     assert (figures.subscriptions, figures.catching_up, figures.gaps) == (5, 1, {"expired": 2})
+    assert (figures.replayed, figures.evicted_slow, figures.evicted_stale) == (7, 1, 0)
     assert (figures.unsent_bytes, figures.most_unsent_bytes) == (900, 500)
 
 

@@ -157,6 +157,18 @@ class Broker(ABC):
     def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Every entry after the position `after`, in order, for ever, in batches as they arrive."""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection right now; it is renewed for ever."""
+        return True
+
+    def known_last(self, topic: str) -> int | None:
+        """The newest sequence that is known here to be given out, without asking anybody; None, where nothing is.
+
+        Of a topic that is followed here it is as old as the last look at it: a second, while there is a connection.
+        """
+        return None
+
     @abstractmethod
     async def answer(self, address: str, answering: Answering) -> None:
         """Answer what is asked of this address, a key, from now on and over all interruptions.

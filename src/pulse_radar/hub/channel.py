@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pulse_radar.hub.actions import AwaitWritable, Send
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
+from pulse_radar.hub.counters import TopicCounters, TopicStats
 from pulse_radar.hub.registry import Registry
 from pulse_radar.hub.states import SubscriptionTurn
 from pulse_radar.hub.subscription import Subscription
@@ -29,6 +30,9 @@ class Channel(ABC):
     def __init__(self, topic: str, context: Context) -> None:
         self.topic = topic
         self.live = Registry()
+        # Live and catching up together.
+        self.subscriptions = 0
+        self.counters = TopicCounters()
         self._context = context
         self._waiting = Waiting(topic, context)
 
@@ -107,11 +111,31 @@ class Channel(ABC):
                 self.advance(subscription)
         self._waiting.ask()
 
+    def join(self) -> None:
+        """A subscription to this topic begins."""
+        self.subscriptions += 1
+
     def leave(self, subscription: Subscription) -> None:
         """Serve this subscription no longer."""
+        self.subscriptions -= 1
         self._waiting.discard(subscription)
         if subscription.is_live:
             self.live.discard(subscription.connection_id, subscription.feed.key)
+
+    def stats(self) -> TopicStats:
+        """A snapshot. Cost: O(keys that are followed)."""
+        live, counters = len(self.live), self.counters
+        return TopicStats(
+            last=self.last,
+            live=live,
+            catching_up=self.subscriptions - live,
+            delivered=counters.delivered,
+            replayed=counters.replayed,
+            event_bytes=counters.event_bytes,
+            gaps={reason.value: number for reason, number in counters.gaps.items()},
+            snapshots=counters.snapshots,
+            conflated=counters.conflated,
+        )
 
     def _may_go_on(self, subscription: Subscription) -> bool:
         return (
@@ -136,7 +160,7 @@ class Channel(ABC):
             self._context.agenda.say(subscription.connection_id, encode_server(frame))
 
     def _deliver(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
-        counters, agenda = self._context.counters, self._context.agenda
+        counters, agenda = self.counters, self._context.agenda
         connection = self._connection(subscription)
         for entry in coalesce(entries):
             if isinstance(entry, Gap):
@@ -146,6 +170,7 @@ class Channel(ABC):
                 connection.replayed_bytes += len(entry.text)
                 subscription.replayed += 1
                 counters.replayed += 1
+                counters.event_bytes += len(entry.text)
         subscription.cursor = end
 
     def _pause_after_a_page(self, subscription: Subscription) -> None:
@@ -184,10 +209,11 @@ class Channel(ABC):
             entry.text if isinstance(entry, StoredEvent) else self._gap_text(feed, entry, len(group))
             for entry in coalesce(entries)
         )
-        told = sum(isinstance(entry, StoredEvent) for entry in entries)
-        self._context.counters.delivered += len(group) * told
+        told = [len(entry.text) for entry in entries if isinstance(entry, StoredEvent)]
+        self.counters.delivered += len(group) * len(told)
+        self.counters.event_bytes += len(group) * sum(told)
         self._context.agenda.put(Send(group, texts))
 
     def _gap_text(self, feed: Feed, gap: Gap, readers: int) -> bytes:
-        self._context.counters.gaps[gap.reason] += readers
+        self.counters.gaps[gap.reason] += readers
         return encode_server(GapFrame(feed, gap.first, gap.last, gap.reason))

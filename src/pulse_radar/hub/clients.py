@@ -96,7 +96,6 @@ class Clients:
         """Too much is unsent: it may come back and resume where it was."""
         connection = self._living(connection_id)
         if connection is not None:
-            self._context.counters.evicted_slow += 1
             self._dismiss(connection, CloseCode.SLOW_CONSUMER)
 
     def congested(self, connection_id: str) -> None:
@@ -133,6 +132,8 @@ class Clients:
     def received(self, connection_id: str, frame: ClientFrame | UnknownFrame) -> None:
         connection = self._living(connection_id)
         if connection is not None:
+            if isinstance(frame, Pong):
+                heartbeat.answered(connection, self._context)
             self._take(connection, frame)
 
     def renewed(self, told: Renewed) -> None:
@@ -203,10 +204,8 @@ class Clients:
             return
         match heartbeat.judge(connection, self._context):
             case Verdict.STALE:
-                self._context.counters.evicted_stale += 1
                 self._dismiss(connection, CloseCode.HEARTBEAT_TIMEOUT)
             case Verdict.EXPIRED:
-                self._context.counters.expired += 1
                 self._dismiss(connection, CloseCode.EXPIRED)
             case Verdict.PING_DUE:
                 self._ping(connection, wall_ms)

@@ -5,7 +5,7 @@ from enum import Enum
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 
-__all__ = ["Verdict", "begin", "judge", "pinged", "watch_expiry"]
+__all__ = ["Verdict", "answered", "begin", "judge", "pinged", "watch_expiry"]
 
 
 class Verdict(Enum):
@@ -48,3 +48,11 @@ def pinged(connection: Connection, context: Context) -> None:
     context.deadlines.set(connection.ping_due, connection)
     context.deadlines.set(connection.heard_at + context.limits.pong_timeout_seconds, connection)
     watch_expiry(connection, context)
+
+
+def answered(connection: Connection, context: Context) -> None:
+    """It pongs: how long that took counts, if nothing else was heard of it since it was pinged."""
+    pinged_at = connection.ping_due - context.limits.ping_interval_seconds
+    # Before the first ping that lies behind its coming, which was a sign of life.
+    if connection.heard_at < pinged_at:
+        context.counters.heartbeats.observe(context.now - pinged_at)

@@ -38,6 +38,7 @@ from pulse_radar.hub.log_channel import LogChannel
 from pulse_radar.hub.state_channel import StateChannel
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
+from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent
 
@@ -98,25 +99,14 @@ class Hub:
         return self._context.agenda.take()
 
     def stats(self) -> HubStats:
-        """A snapshot. Cost: O(subscriptions)."""
+        """A snapshot. Cost: O(topics and keys that are followed)."""
         counters = self._context.counters
-        subscriptions = [s for c in self._context.connections.values() for s in c.subscriptions.values()]
-        live = sum(subscription.is_live for subscription in subscriptions)
         return HubStats(
             connections=len(self._context.connections),
-            subscriptions_live=live,
-            subscriptions_catching_up=len(subscriptions) - live,
-            delivered=counters.delivered,
-            replayed=counters.replayed,
-            gaps={reason.value: number for reason, number in counters.gaps.items()},
-            evicted_slow=counters.evicted_slow,
-            evicted_stale=counters.evicted_stale,
-            expired=counters.expired,
             dismissed={code.name.lower(): number for code, number in counters.dismissed.items()},
             refused=dict(counters.refused),
-            snapshots=counters.snapshots,
-            conflated=counters.conflated,
-            topics={topic: channel.last for topic, channel in self._channels.items()},
+            heartbeats=counters.heartbeats.stats(),
+            topics={topic: channel.stats() for topic, channel in self._channels.items()},
         )
 
     def clients(self) -> list[ClientStats]:
@@ -134,7 +124,8 @@ class Hub:
         return ClientStats(connection.id, connection.who, feeds, behind, connection.opened_at)
 
     def __repr__(self) -> str:
-        connections, slow = len(self._context.connections), self._context.counters.evicted_slow
+        connections = len(self._context.connections)
+        slow = self._context.counters.dismissed[CloseCode.SLOW_CONSUMER]
         return f"<Hub {connections} connections, {len(self._channels)} topics, {slow} slow>"
 
     def _dispatch(self, told: Input) -> None:

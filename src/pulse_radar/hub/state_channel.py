@@ -57,14 +57,14 @@ class StateChannel(Channel):
         events = tuple(entry for entry in fresh if isinstance(entry, StoredEvent))
         for entry in fresh:
             if isinstance(entry, Gap) and entry.first is not None:
-                self._context.counters.gaps[entry.reason] += 1
+                self.counters.gaps[entry.reason] += 1
         if events:
             self._serve(events)
         self._go_on_waiting()
 
     def ease(self, subscription: Subscription) -> None:
         if subscription.is_live:
-            self._context.counters.conflated += 1
+            self.counters.conflated += 1
             self._set_back(subscription, self.last)
 
     def _step(self, subscription: Subscription) -> None:
@@ -101,7 +101,7 @@ class StateChannel(Channel):
 
     def _begin_snapshot(self, subscription: Subscription) -> None:
         """Only the whole state will do; deletions so far are of keys that it will not be given."""
-        self._context.counters.snapshots += 1
+        self.counters.snapshots += 1
         self._context.agenda.say(subscription.connection_id, encode_server(SnapshotFrame(subscription.feed)))
         subscription.cursor, subscription.since = 0, self._window.last
         subscription.owes_word = True

@@ -81,7 +81,9 @@ class Subscribing:
         }
 
     def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
-        start = self._channels[request.feed.topic].start_of(request)
+        channel = self._channels[request.feed.topic]
+        channel.join()
+        start = channel.start_of(request)
         return Subscription(connection_id, request.feed, start, lenient=request.last is not None)
 
     def _confirm(self, subscription: Subscription) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerError
+from pulse_radar.histogram import Histogram
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
 from pulse_radar.server.patience import until_answered
 from pulse_radar.stream.entry import StoredEvent
@@ -22,6 +23,8 @@ _PERIOD_SECONDS: Final = 2.0
 
 # A probe that takes longer has failed; the next one is its repetition.
 _PATIENCE_SECONDS: Final = 2.0
+
+_ROUND_TRIP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 # A cluster that elects a leader answers nothing for 4.0-8.5 s (measured); that is no reason to be restarted.
 _GRACE_SECONDS: Final = 10.0
@@ -48,6 +51,8 @@ class DeliveryProbe:
         self._returned_at: float | None = None
         # What the last one took that came back, from before it was stored.
         self.round_trip_seconds: float | None = None
+        # The same of all of them.
+        self.round_trips = Histogram(_ROUND_TRIP_SECONDS)
 
     @property
     def age_seconds(self) -> float | None:
@@ -87,6 +92,7 @@ class DeliveryProbe:
             else:
                 self._returned_at = time.monotonic()
                 self.round_trip_seconds = self._returned_at - began
+                self.round_trips.observe(self.round_trip_seconds)
                 if self._is_lost:
                     self._is_lost = False
                     self._on_back()

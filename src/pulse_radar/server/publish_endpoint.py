@@ -24,7 +24,7 @@ from pulse_radar.errors import (
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
-from pulse_radar.server.answers import refusal
+from pulse_radar.server.answers import refusal, unauthenticated
 from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
@@ -120,13 +120,13 @@ class PublishEndpoint:
         if self._token is not None and hmac.compare_digest(given.encode(), b"Bearer " + self._token):
             return None
         if not self._reception.authenticates:
-            return _unauthenticated()
+            return unauthenticated()
         try:
             return await self._reception.receive(request)
         except HTTPException as error:
             if error.status_code != 401:
                 raise
-            return _unauthenticated()
+            return unauthenticated()
 
     async def _read(self, request: Request) -> bytes:
         content = bytearray()
@@ -141,12 +141,6 @@ class PublishEndpoint:
             return _decode(content)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidEvent(f'{error}: the body reads {{"topic": …, "event": …, "data": …}}') from None
-
-
-def _unauthenticated() -> JSONResponse:
-    response = refusal(401, "unauthenticated", "send the token: Authorization: Bearer …")
-    response.headers["WWW-Authenticate"] = "Bearer"
-    return response
 
 
 def _draft(body: _Body) -> Draft:

@@ -1,4 +1,4 @@
-"""The routes of the live layer: /ws, /events, /publish, /ticket, /health and /ready."""
+"""The routes of the live layer: /ws, /events, /publish, /ticket, /health, /ready and, where it is on, /metrics."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import Lifespan
 
 from pulse_radar.server.events_endpoint import EVENTS_SCHEMA, EventsEndpoint
+from pulse_radar.server.metrics_endpoint import MetricsEndpoint
 from pulse_radar.server.publish_endpoint import PUBLISH_SCHEMA, PublishEndpoint
 from pulse_radar.server.status_endpoints import StatusEndpoints
 from pulse_radar.server.ticket_endpoint import TICKET_SCHEMA, TicketEndpoint
@@ -21,6 +22,7 @@ def make_router(
     publish: PublishEndpoint,
     ticket: TicketEndpoint,
     status: StatusEndpoints,
+    metrics: MetricsEndpoint | None,
     *,
     lifespan: Lifespan[Any],
 ) -> APIRouter:
@@ -54,4 +56,9 @@ def make_router(
     )
     router.add_api_route("/health", status.health, summary="Is this process alive?")
     router.add_api_route("/ready", status.ready, summary="Do events come through?")
+    if metrics is not None:
+        # Not there while it is off: many an app has a route of its own under this name.
+        router.add_api_route(
+            "/metrics", metrics.serve, response_class=Response, summary="The figures, for Prometheus"
+        )
     return router

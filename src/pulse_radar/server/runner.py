@@ -14,6 +14,7 @@ import msgspec
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.errors import BrokerError, BrokerUnavailable
+from pulse_radar.histogram import HistogramStats
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
 from pulse_radar.hub.counters import ClientStats, HubStats
 from pulse_radar.hub.hub import Hub
@@ -50,7 +51,9 @@ _READS_AT_ONCE: Final = 32
 
 class RunnerStats(msgspec.Struct, frozen=True):
     """A snapshot. Units: `unsent_bytes` of all clients together, `most_unsent_bytes` of the one that has most waiting;
-    `delivery_seconds` what the last event of our own took through the broker, and `delivery_age_seconds` since it came.
+    `delivery_seconds` what the last event of our own took through the broker, `deliveries` what all of them took, and
+    `delivery_age_seconds` since one came. `lag`: how many events of each topic the broker is known to have that this
+    process has not handed on yet.
     """
 
     hub: HubStats
@@ -58,6 +61,10 @@ class RunnerStats(msgspec.Struct, frozen=True):
     most_unsent_bytes: int
     delivery_seconds: float | None
     delivery_age_seconds: float | None
+    deliveries: HistogramStats
+    lag: dict[str, int]
+    is_broker_connected: bool
+    is_draining: bool
     failure: str | None
 
 
@@ -184,8 +191,16 @@ class Runner:
             most_unsent_bytes=max(unsent, default=0),
             delivery_seconds=self.probe.round_trip_seconds,
             delivery_age_seconds=self.probe.age_seconds,
+            deliveries=self.probe.round_trips.stats(),
+            lag={topic: self._lag(topic) for topic in self.hub.topics},
+            is_broker_connected=self._broker.is_connected,
+            is_draining=self.hub.is_draining,
             failure=failure,
         )
+
+    def _lag(self, topic: str) -> int:
+        here, there = self.hub.position(topic), self._broker.known_last(topic)
+        return 0 if here is None or there is None else max(0, there - here)
 
     def clients(self) -> list[tuple[ClientStats, int]]:
         """Each connection, and how many bytes wait for it."""

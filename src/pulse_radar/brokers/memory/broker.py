@@ -93,6 +93,10 @@ class MemoryBroker(Broker):
             else:
                 await _either(changed, kept.due_in())
 
+    def known_last(self, topic: str) -> int | None:
+        kept = self._topics.get(topic)
+        return None if kept is None else kept.extent().last
+
     async def answer(self, address: str, answering: Answering) -> None:
         self._answering[check_key(address)] = answering
 

@@ -97,6 +97,8 @@ class NatsBroker(Broker):
         self._control = Control(self._link, self._naming)
         self._disk = None if store_directory is None else Disk(store_directory)
         self._specs: dict[str, TopicSpec] = {}
+        # Who follows each topic now, or did last.
+        self._followers: dict[str, Follower] = {}
 
     async def __aenter__(self) -> Self:
         await self._link.open()
@@ -110,7 +112,6 @@ class NatsBroker(Broker):
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection right now; it is renewed for ever."""
         return self._link.is_connected
 
     async def declare(self, topics: Sequence[TopicSpec], *, narrow: bool = False) -> None:
@@ -187,8 +188,9 @@ class NatsBroker(Broker):
     def tail(self, topic: str, *, after: int) -> AsyncIterator[Sequence[Entry]]:
         """Ends when the broker is closed. Raises: NotPermitted, BrokerRefused."""
         spec = self._specs.get(topic) if self._create else None
+        follower = self._followers[topic] = Follower(after, may_mend=spec is not None)
         tail = Tail(
-            Follower(after, may_mend=spec is not None),
+            follower,
             topic,
             spec,
             history=self._history,
@@ -196,6 +198,10 @@ class NatsBroker(Broker):
             announcements=self._announcements,
         )
         return tail.entries()
+
+    def known_last(self, topic: str) -> int | None:
+        follower = self._followers.get(topic)
+        return None if follower is None else follower.highest
 
     async def answer(self, address: str, answering: Answering) -> None:
         await self._control.answer(address, answering)

@@ -101,6 +101,11 @@ class Follower:
         """Everything up to here is delivered, ready to be, or named in a gap."""
         return self._line.position
 
+    @property
+    def highest(self) -> int:
+        """The highest number that the stream is known to have given out."""
+        return max(self._highest, self._line.announced)
+
     def next(self, now: float) -> Step:
         if self._line.is_ready:
             return Deliver(self._deliver())

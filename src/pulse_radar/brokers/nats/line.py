@@ -36,6 +36,11 @@ class Line:
         return max(1, self.position) if self.witness is None else self.witness.last
 
     @property
+    def announced(self) -> int:
+        """How far the announcements go that are kept."""
+        return self._run.entries[-1].last if self._run.entries else self.position
+
+    @property
     def waiting(self) -> int:
         return len(self._ready.entries) + len(self._run.entries)
 
