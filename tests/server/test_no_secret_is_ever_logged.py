@@ -18,6 +18,7 @@ SECRETS = {
     "JWT_SECRET": "the-secret-of-our-json-web-tokens",
     "PULSE_TICKET_SECRET": "the-secret-that-signs-our-tickets",
     "PULSE_PUBLISH_TOKEN": "the-token-of-our-publishers",
+    "PULSE_METRICS_TOKEN": "the-token-of-our-prometheus",
     "PULSE_TOKEN": "the-token-of-a-command",
 }
 
@@ -86,6 +87,8 @@ async def show_everything(port: int) -> None:
             await http.post("/ticket", headers=bearer)
             await http.post("/publish", headers=bearer, json={"topic": "knowledge", "event": "x"})
             await renews(port, shown)
+        for metrics_token in (SECRETS["PULSE_METRICS_TOKEN"], GOOD, FALSE):
+            await http.get("/metrics", headers={"Authorization": f"Bearer {metrics_token}"})
         for publish_token in (SECRETS["PULSE_PUBLISH_TOKEN"], WRONG_PUBLISH_TOKEN):
             headers = {"Authorization": f"Bearer {publish_token}"}
             await http.post("/publish", headers=headers, json={"topic": "knowledge", "event": "x"})
