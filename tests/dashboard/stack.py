@@ -95,7 +95,9 @@ async def running_stack(directory: Path) -> AsyncIterator[Stack]:
 @asynccontextmanager
 async def _process(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     command = (sys.executable, "-m", "pulse_radar.cli", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, env=dict(os.environ))
+    # Tests have providers of their own, on this machine.
+    environment = os.environ | {"PULSE_ALLOW_PRIVATE_PROVIDERS": "1"}
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
         yield process
     finally:

@@ -7,6 +7,7 @@ from playwright.async_api import Locator, expect
 
 from tests.dashboard.news import unique
 from tests.dashboard.stack import Screen
+from tests.radar.knowledge.provider.local_provider import completion, http, local_provider
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="session")]
 
@@ -51,3 +52,32 @@ async def test_an_ingestion_is_paused_gone_on_with_and_cancelled(at: Screen) -> 
     await row.get_by_role("button", name="Really?").click()
     await at.says(row, "Cancelled")
     await expect(row.get_by_role("button")).to_have_count(0)
+
+
+async def test_an_agent_that_is_chosen_reads_once_its_provider_lets_it(at: Screen) -> None:
+    name = unique("Reader")
+    path = at.stack.export(60, f"{unique('read')}.json")
+    refusal = http(401)
+    async with local_provider(lambda _: refusal) as provider:
+        place = provider.url.replace("provider.example", "127.0.0.1")
+        await keep_agent(at, name, place)
+        await at.go("Ingestion")
+        await at.page.get_by_label("Knowledge is found by").select_option(label=name)
+        await at.shows(at.page.get_by_text("Each message goes to the provider of this agent"))
+        await at.page.get_by_label("Export to upload").set_input_files(path)
+        row = ingestion(at, path.name)
+        await at.says(row, "Failed")
+        await at.says(row, "status 401")
+        await at.look("ingestion-agent-refused")
+        refusal = completion()
+        await row.get_by_role("button", name="Run again").click()
+        await at.says(row, "Completed")
+        await at.says(row, "60 new")
+
+
+async def keep_agent(at: Screen, name: str, base_url: str) -> None:
+    api = f"{at.stack.url}api"
+    kept = {"name": name, "base_url": base_url, "model": "small"}
+    provider = await (await at.page.request.post(f"{api}/providers", data=kept)).json()
+    agent = {"name": name, "provider_id": provider["id"]}
+    assert (await at.page.request.post(f"{api}/agents", data=agent)).ok

@@ -49,6 +49,10 @@ def ingest(
     pace: Annotated[
         float | None, typer.Option(min=1, help="At most so many messages a second; else as fast as it goes.")
     ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(help="Who finds the knowledge in it: an agent of the dashboard, by id or name."),
+    ] = None,
     as_json: JsonOption = False,
     broker: BrokerOption = None,
     data_dir: DataDirOption = None,
@@ -67,7 +71,7 @@ def ingest(
     display = make_display(file.name, as_json=as_json)
     settings = load_shared_settings(broker, data_dir, namespace)
     try:
-        outcome = run(_ingest(settings, file.resolve(), timezone, pace, display, wait=wait))
+        outcome = run(_ingest(settings, file.resolve(), timezone, pace, agent, display, wait=wait))
     except KeyboardInterrupt:
         display.leave()
         raise
@@ -80,6 +84,7 @@ async def _ingest(
     path: Path,
     timezone: str | None,
     pace: float | None,
+    agent: str | None,
     display: "JobDisplay",
     *,
     wait: bool,
@@ -90,7 +95,7 @@ async def _ingest(
     async with open_broker(settings, is_owner=False) as broker:
         follower = await JobFollower.ready(broker)
         async with open_job_queue(settings) as queue:
-            job_id = await queue.ingest(path, timezone=timezone, pace=pace)
+            job_id = await queue.ingest(path, timezone=timezone, pace=pace, agent=agent)
         display.queued(job_id)
         if not wait:
             return None

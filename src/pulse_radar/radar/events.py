@@ -28,7 +28,8 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
 
     `done` is `added` plus `skipped`: what was ingested before, by whomever, is skipped. `total` and
     `eta_seconds` are None while they are unknown. A job that is taken up again begins at 0 and soon is where it was;
-    what it added before counts as added.
+    what it added before counts as added. `fallbacks` messages were left to the default extraction by the agent that was
+    to read them; `fallback_reason` is why, the last time.
     Units: `rate` messages per second.
     """
 
@@ -43,6 +44,8 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
     chat: str | None = None
     file: str | None = None
     error: str | None = None
+    fallbacks: int = 0
+    fallback_reason: str | None = None
 
 
 class AtomEvent(Event, topic="knowledge", key="id"):

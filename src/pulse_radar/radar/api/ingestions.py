@@ -13,6 +13,7 @@ from sqlalchemy import select
 from pulse_radar.errors import BrokerError
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.ingestion import IngestionFailed, check_export
+from pulse_radar.radar.ingestion.agent import access_of
 from pulse_radar.radar.jobs import open_job_queue
 from pulse_radar.radar.running import Radar
 from pulse_radar.radar.store import Ingestion
@@ -32,7 +33,7 @@ _UPLOAD: Final[dict[str, Any]] = {
 _FAILURES: Final[dict[int | str, dict[str, Any]]] = {
     403: {"description": "not yours, or from a foreign page"},
     413: {"description": "larger than an upload may be"},
-    422: {"description": "no export; nothing of it is kept"},
+    422: {"description": "no export, or an agent that cannot read it; nothing of it is kept"},
     503: {"description": "no job can be queued right now"},
 }
 
@@ -48,6 +49,8 @@ class IngestionShown(BaseModel):
     total: int | None
     done: int
     added: int
+    fallbacks: int = Field(description="Messages that its agent left to the default extraction.")
+    fallback_reason: str | None
     chat: str | None
     error: str | None
     created_at: datetime
@@ -93,16 +96,21 @@ def ingestions_router(radar: Radar) -> APIRouter:
         name: Annotated[str, Query(max_length=200, description="What the file is called.")] = "result.json",
         timezone: Annotated[str | None, Query(description="Of an export from before late 2021.")] = None,
         pace: Annotated[float | None, Query(ge=1, description="Messages a second, at most.")] = None,
+        agent: Annotated[
+            str | None, Query(max_length=200, description="Who finds the knowledge in it, by id or name.")
+        ] = None,
     ) -> Queued:
         ingestion_id = uuid.uuid4().hex
         path = uploads_of(radar.pulse.settings) / f"{ingestion_id}.json"
         limit = radar.settings.upload_limit_bytes
         try:
+            if agent is not None:
+                await access_of(agent, radar.store, radar.vault)
             check_size(int(request.headers.get("content-length", 0)), limit)
             await keep_upload(path, request.stream(), limit)
             await asyncio.to_thread(check_export, path)
             async with open_job_queue(radar.pulse.settings) as queue:
-                await queue.ingest(path, job_id=ingestion_id, timezone=timezone, pace=pace)
+                await queue.ingest(path, job_id=ingestion_id, timezone=timezone, pace=pace, agent=agent)
         except (UploadTooLarge, ExportError, IngestionFailed, BrokerError) as error:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise _refusal(error) from None

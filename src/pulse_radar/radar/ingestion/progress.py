@@ -18,6 +18,8 @@ class Progress:
         self.done = 0
         self.file = file
         self.chat: str | None = None
+        self.fallbacks = 0
+        self.fallback_reason: str | None = None
         self._ingestion_id = ingestion_id
         self._total: int | None = None
         self._began_at = 0.0
@@ -54,6 +56,8 @@ class Progress:
             chat=self.chat,
             file=self.file,
             error=error,
+            fallbacks=self.fallbacks,
+            fallback_reason=self.fallback_reason,
         )
 
     def _rate(self, now: float) -> float:

@@ -3,17 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from pulse_radar.radar.events import IngestionProgress, IngestionStatus
-from pulse_radar.radar.ingestion.errors import IngestionFailed
+from pulse_radar.radar.ingestion.errors import AgentFailed, IngestionFailed
 from pulse_radar.radar.ingestion.export_file import ExportFile, open_export
+from pulse_radar.radar.ingestion.looking import Looking
 from pulse_radar.radar.ingestion.progress import Progress
-from pulse_radar.radar.knowledge import TopicMap, extract
+from pulse_radar.radar.knowledge.provider import ProviderExtractor
 from pulse_radar.radar.store import Store
-from pulse_radar.radar.store.record import Batch, Record, open_record
-from pulse_radar.radar.store.topics import refresh_topics
+from pulse_radar.radar.store.record import Record, open_record
 from pulse_radar.radar.telegram import ExportError, TelegramMessage
 from pulse_radar.radar.together import both
 
@@ -31,20 +32,12 @@ _CHUNK: Final = 500
 # Events that may wait in the outbox before we wait for whoever publishes them.
 _MOST_WAITING: Final = 5_000
 
-# When topics are found for the first time, so that later atoms come with theirs, and how often again meanwhile: it
-# takes up to seconds, which is to be a small share of the whole.
-_FIRST_TOPICS_SECONDS: Final = 1.0
-_TOPICS_SECONDS: Final = 10.0
-_TOPICS_SHARE: Final = 0.05
-# Another process may do it at the same time; then we try again, to have our own atoms among the others.
-_TOPICS_ATTEMPTS: Final = 3
-
 
 class Ingestion:
     """Ingests one export. Taken up again with the same id, it goes on where it was.
 
     `pace`: at most so many messages a second; None for as fast as it goes. `most_waiting`: when more events wait to be
-    published, ingestion waits for them.
+    published, ingestion waits for them. `agent`: finds the atoms; else the default extraction does.
     """
 
     def __init__(
@@ -57,6 +50,7 @@ class Ingestion:
         pace: float | None = None,
         report: Report = lambda _done, _total, _message: None,
         most_waiting: int = _MOST_WAITING,
+        agent: AbstractAsyncContextManager[ProviderExtractor] | None = None,
     ) -> None:
         self._id = ingestion_id
         self._path = path
@@ -66,19 +60,19 @@ class Ingestion:
         self._report = report
         self._most_waiting = most_waiting
         self._progress = Progress(ingestion_id, path.name)
-        # As of the last time that they were found.
-        self._topics = TopicMap()
-        self._topics_due_at = time.monotonic() + _FIRST_TOPICS_SECONDS
+        self._agent = agent or nullcontext()
+        self._looking = Looking(store)
 
     async def run(self, should_stop: Callable[[], bool]) -> bool:
         """Ingest all of it. False: it was asked to stop, and left off between two chunks or while it counted.
 
-        Raises: IngestionFailed, for a file that cannot be read to its end. SQLAlchemyError, OutboxFull.
+        Raises: IngestionFailed, for a file that cannot be read to its end. AgentFailed. SQLAlchemyError, OutboxFull.
         """
         try:
-            async with open_export(self._path, self._timezone) as export:
+            async with open_export(self._path, self._timezone) as export, self._agent as agent:
+                self._looking = Looking(self._store, agent)
                 return await self._ingest(export, should_stop)
-        except ExportError as error:
+        except (ExportError, AgentFailed) as error:
             record = await self._open_record(None)
             failure = self._failure(error, record.done)
             await self._tell_failure(record, failure)
@@ -106,7 +100,7 @@ class Ingestion:
             return False
         export.check()
         if record.added:
-            await self._refresh_topics()
+            await self._looking.refresh_topics()
         await record.tell(self._told("completed", record))
         return True
 
@@ -120,35 +114,21 @@ class Ingestion:
             done, following = await both(self._add(record, chunk), export.chunk(self._chunk_size()))
             chunk = await self._ahead(export, following, done - len(chunk))
             await record.until_published(self._most_waiting)
-            if record.added and time.monotonic() >= self._topics_due_at:
-                await self._refresh_topics()
+            if record.added:
+                await self._looking.refresh_topics_in_time()
             if self._pace is not None:
                 done = record.done - began_with
                 await asyncio.sleep(began_at + done / self._pace - time.monotonic())
         return True
 
     async def _add(self, record: Record, chunk: Sequence[TelegramMessage]) -> int:
-        batch = await asyncio.to_thread(self._look_through, chunk)
+        batch = await self._looking.through(chunk)
 
         def told() -> IngestionProgress | None:
             self._progress.chat = chunk[-1].chat.name
             return self._told("running", record) if self._progress.is_due(time.monotonic()) else None
 
         return await record.add(batch, told)
-
-    def _look_through(self, chunk: Sequence[TelegramMessage]) -> Batch:
-        atoms = extract(chunk)
-        topics = {atom.id: topic for atom in atoms if (topic := self._topics.nearest(atom)) is not None}
-        return Batch(chunk, atoms, topics)
-
-    async def _refresh_topics(self) -> None:
-        began_at = time.monotonic()
-        for _ in range(_TOPICS_ATTEMPTS):
-            if (found := await refresh_topics(self._store)) is not None:
-                self._topics = found
-                break
-        now = time.monotonic()
-        self._topics_due_at = now + max(_TOPICS_SECONDS, (now - began_at) / _TOPICS_SHARE)
 
     async def _ahead(
         self, export: ExportFile, chunk: list[TelegramMessage], messages: int
@@ -163,8 +143,9 @@ class Ingestion:
         return await export.chunk(self._chunk_size())
 
     def _chunk_size(self) -> int:
+        most = self._looking.most_at_once or _CHUNK
         # A slow pace still moves several times a second.
-        return _CHUNK if self._pace is None else max(1, min(_CHUNK, int(self._pace / 10)))
+        return most if self._pace is None else max(1, min(most, int(self._pace / 10)))
 
     def _told(self, status: IngestionStatus, record: Record, error: str | None = None) -> IngestionProgress:
         told = self._as_it_is(status, record, error)
@@ -175,6 +156,7 @@ class Ingestion:
         self, status: IngestionStatus, record: Record, error: str | None = None
     ) -> IngestionProgress:
         self._progress.done = record.done
+        self._progress.fallbacks, self._progress.fallback_reason = record.fallbacks, record.fallback_reason
         return self._progress.tell(time.monotonic(), record.added, status, error)
 
     async def _tell_failure(self, record: Record, failure: IngestionFailed) -> None:
@@ -186,7 +168,10 @@ class Ingestion:
         self._progress.file = record.file
         return record
 
-    def _failure(self, error: ExportError, done: int) -> IngestionFailed:
+    def _failure(self, error: ExportError | AgentFailed, done: int) -> IngestionFailed:
+        if isinstance(error, AgentFailed):
+            there = f"The {done} messages before that are ingested and stay" if done else "Nothing is lost"
+            return AgentFailed(f"{error}. {there}: run the job again when it is mended, and it goes on there")
         if done == 0:
             return IngestionFailed(f"{self._path}: {error}")
         return IngestionFailed(

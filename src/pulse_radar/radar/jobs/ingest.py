@@ -9,9 +9,11 @@ from taskiq import Context, TaskiqDepends
 
 from pulse_radar.errors import BrokerError
 from pulse_radar.jobs import JobProgress
-from pulse_radar.radar.ingestion import PAUSED, Ingestion, IngestionFailed
+from pulse_radar.radar.ingestion import PAUSED, AgentFailed, Ingestion, IngestionFailed
+from pulse_radar.radar.ingestion.agent import open_agent
 from pulse_radar.radar.jobs.broker import MAX_DELIVERIES, JobBroker
 from pulse_radar.radar.jobs.lease import delivery_number
+from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.store.publishing import open_publishing_store
 from pulse_radar.radar.uploads import forget_upload
 from pulse_radar.settings import Settings
@@ -31,22 +33,36 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
         path: str,
         timezone: str | None,
         pace: float | None,
+        agent: str | None = None,
         context: Context = TaskiqDepends(),
         progress: JobProgress = TaskiqDepends(),
     ) -> None:
-        """Ingest the export at `path`. Safe to run any number of times, also at the same time."""
+        """Ingest the export at `path`. Safe to run any number of times, also at the same time.
+
+        `agent`: the id or name of who is to read it.
+        """
         task_id = context.message.task_id
         if delivery_number.get() > MAX_DELIVERIES:
             raise IngestionFailed(
                 f"{path}: given up after {MAX_DELIVERIES} workers died over it: look into their logs, "
                 "and at the memory that they had"
             )
-        async with open_publishing_store(settings) as store:
+        radar = RadarSettings.load()
+        async with open_publishing_store(settings, radar) as store:
             ingestion = Ingestion(
-                task_id, Path(path), store=store, timezone=timezone, pace=pace, report=progress.update
+                task_id,
+                Path(path),
+                store=store,
+                timezone=timezone,
+                pace=pace,
+                report=progress.update,
+                agent=None if agent is None else open_agent(agent, store, radar),
             )
             try:
                 finished = await ingestion.run(broker.stopping.is_set)
+            except AgentFailed:
+                # The export is as it should be, and needed when the job is run again.
+                raise
             except IngestionFailed:
                 forget_upload(Path(path), settings)
                 raise

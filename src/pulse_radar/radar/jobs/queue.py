@@ -27,9 +27,15 @@ class JobQueue:
         self._broker = broker
 
     async def ingest(
-        self, path: Path, *, job_id: str | None = None, timezone: str | None = None, pace: float | None = None
+        self,
+        path: Path,
+        *,
+        job_id: str | None = None,
+        timezone: str | None = None,
+        pace: float | None = None,
+        agent: str | None = None,
     ) -> str:
-        """Queue the ingestion of an export at an absolute path, as the worker sees it.
+        """Queue the ingestion of an export at an absolute path, as the worker sees it. `agent`: who reads it.
 
         Returns the job's id, which is its key on `messages` and `monitoring`.
 
@@ -39,7 +45,7 @@ class JobQueue:
         task = self._broker.find_task(INGEST_EXPORT)
         assert task is not None, "registered when the broker was made"
         try:
-            await task.kicker().with_task_id(job_id).kiq(str(path), timezone, pace)
+            await task.kicker().with_task_id(job_id).kiq(str(path), timezone, pace, agent)
         except SendTaskError as error:
             raise BrokerUnavailable(f"the job is not queued: {error.__cause__}") from error
         return job_id
@@ -74,7 +80,7 @@ async def make_job_broker(settings: Settings, stopping: asyncio.Event) -> JobBro
     """
     names = JobNames.under(settings.namespace)
     broker = JobBroker(await nats_url(settings), names, stopping, **nats_access(settings))
-    # A path, a time zone and a pace are no secrets, and with them a job can be queued again.
+    # A path, a time zone, a pace and an agent's name are no secrets, and with them a job can be queued again.
     broker.add_middlewares(SimpleRetryMiddleware(), PulseMiddleware(settings, arguments=True, redact=()))
     register_ingest_export(broker, settings)
     return broker

@@ -113,7 +113,10 @@ class Atom(_Numbered, Base):
 
 
 class Ingestion(_Numbered, Base):
-    """An export on its way in. So many messages of it are `done`, and `added` of them were new."""
+    """An export on its way in. So many messages of it are `done`, and `added` of them were new.
+
+    `fallbacks`: messages that its agent left to the default extraction; `fallback_reason` is why, the last time.
+    """
 
     __tablename__ = "ingestions"
 
@@ -123,6 +126,8 @@ class Ingestion(_Numbered, Base):
     total: Mapped[int | None]
     done: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)
+    fallbacks: Mapped[int] = mapped_column(default=0, server_default="0")
+    fallback_reason: Mapped[str | None]
     chat: Mapped[str | None]
     error: Mapped[str | None]
     # What the file was like: of another one `done` says nothing.

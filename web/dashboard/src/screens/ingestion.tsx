@@ -1,15 +1,16 @@
 /** Exports on their way in: upload one, watch it, stop it, go on with it. */
 
-import { CircleX, FileInput, Pause, Play, Upload } from "lucide-react";
+import { CircleX, FileInput, Pause, Play, RotateCcw, Upload } from "lucide-react";
 import { type DragEvent, useMemo, useRef, useState } from "react";
 import { reasonIn } from "../api/ask.js";
-import type { IngestionProgress } from "../events.js";
+import type { AgentCreated, IngestionProgress } from "../events.js";
 import { isOver } from "../live/jobs.js";
 import { useKnown } from "../live/known.js";
 import { ActButton } from "../parts/act.js";
-import { Badge, Button, Card, Empty, Meter, type Tone, Trouble } from "../parts/basics.js";
+import { Badge, Button, Card, Empty, Labelled, Meter, SelectField, type Tone, Trouble } from "../parts/basics.js";
 import { classes } from "../parts/classes.js";
 import { bytes, count, duration } from "../parts/format.js";
+import { useKept } from "../parts/kept.js";
 
 type Shown = Omit<IngestionProgress, "status"> & { readonly status: IngestionProgress["status"] | "queued" };
 
@@ -43,6 +44,8 @@ const NOTHING_YET = {
   chat: null,
   file: null,
   error: null,
+  fallbacks: 0,
+  fallback_reason: null,
 };
 
 export default function IngestionScreen() {
@@ -80,7 +83,7 @@ export default function IngestionScreen() {
 
 function Ingestion({ one }: { one: Shown }) {
   const [why, refuse] = useState<string | null>(null);
-  const { ingestion_id: id, status, total, done, added, skipped, rate, eta_seconds: eta, error } = one;
+  const { ingestion_id: id, status, total, done, added, skipped, rate, eta_seconds: eta, error, fallbacks } = one;
   const isAtWork = status === "running" || status === "counting" || status === "queued";
   const share = status === "completed" ? 1 : total ? Math.min(1, done / total) : status === "counting" ? null : 0;
   const name = one.file ?? one.chat ?? id;
@@ -88,6 +91,7 @@ function Ingestion({ one }: { one: Shown }) {
     `${count(done)} of ${total === null ? "?" : count(total)} messages`,
     `${count(added)} new`,
     skipped > 0 && `${count(skipped)} known`,
+    fallbacks > 0 && `${count(fallbacks)} left to the rules: ${one.fallback_reason}`,
     status === "running" && `${count(rate)}/s`,
     status === "running" && eta !== null && `${duration(eta)} left`,
   ].filter(Boolean);
@@ -111,6 +115,9 @@ function Ingestion({ one }: { one: Shown }) {
           )}
           {status === "paused" && (
             <ActButton isSmall label="Resume" icon={Play} path={`ingestions/${id}/resume`} onRefused={refuse} />
+          )}
+          {status === "failed" && (
+            <ActButton isSmall label="Run again" icon={RotateCcw} path={`jobs/${id}/retry`} onRefused={refuse} />
           )}
           {isAtWork && (
             <ActButton
@@ -143,6 +150,9 @@ function UploadCard() {
   const [isOver, hover] = useState(false);
   const [sending, send] = useState<Sending | null>(null);
   const [outcome, tell] = useState<{ isGood: boolean; text: string } | null>(null);
+  const [agent, choose] = useState("");
+  const agents = useKept<AgentCreated>("agents").data?.items ?? [];
+  const able = agents.filter(({ is_enabled: isOn, provider_id: provider }) => isOn && provider !== null);
 
   function upload(file: File | undefined): void {
     if (!file) return;
@@ -154,7 +164,8 @@ function UploadCard() {
       send(null);
       tell({ isGood, text });
     };
-    request.open("POST", `api/ingestions?name=${encodeURIComponent(file.name)}`);
+    const query = new URLSearchParams({ name: file.name, ...(agent !== "" && { agent }) });
+    request.open("POST", `api/ingestions?${query}`);
     request.setRequestHeader("content-type", "application/json");
     request.upload.onprogress = ({ loaded }) => send({ name: file.name, sent: loaded, size: file.size });
     request.onload = () => {
@@ -224,6 +235,25 @@ function UploadCard() {
         <Button variant="primary" disabled={sending !== null} onClick={() => input.current?.click()}>
           Choose a file
         </Button>
+      </div>
+      <div className="mt-4 max-w-sm">
+        <Labelled
+          label="Knowledge is found by"
+          hint={
+            agent === ""
+              ? "Here, without network and at no cost."
+              : "Each message goes to the provider of this agent, who may charge for it."
+          }
+        >
+          <SelectField value={agent} onChange={(event) => choose(event.target.value)}>
+            <option value="">The rules of Pulse Radar</option>
+            {able.map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </SelectField>
+        </Labelled>
       </div>
       <output className="block">
         {outcome?.isGood && <p className="mt-3 text-good">{outcome.text}</p>}

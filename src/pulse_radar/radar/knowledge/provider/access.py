@@ -13,6 +13,7 @@ class ProviderAccess(BaseModel):
     base_url: str = Field(description="As of `https://api.example.com/v1`.")
     model: str
     key: SecretStr | None = None
+    instructions: str = Field(default="", description="What the model is told beside what is to be found.")
 
 
 class ProviderLimits(BaseModel):

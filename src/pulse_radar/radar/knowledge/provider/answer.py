@@ -6,7 +6,7 @@ import msgspec
 
 from pulse_radar.errors import PulseError
 
-__all__ = ["Answer", "FoundAtom", "NoAnswer", "NotAsked", "answer_in"]
+__all__ = ["Answer", "FoundAtom", "NoAnswer", "NotAsked", "Unusable", "answer_in"]
 
 
 class NoAnswer(PulseError):
@@ -15,6 +15,10 @@ class NoAnswer(PulseError):
 
 class NotAsked(NoAnswer):
     """The question did not reach it, or it did not take it: nothing is to be paid."""
+
+
+class Unusable(NotAsked):
+    """No other question would fare better, until somebody does something or time has passed."""
 
 
 class FoundAtom(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from httpx_retries import Retry, RetryTransport
 
 from pulse_radar.errors import PulseError
 from pulse_radar.radar.knowledge.provider.access import ProviderAccess, ProviderLimits
-from pulse_radar.radar.knowledge.provider.answer import FoundAtom, NoAnswer, NotAsked, answer_in
+from pulse_radar.radar.knowledge.provider.answer import FoundAtom, NoAnswer, NotAsked, Unusable, answer_in
 from pulse_radar.radar.knowledge.provider.budget import TokenBudget
 from pulse_radar.radar.knowledge.provider.question import question, tokens_of
 from pulse_radar.radar.knowledge.provider.transport import Resolve, ToAllowedAddresses
@@ -22,6 +22,8 @@ __all__ = ["ProviderClient", "open_client"]
 # lost is not asked again: it may have to be paid for.
 _PASSES: Final = (429, 500, 502, 503, 504)
 _NOT_THERE: Final = (httpx.ConnectError, httpx.ConnectTimeout)
+# What is said of one question, and not of all: it is too long, or about what may not be talked about there.
+_OF_THE_QUESTION: Final = (400, 413, 422)
 _BACKOFF_SECONDS: Final = 0.5
 # A provider may say how long to wait; longer than this the default extraction is the better answer.
 _LONGEST_PAUSE_SECONDS: Final = 20.0
@@ -40,10 +42,10 @@ class ProviderClient:
 
     async def ask(self, messages: Sequence[TelegramMessage]) -> list[FoundAtom]:
         """What it finds in these messages. Raises: NoAnswer."""
-        body = question(self._access.model, messages, self._limits.answer_tokens)
+        body = question(self._access, messages, self._limits.answer_tokens)
         dearest = tokens_of(body) + self._limits.answer_tokens
         if not self._budget.set_aside(dearest):
-            raise NotAsked("the tokens that it may cost are spent")
+            raise Unusable("the tokens that it may cost are spent")
         # A question that was asked is paid for, whatever becomes of its answer.
         spent = dearest
         try:
@@ -64,13 +66,14 @@ class ProviderClient:
         except TimeoutError:
             raise NoAnswer(f"it did not answer within {self._limits.seconds_per_batch:g} s") from None
         except _NOT_THERE:
-            raise NotAsked("it is not to be reached") from None
+            raise Unusable("it is not to be reached") from None
         except httpx.HTTPError as error:
             raise NoAnswer(f"its answer was lost: {type(error).__name__}") from None
         except PulseError as error:  # of whoever resolves: it may not be asked there
-            raise NotAsked(str(error)) from None
+            raise Unusable(str(error)) from None
         if response.status_code != httpx.codes.OK:
-            raise NotAsked(f"it answered with status {response.status_code}")
+            refusal = NotAsked if response.status_code in _OF_THE_QUESTION else Unusable
+            raise refusal(f"it answered with status {response.status_code}")
         return response.content
 
     def __repr__(self) -> str:

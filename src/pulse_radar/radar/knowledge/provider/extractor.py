@@ -12,7 +12,7 @@ import msgspec
 from pulse_radar.radar.knowledge.atom import Atom, atom_from
 from pulse_radar.radar.knowledge.extraction import extract
 from pulse_radar.radar.knowledge.provider.access import ProviderAccess, ProviderLimits
-from pulse_radar.radar.knowledge.provider.answer import FoundAtom, NoAnswer
+from pulse_radar.radar.knowledge.provider.answer import FoundAtom, NoAnswer, Unusable
 from pulse_radar.radar.knowledge.provider.budget import TokenBudget
 from pulse_radar.radar.knowledge.provider.client import ProviderClient, open_client
 from pulse_radar.radar.knowledge.provider.transport import Resolve
@@ -24,10 +24,11 @@ _log: Final = logging.getLogger("pulse_radar.knowledge")
 
 
 class Fallback(msgspec.Struct, frozen=True):
-    """So many messages were left to the default extraction, and why."""
+    """So many messages were left to the default extraction, and why. `is_lasting`: so would others be, for now."""
 
     messages: int
     reason: str
+    is_lasting: bool = False
 
 
 class Extraction(msgspec.Struct, frozen=True):
@@ -47,6 +48,11 @@ class ProviderExtractor:
         self._client = client
         self._limits = limits
         self._turn = asyncio.Semaphore(limits.requests_at_once)
+
+    @property
+    def messages_at_once(self) -> int:
+        """As many as are asked about at the same time."""
+        return self._limits.messages_per_request * self._limits.requests_at_once
 
     async def extract(self, messages: Sequence[TelegramMessage]) -> Extraction:
         """The atoms of these messages, in their order. Never raises because of the provider. Cancel: at any time."""
@@ -70,7 +76,7 @@ class ProviderExtractor:
                 found = await self._client.ask(messages)
         except NoAnswer as error:
             _log.warning("%d messages are left to the default extraction: %s", len(messages), error)
-            return Extraction(by_default, [Fallback(len(messages), str(error))])
+            return Extraction(by_default, [Fallback(len(messages), str(error), isinstance(error, Unusable))])
         links = [atom for atom in by_default if atom.kind == "link"]
         return Extraction([*_told(messages, found), *links], [])
 

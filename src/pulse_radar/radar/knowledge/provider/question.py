@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from pulse_radar.radar.knowledge.model import TOLD_KINDS
+from pulse_radar.radar.knowledge.provider.access import ProviderAccess
 from pulse_radar.radar.telegram import TelegramMessage
 
 __all__ = ["question", "tokens_of"]
@@ -45,16 +46,16 @@ _SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def question(model: str, messages: Sequence[TelegramMessage], answer_tokens: int) -> bytes:
+def question(access: ProviderAccess, messages: Sequence[TelegramMessage], answer_tokens: int) -> bytes:
     """The body of a request to `/chat/completions`."""
     numbered = [{"number": n, "text": message.text[:_LONGEST_TEXT]} for n, message in enumerate(messages)]
     return msgspec.json.encode(
         {
-            "model": model,
+            "model": access.model,
             "temperature": 0,
             "max_tokens": answer_tokens,
             "messages": [
-                {"role": "system", "content": _TASK},
+                {"role": "system", "content": "\n\n".join(filter(None, (_TASK, access.instructions)))},
                 {"role": "user", "content": msgspec.json.encode(numbered).decode()},
             ],
             "response_format": {
