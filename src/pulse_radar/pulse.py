@@ -27,6 +27,7 @@ from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.metrics_endpoint import MetricsEndpoint
 from pulse_radar.server.not_running import NotRunning
+from pulse_radar.server.places import ConnectionBounds
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
 from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.publish_endpoint import PublishEndpoint
@@ -228,6 +229,7 @@ class Pulse(Publishes):
                 broker,
                 self.topics,
                 self._limits,
+                bounds=_connection_bounds(self.settings),
                 unsent_limit_bytes=self.settings.unsent_limit_bytes,
                 startup_seconds=_STARTUP_SECONDS,
             )
@@ -395,6 +397,14 @@ class _Running:
         self.runner = runner
         self.queue = queue
         self.untyped = untyped
+
+
+def _connection_bounds(settings: Settings) -> ConnectionBounds:
+    return ConnectionBounds(
+        in_process=settings.max_connections,
+        of_address=settings.max_connections_per_address,
+        of_principal=settings.max_connections_per_principal,
+    )
 
 
 def _frame_bounds(settings: Settings) -> FrameBounds:

@@ -122,6 +122,25 @@ class Settings(EnvironmentSettings):
     max_frame_bytes: int = Field(
         64 * 1024, ge=1024, description="Size of one frame from a client; a larger one closes with 4413."
     )
+    max_connections: int = Field(
+        10_000,
+        ge=1,
+        description="Connections of this process; one more is refused (503) and comes back. At some 150,000 "
+        "deliveries a second, ten thousand clients get fifteen events a second each. Each is an open file.",
+    )
+    max_connections_per_address: int = Field(
+        1_000,
+        ge=1,
+        description="The same of one address, of IPv6 of a network /64. Offices and mobile networks have hundreds "
+        "of people behind one. Behind proxies that trusted_proxies does not name, everybody is one address. "
+        "Whoever is on this machine is not counted.",
+    )
+    max_connections_per_principal: int = Field(
+        100,
+        ge=1,
+        description="The same of whoever `authenticate` says it is: all their tabs and devices. Too few closes a "
+        "service whose clients share one token.",
+    )
     max_frames_per_second: float = Field(
         20.0,
         gt=0,

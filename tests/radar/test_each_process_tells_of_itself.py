@@ -36,6 +36,7 @@ def stats(delivered: int) -> RunnerStats:
         is_broker_connected=True,
         is_draining=False,
         failure=None,
+        refused={},
     )
 
 

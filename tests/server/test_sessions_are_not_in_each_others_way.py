@@ -7,6 +7,7 @@ from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import NO_FRAMES
+from pulse_radar.server.places import ConnectionBounds, Places
 from pulse_radar.server.session import Session
 from pulse_radar.server.sessions import Sessions
 from pulse_radar.server.transport import CONGESTED_BYTES, Batch, Listener
@@ -47,7 +48,7 @@ class Process:
     def __init__(self) -> None:
         self.hub = Hub([])
         self.told: list[Input] = []
-        self.sessions = Sessions(unsent_limit_bytes=LIMIT, tell=self.tell)
+        self.sessions = Sessions(Places(ConnectionBounds(9, 9, 9)), unsent_limit_bytes=LIMIT, tell=self.tell)
 
     def tell(self, told: Input) -> None:
         self.told.append(told)

@@ -9,6 +9,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from pulse_radar.cli.logs import log_config
+from pulse_radar.cli.open_files import make_room
 from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.uvicorn_http import PulseHttpProtocol
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
@@ -34,6 +35,7 @@ class ServeConfig(uvicorn.Config):
 
 def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:
     """Serve the app until a signal ends it. Raises: typer.Exit, when it does not start."""
+    make_room(Settings.load().max_connections)
     host, port = listener.getsockname()[:2]
     config = ServeConfig(
         app,

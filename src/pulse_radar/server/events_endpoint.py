@@ -19,7 +19,8 @@ from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
 from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.answers import shared_with
 from pulse_radar.server.not_running import NotRunning
-from pulse_radar.server.reception import Reception, close_code, opened
+from pulse_radar.server.places import FULL_REASON, NOBODY
+from pulse_radar.server.reception import Reception, close_code, opened, whose
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sse_transport import SseTransport
@@ -72,8 +73,12 @@ class EventsEndpoint:
             reason = f"a cursor has at most {MAX_CURSOR_BYTES} bytes: follow whole topics, or use /ws"
             return PlainTextResponse(f"{reason}\n", 400)
         stream = _Stream(runner, self._socket(request.scope), origin=request.headers.get("origin"))
+        if runner.is_full_for(whose(request)):
+            stream.reason = FULL_REASON
+            return stream
         try:
             visitor = await self._reception.receive(request, takes_tickets=True)
+            stream.whose = whose(request, visitor)
             stream.asked = await opened(
                 runner.new_connection_id(), runner.hub.topics, visitor, topics, cursor
             )
@@ -102,13 +107,23 @@ class _Stream(Response):
         del self.headers["content-length"]
         self._runner = runner
         self.asked: Opened | None = None
+        self.whose = NOBODY
+        # Said to whoever is sent away.
+        self.reason = ""
         self._socket = socket
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         transport = SseTransport(receive, send, self._socket)
         if self.asked is None:
-            await turn_away(transport, CloseCode.TRY_AGAIN_LATER)
+            await turn_away(transport, CloseCode.TRY_AGAIN_LATER, self.reason)
             return
-        session = Session(self.asked.connection_id, transport, self._runner, bounds=NO_FRAMES, visitor=None)
+        session = Session(
+            self.asked.connection_id,
+            transport,
+            self._runner,
+            bounds=NO_FRAMES,
+            visitor=None,
+            whose=self.whose,
+        )
         await self._runner.serve(session, self.asked)

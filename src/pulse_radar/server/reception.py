@@ -15,13 +15,14 @@ from pulse_radar.protocol.frames import ErrorFrame
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.credentials import as_request
+from pulse_radar.server.places import Whose, network_of
 from pulse_radar.server.policy import Policy
 from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.session import forbidden
 from pulse_radar.server.tickets import Tickets
 from pulse_radar.server.visitor import Visitor
 
-__all__ = ["Reception", "close_code", "opened"]
+__all__ = ["Reception", "close_code", "opened", "whose"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
@@ -72,6 +73,12 @@ class Reception:
             raise HTTPException(401, "unauthenticated")
         # A visitor lasts as long as its connection: where nobody is asked about it again, it keeps no request.
         return Visitor(self._policy, request if self._policy.asks else _NO_REQUEST, principal)
+
+
+def whose(connection: HTTPConnection, visitor: Visitor | None = None) -> Whose:
+    """Whose connection this is, seen through trusted proxies already; with the visitor, once that is known."""
+    host = None if connection.client is None else connection.client.host
+    return Whose(network_of(host), None if visitor is None else visitor.identity)
 
 
 def close_code(error: HTTPException) -> CloseCode:

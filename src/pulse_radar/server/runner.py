@@ -36,6 +36,7 @@ from pulse_radar.server import draining
 from pulse_radar.server.alarm import Alarm
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
+from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBounds, Places, Whose
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sessions import Sessions
 from pulse_radar.server.transport import Batch
@@ -51,6 +52,7 @@ _READS_AT_ONCE: Final = 32
 
 class RunnerStats(msgspec.Struct, frozen=True):
     """A snapshot. Units: `unsent_bytes` of all clients together, `most_unsent_bytes` of the one that has most waiting;
+    `refused` connections for which there was no place, by the bound;
     `delivery_seconds` what the last event of our own took through the broker, `deliveries` what all of them took, and
     `delivery_age_seconds` since one came. `lag`: how many events of each topic the broker is known to have that this
     process has not handed on yet.
@@ -66,6 +68,7 @@ class RunnerStats(msgspec.Struct, frozen=True):
     is_broker_connected: bool
     is_draining: bool
     failure: str | None
+    refused: dict[str, int]
 
 
 class Runner:
@@ -81,12 +84,13 @@ class Runner:
         topics: Sequence[TopicSpec],
         limits: Limits,
         *,
+        bounds: ConnectionBounds,
         unsent_limit_bytes: int,
         startup_seconds: float,
     ) -> None:
         self._broker = broker
         self._specs = tuple(topics)
-        self._sessions = Sessions(unsent_limit_bytes=unsent_limit_bytes, tell=self.tell)
+        self._sessions = Sessions(Places(bounds), unsent_limit_bytes=unsent_limit_bytes, tell=self.tell)
         self._intake = Intake(
             broker, window_events=limits.window_events, tell=self.tell, breathe=self._sessions.breathe
         )
@@ -139,10 +143,20 @@ class Runner:
         """Eight characters that no open connection here has."""
         return self._sessions.new_id()
 
+    def is_full_for(self, whose: Whose) -> bool:
+        """Whether there is no place for one more of theirs, which is counted and said in the log."""
+        bound = self._sessions.places.refusal(whose)
+        if bound is not None:
+            _log.warning("refused a connection of %s: %s", whose.network or "this machine", REMEDIES[bound])
+        return bound is not None
+
     async def serve(self, session: Session, opened: Opened) -> None:
         """Serve a client until it is gone; where its transport needs nobody for that, this returns at once."""
         if self.failure is not None:
             await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER)
+            return
+        if self.is_full_for(session.whose):
+            await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER, FULL_REASON)
             return
         self._sessions.add(session)
         self.tell(opened)
@@ -196,6 +210,7 @@ class Runner:
             is_broker_connected=self._broker.is_connected,
             is_draining=self.hub.is_draining,
             failure=failure,
+            refused={bound.value: number for bound, number in self._sessions.places.refused.items()},
         )
 
     def _lag(self, topic: str) -> int:

@@ -27,6 +27,7 @@ from pulse_radar.protocol.frames import (
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.allowance import NO_FRAMES, FrameBounds
+from pulse_radar.server.places import NOBODY, Whose
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
 from pulse_radar.server.visitor import Visitor
 
@@ -72,6 +73,7 @@ class Session:
         "max_frame_bytes",
         "reads_joined",
         "transport",
+        "whose",
     )
 
     def __init__(
@@ -82,6 +84,7 @@ class Session:
         *,
         bounds: FrameBounds,
         visitor: Visitor | None,
+        whose: Whose = NOBODY,
         reads_joined: bool = False,
     ) -> None:
         """`visitor`: None, where no frames can come.
@@ -95,6 +98,7 @@ class Session:
         self.max_frame_bytes = bounds.max_bytes
         self.allowance = bounds.allowance(time.monotonic())
         self._visitor = visitor
+        self.whose = whose
         # The hub asked to be told when most is written.
         self.is_awaited = False
         # Frames behind one that is being looked up: order is kept. None: there is none.

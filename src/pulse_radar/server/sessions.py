@@ -14,6 +14,7 @@ from typing import Final
 
 from pulse_radar.hub.inputs import Congested, Input, Misbehaved, Overflowed
 from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.places import Places
 from pulse_radar.server.session import Session
 from pulse_radar.server.transport import CONGESTED_BYTES, Batch
 
@@ -33,7 +34,8 @@ _NOTHING: Final = Batch(())
 class Sessions:
     """Who is connected. What becomes of a write is told: too much is unsent, or the wire failed."""
 
-    def __init__(self, *, unsent_limit_bytes: int, tell: Callable[[Input], None]) -> None:
+    def __init__(self, places: Places, *, unsent_limit_bytes: int, tell: Callable[[Input], None]) -> None:
+        self.places: Final = places
         self._unsent_limit_bytes = unsent_limit_bytes
         self._tell = tell
         self._members: dict[str, Session] = {}
@@ -62,15 +64,16 @@ class Sessions:
     def add(self, session: Session) -> None:
         """It is one of them, until it is removed."""
         self._members[session.connection_id] = session
+        self.places.take(session.whose)
         self._groups.clear()
         self._is_empty.clear()
 
     def remove(self, connection_id: str) -> None:
         """It is gone."""
         session = self._members.pop(connection_id, None)
-        if session is not None and self._is_due:
-            self._spread()
-            self._unwritten.pop(session, None)
+        if session is not None:
+            self.places.give_back(session.whose)
+            self._forget_unwritten(session)
         self._groups.clear()
         if not self._members:
             self._is_empty.set()
@@ -160,6 +163,11 @@ class Sessions:
     def _spread(self) -> None:
         """Make of the batch of the group what each of it that is left has to get."""
         self._unwritten |= dict.fromkeys(self._group, self._batch)
+
+    def _forget_unwritten(self, session: Session) -> None:
+        if self._is_due:
+            self._spread()
+            self._unwritten.pop(session, None)
 
     def _flush(self) -> None:
         """Write a slice of what is unwritten."""

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
+from typing import Any
 
 from fastapi import HTTPException
 from starlette.requests import Request
@@ -44,6 +45,18 @@ class Visitor:
             return self.principal.subject
         client = self._request.client
         return "" if client is None else f"{client.host}:{client.port}"
+
+    @property
+    def identity(self) -> Hashable:
+        """By what its connections are counted together; None, where nobody is known or nothing says who is the same."""
+        if not self._policy.authenticates:
+            return None
+        known: Any = self.principal.subject if isinstance(self.principal, Principal) else self.principal
+        try:
+            hash(known)
+        except TypeError:
+            return None
+        return known  # type: ignore[no-any-return]  # it has a hash
 
     @property
     def reads_all(self) -> bool:

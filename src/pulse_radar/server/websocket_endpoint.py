@@ -13,7 +13,8 @@ from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
 from pulse_radar.server.not_running import NotRunning
-from pulse_radar.server.reception import Reception, close_code, opened
+from pulse_radar.server.places import FULL_RETRY_SECONDS
+from pulse_radar.server.reception import Reception, close_code, opened, whose
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import EXTENSION, Transport, Upgrade
@@ -57,6 +58,10 @@ class WebSocketEndpoint:
             # Before the upgrade: whoever balances load sends the next one elsewhere.
             await _deny(websocket, 503, "this process is about to end", {"Retry-After": RETRY_AFTER_SECONDS})
             return
+        if runner.is_full_for(whose(websocket)):
+            reason = "there are as many connections as there may be"
+            await _deny(websocket, 503, reason, {"Retry-After": str(FULL_RETRY_SECONDS)})
+            return
         try:
             visitor = await self._reception.receive(websocket, takes_tickets=True)
         except HTTPException as error:
@@ -79,6 +84,7 @@ class WebSocketEndpoint:
                 runner,
                 bounds=self._bounds,
                 visitor=visitor,
+                whose=whose(websocket, visitor),
                 reads_joined=joined == "1",
             )
             await runner.serve(session, asked)
