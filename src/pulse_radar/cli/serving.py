@@ -35,7 +35,6 @@ class ServeConfig(uvicorn.Config):
 
 def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:
     """Serve the app until a signal ends it. Raises: typer.Exit, when it does not start."""
-    make_room(Settings.load().max_connections)
     host, port = listener.getsockname()[:2]
     config = ServeConfig(
         app,
@@ -53,6 +52,8 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         log_config=log_config(debug=debug),
     )
+    # Now that there is a log.
+    make_room(Settings.load().max_connections)
     _log.info("serving http://%s:%d (Ctrl-C ends it)", f"[{host}]" if ":" in host else host, port)
     try:
         if config.should_reload:
