@@ -17,6 +17,7 @@ from pulse_radar.histogram import HistogramStats
 from pulse_radar.hub.counters import HubStats
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.frames import ErrorCode, GapReason
+from pulse_radar.server.places import ConnectionBound
 from pulse_radar.server.runner import RunnerStats
 from pulse_radar.settings import Settings
 
@@ -152,6 +153,12 @@ def _connections(stats: RunnerStats) -> Iterator[Metric]:
         "Error frames: what clients asked for and were not given, by its code.",
         ("reason",),
         {(code.value,): hub.refused.get(code, 0) for code in ErrorCode},
+    )
+    yield _counter(
+        "pulse_connections_refused",
+        "Connections for which there was no place, by whose bound it was.",
+        ("reason",),
+        {(bound.value,): stats.refused.get(bound, 0) for bound in ConnectionBound},
     )
     yield _histogram(
         "pulse_heartbeat_seconds",
