@@ -27,30 +27,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# Minutes of waiting each: begun last, they would keep one process busy long after the others have finished.
-_BEGIN_WITH = (
-    "tests/browser/",
-    "tests/dashboard/",
-    "tests/fire/test_the_promise",
-    "tests/promise/",
-    "tests/brokers/nats/cluster/",
-)
-
-# One after the other: two browsers at a time need more processors than there are.
-_CHROMIUM = ("tests/browser/", "tests/dashboard/")
+# Each of these is done by one process, one test after the other: two browsers at a time, or two systems of a dozen
+# processes, need more processors than there are. They are begun first: begun last, they would keep one process busy
+# long after the others have finished.
+_ALONE = {
+    "chromium": ("tests/browser/", "tests/dashboard/"),
+    "many processes": ("tests/fire/test_the_promise", "tests/promise/", "tests/brokers/nats/cluster/"),
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest come first, a file stays in one process. What is marked slow runs in `make slow` only."""
-    items.sort(key=lambda item: [not item.nodeid.startswith(long) for long in _BEGIN_WITH])
     for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("chromium" if file.startswith(_CHROMIUM) else file))
+        item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+    items.sort(key=lambda item: _group(item.nodeid) not in _ALONE)
     if os.environ.get("HYPOTHESIS_PROFILE") != "slow":
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+def _group(test: str) -> str:
+    """Tests of a group run in one process, in turn."""
+    file = test.partition("::")[0]
+    return next((group for group, files in _ALONE.items() if file.startswith(files)), file)
 
 
 @pytest.fixture(autouse=True)

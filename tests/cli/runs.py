@@ -61,6 +61,15 @@ class Process:
         until(lambda: len(self.lines()) >= number, lambda: f"{self.lines()}\n{self.err.read_text()}")
         return self.lines()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It does nothing while the block runs."""
+        self.popen.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.popen.send_signal(signal.SIGCONT)
+
 
 @contextmanager
 def running(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
@@ -136,6 +145,7 @@ class System(NamedTuple):
     directory: Path
     port: int
     broker: tuple[str, ...]
+    worker: Process
 
     @property
     def url(self) -> tuple[str, str]:
@@ -151,7 +161,7 @@ def system(directory: Path) -> Iterator[System]:
         running(directory, "worker", *broker) as worker,
     ):
         until_served(port)
-        yield System(directory, port, broker)
+        yield System(directory, port, broker, worker)
         assert worker.end(signal.SIGTERM) == 0, worker.err.read_text()
         # When all is put away the signal is passed on, as a service manager expects.
         assert api.end(signal.SIGTERM) == -signal.SIGTERM, api.err.read_text()
