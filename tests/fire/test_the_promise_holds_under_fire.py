@@ -1,7 +1,6 @@
 """The harness itself: half a minute of it in every run of the tests, and proof that it fails where it should."""
 
 import asyncio
-import random
 import sys
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 from pulse_radar.testing.fire.objection import Breach
 from pulse_radar.testing.fire.report import Report
 
-# Small enough for two busy cores: what is rare needs `make fire`.
+# Small enough for two busy cores, and the same plan each time: what is rare needs `make fire`.
 CLIENTS = 48
-SECONDS = 15
+SECONDS = 30
 
 
 async def fire(folder: Path, *options: str) -> tuple[int, Report]:
@@ -35,11 +34,9 @@ def account(report: Report) -> str:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("seed", [7, None])
-async def test_everything_arrives_once_and_in_order_or_is_told(tmp_path: Path, seed: int | None) -> None:
-    seed = random.randrange(2**32) if seed is None else seed
+async def test_everything_arrives_once_and_in_order_or_is_told(tmp_path: Path) -> None:
     sizes = ("--seconds", str(SECONDS), "--clients", str(CLIENTS))
-    exit_code, report = await fire(tmp_path, "--seed", str(seed), *sizes)
+    exit_code, report = await fire(tmp_path, "--seed", "7", *sizes)
     assert report.is_kept, account(report)
     assert exit_code == 0
     # It was not for want of trying.
