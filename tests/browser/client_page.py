@@ -14,9 +14,12 @@ WEB = DIRECTORY.parent.parent / "web"
 PATIENCE_MS = 60_000
 
 _FOLLOW = """(options) => {
-  window.seen = []; window.gaps = [];
+  window.seen = []; window.gaps = []; window.isLive = false;
   window.client = pulseRadar.createClient({ url: "/ws", onGap: (gap) => gaps.push(gap), ...options });
-  window.stop = client.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  window.stop = client.topic("knowledge").subscribe((told) => {
+    if (told.kind === "event") seen.push(told.data);
+    isLive ||= told.kind === "subscribed";
+  });
 }"""
 
 
@@ -43,7 +46,7 @@ class ClientPage:
 
     @classmethod
     async def open(cls, context: BrowserContext, port: int, options: Mapping[str, object]) -> Self:
-        """Be there and connected, or be told of it by the tab that is."""
+        """Be live: from here on nothing may be missed."""
         opened = cls(await context.new_page())
         # Any page of the server's origin will do.
         await opened.page.goto(f"http://127.0.0.1:{port}/health")
@@ -53,7 +56,7 @@ class ClientPage:
     async def follow(self, options: Mapping[str, object]) -> None:
         await self.page.add_script_tag(content=bundle())
         await self.page.evaluate(_FOLLOW, options)
-        await self.until("client.connection.status === 'open'")
+        await self.until("isLive")
 
     async def until(self, fact: str) -> None:
         """Wait until this holds in the page."""

@@ -14,7 +14,7 @@ from pulse_radar import Publisher, Pulse, Settings
 from pulse_radar.testing.faulty_link import FaultyLink
 from pulse_radar.testing.nats_server import NatsServer
 from tests.browser.chromium import chromium
-from tests.browser.client_page import ClientPage
+from tests.browser.client_page import PATIENCE_MS, ClientPage
 from tests.browser.office_proxies import impatient_proxy, refusing_proxy
 from tests.promise.processes import ApiProcess
 from tests.server.serving import app_with, serving
@@ -64,6 +64,12 @@ class Stage:
     @property
     def connections(self) -> int:
         return self.pulse.stats().hub.connections
+
+    async def until_connections(self, count: int) -> None:
+        """Of a page that is gone the server hears a little later."""
+        async with asyncio.timeout(PATIENCE_MS / 1_000):
+            while self.connections != count:
+                await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
@@ -146,7 +152,7 @@ async def test_eight_tabs_share_a_connection_and_survive_their_leaders(context: 
             assert await tab.ask("seen") == list(range(300))
             assert await tab.ask("gaps") == []
             assert tab.errors == []
-        assert world.connections == 1
+        await world.until_connections(1)
 
 
 async def test_a_frozen_tab_is_let_go_and_catches_up_when_it_thaws(context: BrowserContext) -> None:
@@ -155,9 +161,7 @@ async def test_a_frozen_tab_is_let_go_and_catches_up_when_it_thaws(context: Brow
         world.is_frozen = True
         frozen = asyncio.create_task(page.ask(f"({_FREEZE})()"))
         await world.publish(range(100))
-        async with asyncio.timeout(30):
-            while world.connections:
-                await asyncio.sleep(0.05)
+        await world.until_connections(0)
         await world.publish(range(100, 200))
         world.is_frozen = False
         await frozen
@@ -166,22 +170,26 @@ async def test_a_frozen_tab_is_let_go_and_catches_up_when_it_thaws(context: Brow
         assert await page.ask("gaps") == []
 
 
-@pytest.mark.slow  # on a busy machine the others once had not caught up after a minute: not understood yet
-async def test_a_leader_that_crashes_in_mid_stream_costs_the_others_nothing(context: BrowserContext) -> None:
+async def test_leaders_that_crash_cost_the_others_nothing(context: BrowserContext) -> None:
     async with stage() as world:
-        leader, *others = [await ClientPage.open(context, world.port, SHARED) for _ in range(3)]
-        crashing, count = asyncio.create_task(crash(leader)), 0
-        while not crashing.done():
+        tabs, count = [await ClientPage.open(context, world.port, SHARED) for _ in range(4)], 0
+        # The first one dies before the others were given an event, or as they are; the next one in mid-stream.
+        for leader in tabs[:2]:
+            crashing, enough = asyncio.create_task(crash(leader)), count + 1_000
+            # Not for as long as it takes to die: on a busy machine that would be more than the others can ever show.
+            while not crashing.done() and count < enough:
+                await world.publish(range(count, count + 20))
+                count += 20
+                await asyncio.sleep(0.02)
+            await crashing
             await world.publish(range(count, count + 20))
             count += 20
-            await asyncio.sleep(0.02)
-        await crashing
-        await world.publish(range(count, count + 20))
-        for tab in others:
-            await tab.until_seen(count + 20)
-            assert await tab.ask("seen") == list(range(count + 20))
+            for tab in tabs[2:]:
+                await tab.until_seen(count)
+        for tab in tabs[2:]:
+            assert await tab.ask("seen") == list(range(count))
             assert await tab.ask("gaps") == []
-        assert world.connections == 1
+        await world.until_connections(1)
 
 
 async def test_what_only_a_crashed_tab_followed_is_followed_for_no_longer(context: BrowserContext) -> None:
@@ -192,7 +200,7 @@ async def test_what_only_a_crashed_tab_followed_is_followed_for_no_longer(contex
         await other.until_seen(10)
         await crash(other)
         await leader.until("client.connection.status === 'idle'")
-        assert world.connections == 0
+        await world.until_connections(0)
 
 
 async def test_events_come_where_the_network_breaks_websockets(context: BrowserContext) -> None:

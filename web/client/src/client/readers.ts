@@ -11,18 +11,19 @@ interface Reader {
   readonly start: Start;
   readonly take: (news: News) => void;
   at?: number | undefined;
+  /** Whoever has the connection now knows of it, since it has told it something. */
+  isTold?: boolean;
 }
 
 export type Readers = Map<string, Reader>;
 
-/** What a station needs to know to serve them from where each of them is. */
+/** What a station that does not know them yet needs to know, to serve them from where each of them is. */
 export const introductions = (readers: Readers): Input[] =>
-  [...readers].map(([id, { feed, start, at }]) => ({
-    kind: "follow",
-    id,
-    feed,
-    ...(at === undefined ? start : { after: at }),
-  }));
+  [...readers].map(([id, reader]) => {
+    reader.isTold = false;
+    const { feed, start, at } = reader;
+    return { kind: "follow", id, feed, ...start, at };
+  });
 
 /** Hand on what is for readers of this page. What one of them throws is its own matter. */
 export function tellReaders(readers: Readers, ids: readonly string[], news: News): void {
@@ -30,19 +31,23 @@ export function tellReaders(readers: Readers, ids: readonly string[], news: News
     const reader = readers.get(id);
     if (!reader) continue;
     attempt(() => reader.take(news));
+    reader.isTold = true;
     // Afterwards: who dies in between sees it again.
     if (news.kind === "gap") reader.at = news.to;
     else if (news.kind !== "error") reader.at = news.kind === "snapshot" ? undefined : news.sequence;
   }
 }
 
-/** Quiet feeds move on without a word: take over where they are, and answer where the readers of those feeds stand. */
+/**
+ * Quiet feeds move on without a word: take over where they are, and answer where the readers of those feeds stand.
+ * Whoever was told nothing yet stands where it is: how far others have come says nothing about it.
+ */
 export function place(readers: Readers, positions: Positions): Positions {
   const found: Record<Feed, number> = {};
   for (const reader of readers.values()) {
     const at = positionOf(positions, reader.feed);
     if (at === undefined || reader.at === undefined) continue;
-    reader.at = Math.max(at, reader.at);
+    if (reader.isTold) reader.at = Math.max(at, reader.at);
     found[reader.feed] = Math.min(reader.at, found[reader.feed] ?? reader.at);
   }
   return found;

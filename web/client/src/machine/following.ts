@@ -3,20 +3,20 @@
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
 import { open, retire } from "./life.js";
-import { leave, place, readersOn, reconcile, send, setReaders, startOf } from "./lines.js";
+import { leave, place, readersOn, reconcile, send, setReaders, startOf, welcome } from "./lines.js";
 import type { Input, Turn } from "./state.js";
 
-/** Somebody follows a feed: after a position, from its newest events on, or live, which is from now on. */
-export function follow(turn: Turn, { id, feed, after, last }: Extract<Input, { kind: "follow" }>): void {
+/** Somebody follows a feed: from where it was served, after a position, with its newest events, or live: from now on. */
+export function follow(turn: Turn, { id, feed, at, after, last }: Extract<Input, { kind: "follow" }>): void {
   const near = [...turn.lines.values()].filter((line) => covers(line.feed, feed) || covers(feed, line.feed));
   const readers = near.flatMap((line) => readersOn(turn, line));
-  const now = Math.max(...[...near, ...readers].map(({ at }) => at ?? NOWHERE), NOWHERE);
-  let at = after;
+  const now = Math.max(...[...near, ...readers].map((each) => each.at ?? NOWHERE), NOWHERE);
+  const isSomewhere = now !== NOWHERE;
   // A position ahead of us may be one that nobody gave out: rather see again what is known.
-  if (after !== undefined && now !== NOWHERE) at = Math.min(after, now);
+  if (after !== undefined) at ??= isSomewhere ? Math.min(after, now) : after;
   // Of a state topic it wants all that holds now.
-  else if (last === undefined && now !== NOWHERE) at = near.some((line) => line.isState) ? 0 : now;
-  setReaders(turn, [{ id, feed, at, last: after === undefined ? last : undefined }], {});
+  else if (last === undefined && isSomewhere) at ??= near.some((line) => line.isState) ? 0 : now;
+  setReaders(turn, [{ id, feed, at, last: at === undefined ? last : undefined, isTold: false }], {});
 }
 
 /** Ask the server for what is not as the readers want it. */
@@ -42,7 +42,14 @@ export function ask(turn: Turn, line: Line): void {
   } else if (phase !== "refused" && at !== undefined && !line.asker) {
     const asker = readersOn(turn, line).find((reader) => reader.last !== undefined);
     if (after !== undefined && after < at) restart(turn, line, after);
-    else if (asker && phase === "live") newest(turn, line, at, asker);
+    else if (phase !== "live") return;
+    else if (asker) newest(turn, line, at, asker);
+    else
+      welcome(
+        turn,
+        readersOn(turn, line).filter(({ isTold }) => !isTold),
+        { kind: "subscribed", feed, sequence: at, replayed: 0 },
+      );
   }
 }
 

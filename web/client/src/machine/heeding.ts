@@ -6,7 +6,7 @@ import { expected, type Line } from "../stream/line.js";
 import { NOWHERE, type Reader } from "../stream/reader.js";
 import { ask, restart, settle } from "./following.js";
 import { cut, ping } from "./life.js";
-import { leave, listening, place, readersOn, send, setLine, setReaders, tell } from "./lines.js";
+import { leave, listening, place, readersOn, send, setLine, setReaders, tell, tellEach, welcome } from "./lines.js";
 import type { News, Turn } from "./state.js";
 
 /** Any frame is a sign of life. */
@@ -109,7 +109,7 @@ function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): 
       return tell(turn, readersOn(turn, line), frame);
     case "subscribed":
       if (!isWhole(turn, line, frame.sequence)) return;
-      tell(turn, listening(turn, line), frame);
+      welcome(turn, listening(turn, line), frame);
       ask(turn, moved(turn, { ...line, phase: "live" }, frame.sequence));
   }
 }
@@ -142,13 +142,8 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
   const readers = listening(turn, line);
   // Of the gap nothing concerns a reader that it was served before.
   const begin = ({ at = line.at ?? NOWHERE }: Reader) => (from === null ? from : Math.max(from, at + 1));
-  for (const start of new Set(readers.map(begin)))
-    if (start === null || start <= to)
-      tell(
-        turn,
-        readers.filter((reader) => begin(reader) === start),
-        { ...gap, from: start },
-      );
+  const concerned = readers.filter((reader) => from === null || Number(begin(reader)) <= to);
+  tellEach(turn, concerned, begin, (start) => ({ ...gap, from: start }));
   // After a reset the numbers of before mean nothing any more.
   along(
     turn,

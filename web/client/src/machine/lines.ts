@@ -1,6 +1,6 @@
 /** What readers and lines are to each other. */
 
-import type { ClientFrame, Feed } from "../protocol/frames.js";
+import type { ClientFrame, Feed, Subscribed } from "../protocol/frames.js";
 import { topicOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
@@ -77,6 +77,28 @@ const lineOf = (feed: Feed, isState: boolean): Line => ({
 
 export function tell(turn: Turn, readers: readonly Reader[], news: News): void {
   if (readers.length > 0) turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news });
+}
+
+/** Tell each of them what it is to it; those to whom it is the same are told at once. */
+export function tellEach<T>(
+  turn: Turn,
+  readers: readonly Reader[],
+  where: (reader: Reader) => T,
+  news: (where: T) => News,
+): void {
+  for (const each of new Set(readers.map(where)))
+    tell(
+      turn,
+      readers.filter((reader) => where(reader) === each),
+      news(each),
+    );
+}
+
+/** Tell these readers that they are live from here on, or from where they are already. */
+export function welcome(turn: Turn, readers: readonly Reader[], news: Subscribed): void {
+  const from = ({ at = NOWHERE }: Reader) => Math.max(at, news.sequence);
+  tellEach(turn, readers, from, (sequence) => ({ ...news, sequence }));
+  setReaders(turn, readers, { isTold: true });
 }
 
 /** Say it to the server. Server-sent events know no other way than to come back. */

@@ -18,6 +18,8 @@ export interface Reader {
   readonly at: number | undefined;
   /** So many of the newest events it wants to begin with; until they come nothing else is for it. */
   readonly last: number | undefined;
+  /** It knows that it is live, and from where on: should its page be cut off before its first event, it loses none. */
+  readonly isTold: boolean;
 }
 
 /** Before every event. */

@@ -204,6 +204,55 @@ test("a leader that crashes is followed by another, and nobody misses or repeats
   expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2, 3]));
 });
 
+test("a leader that crashes before the first event costs nobody that event", async () => {
+  const { browser, tabs } = await eight();
+  tabs[0]?.crash(browser);
+  browser.server.publish("knowledge", "atom_created", 1);
+  await browser.pass(1_000);
+  browser.server.publish("knowledge", "atom_created", 2);
+  await settled();
+  expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2]));
+});
+
+test("a new leader that had not heard all of the old one repeats nothing to those who had", async () => {
+  const { browser, tabs } = await eight();
+  const [leader, next] = tabs;
+  if (!leader || !next) return expect.unreachable();
+  next.isFrozen = true;
+  browser.server.publish("knowledge", "atom_created", 1);
+  browser.server.publish("knowledge", "atom_created", 2);
+  await settled();
+  // The others are introduced before the server is there again.
+  browser.server.stop();
+  leader.crash(browser);
+  await settled();
+  next.thaw();
+  await settled();
+  browser.server.start();
+  browser.server.publish("knowledge", "atom_created", 3);
+  await browser.pass(30_000);
+  expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2, 3]));
+});
+
+test("a leader that dies before it heard where a tab is costs that tab nothing", async () => {
+  const { browser, tabs } = await eight();
+  const [leader, next, last] = tabs;
+  if (!leader || !next || !last) return expect.unreachable();
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  last.isFrozen = true;
+  leader.crash(browser);
+  browser.server.publish("knowledge", "atom_created", 2);
+  await browser.pass(6_000);
+  // It hears now how far the next leader has come, which will never hear of it.
+  next.isFrozen = true;
+  last.thaw();
+  await settled();
+  next.crash(browser);
+  await browser.pass(6_000);
+  expect(tabs.slice(2).map(({ seen }) => seen)).toEqual(tabs.slice(2).map(() => [1, 2]));
+});
+
 test("a leader that freezes is replaced, and follows when it thaws", async () => {
   const { browser, tabs } = await eight();
   const [leader] = tabs;

@@ -13,6 +13,34 @@ test("many readers of a topic are one subscription", () => {
   expect(page.seen("b")).toEqual([101]);
 });
 
+test("whoever follows what is live already is told so once, and from where on", () => {
+  const page = livePage("knowledge", 100);
+  page.receive(event("knowledge", 101));
+  page.follow("b", "knowledge");
+  page.settle();
+  expect(page.newsOf("b")).toEqual([subscribed("knowledge", 101)]);
+  page.settle();
+  expect(page.newsOf("b")).toHaveLength(1);
+});
+
+test("whoever follows is told that it is live, though an event came before the turn of the page was over", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge");
+  page.receive(event("knowledge", 101));
+  page.settle();
+  expect(page.newsOf("b").map(({ kind }) => kind)).toEqual(["event", "subscribed"]);
+});
+
+test("whoever was served further on another connection is told that it is live from there, and nothing again", () => {
+  const page = livePage("knowledge", 100);
+  page.tell({ kind: "follow", id: "b", feed: "knowledge", at: 102 });
+  page.settle();
+  page.receive(event("knowledge", 101), event("knowledge", 102), event("knowledge", 103));
+  expect(page.newsOf("b").slice(0, 1)).toEqual([subscribed("knowledge", 102)]);
+  expect(page.seen("a")).toEqual([101, 102, 103]);
+  expect(page.seen("b")).toEqual([103]);
+});
+
 test("the last reader who leaves ends the subscription", () => {
   const page = livePage("knowledge", 100);
   page.follow("b", "knowledge");

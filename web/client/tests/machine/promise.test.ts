@@ -30,6 +30,7 @@ function check(world: World<ModelServer>): void {
     const missed = mine.filter((each) => each > from && !seen.includes(each) && !gaps.some((gap) => isIn(gap, each)));
     expect(missed, `${id} of ${feed} after ${from} missed in silence, with ${seen}`).toEqual([]);
     expect(seen.filter((sequence) => !mine.includes(sequence))).toEqual([]);
+    expect(world.readers.get(id)?.at, `${id} was never told where it stands`).toBeDefined();
     if (!world.server.hasLost && !world.hasHoles) expect(gaps, "told of a gap where nothing was lost").toEqual([]);
   }
 }
@@ -81,6 +82,12 @@ const ordinary = [
   one("the server serves", (world) => world.link?.live()),
   one("the server pings", (world) => world.link?.ping()),
   one("cut", (world) => world.cut()),
+  fc.tuple(fc.boolean(), fc.nat(3), fc.nat(9)).map(([isAtRest, unheard, early]) =>
+    named(`another leads, ${isAtRest ? "at rest" : "at once"}, without ${unheard}, ${early} early`, (world) => {
+      if (isAtRest) world.settle();
+      world.handOver(unheard, early);
+    }),
+  ),
   fc
     .constantFrom(100, 6_000, 40_000)
     .map((time) => named(`${time} ms pass`, (world) => world.tell(() => world.page.pass(time)))),

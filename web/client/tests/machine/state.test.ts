@@ -37,6 +37,12 @@ const acts = [
   one("the server serves", (world) => world.link?.live()),
   one("the server pings", (world) => world.link?.ping()),
   one("cut", (world) => world.cut()),
+  fc.tuple(fc.boolean(), fc.nat(3), fc.nat(9)).map(([isAtRest, unheard, early]) =>
+    named(`another leads, ${isAtRest ? "at rest" : "at once"}, without ${unheard}, ${early} early`, (world) => {
+      if (isAtRest) world.settle();
+      world.handOver(unheard, early);
+    }),
+  ),
   one("time passes", (world) => world.tell(() => world.page.pass(6_000))),
 ];
 

@@ -1,6 +1,8 @@
 /** A page, a model of a server and a link between them, which may be cut with frames on their way. */
 
-import type { Effect } from "../../src/machine/state.js";
+import { introductions, type Readers, tellReaders } from "../../src/client/readers.js";
+import { type Effect, type Input, initial } from "../../src/machine/state.js";
+import type { Start } from "../../src/stream/reader.js";
 import { Link, type Server, TOPIC } from "./modelServer.js";
 import { Page } from "./page.js";
 
@@ -10,7 +12,9 @@ export class World<S extends Server> {
   link: Link | undefined;
   /** Whether a frame was ever lost on an open connection, which no honest network does. */
   hasHoles = false;
-  private readers = 0;
+  /** What the pages of the readers know of them. */
+  readonly readers: Readers = new Map();
+  private count = 0;
 
   constructor(readonly server: S) {}
 
@@ -29,6 +33,7 @@ export class World<S extends Server> {
     if (effect.kind === "open") this.link = new Link(this.server, effect.feeds, effect.cursor);
     else if (effect.kind === "drop") this.link = undefined;
     else if (effect.kind === "send") this.link?.toServer.push(effect.frame);
+    else if (effect.kind === "tell") tellReaders(this.readers, effect.readers, effect.news);
   }
 
   /** From where on a reader must know everything is known as soon as it stands somewhere. */
@@ -42,8 +47,9 @@ export class World<S extends Server> {
     }
   }
 
-  follow(feed: string, start: { after?: number; last?: number }): void {
-    const id = `r${this.readers++}`;
+  follow(feed: string, start: Start): void {
+    const id = `r${this.count++}`;
+    this.readers.set(id, { feed, start, take: () => {} });
     this.tell(() => {
       this.page.follow(id, feed, start);
       this.page.settle();
@@ -55,6 +61,7 @@ export class World<S extends Server> {
     const id = ids[index % Math.max(1, ids.length)];
     if (id === undefined) return;
     this.begins.delete(id);
+    this.readers.delete(id);
     this.tell(() => {
       this.page.unfollow(id);
       this.page.settle();
@@ -66,6 +73,44 @@ export class World<S extends Server> {
     const frames = this.link?.toClient.splice(0, count) ?? [];
     if (frames.length > 0) this.tell(() => this.page.receive(...frames));
     return frames.length > 0;
+  }
+
+  /**
+   * The tab that led is gone, without a word. One leads that had not heard the last of its news, and hears so many
+   * frames before it hears of the others; of all it knows no more than their pages were told.
+   */
+  handOver(unheard: number, early: number): void {
+    this.link = undefined;
+    this.page.state = initial();
+    this.forget(unheard);
+    // Whoever was never told where it began has not begun.
+    for (const [id, { at }] of this.readers) if (at === undefined) this.begins.delete(id);
+    const [own, ...others] = introductions(this.readers);
+    this.introduce(own ? [own] : []);
+    this.hear(early);
+    this.introduce(others);
+  }
+
+  private hear(count: number): void {
+    this.link?.live();
+    this.deliver(count);
+  }
+
+  private introduce(inputs: readonly Input[]): void {
+    this.tell(() => {
+      for (const input of inputs) this.page.tell(input);
+      this.page.settle();
+    });
+  }
+
+  /** The first of the readers had not heard the last of its news. */
+  private forget(unheard: number): void {
+    for (const [id, reader] of [...this.readers].slice(0, 1)) {
+      const news = this.page.newsOf(id);
+      news.splice(Math.max(0, news.length - unheard));
+      reader.at = undefined;
+      for (const each of news) tellReaders(this.readers, [id], each);
+    }
   }
 
   cut(): void {
