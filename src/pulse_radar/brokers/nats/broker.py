@@ -5,6 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import msgspec
+
 from pulse_radar.brokers.base import Answering, Broker, Draft, NotStored
 from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.access import Access
@@ -13,6 +15,7 @@ from pulse_radar.brokers.nats.attempts import Attempts
 from pulse_radar.brokers.nats.control import Control
 from pulse_radar.brokers.nats.credentials import Credentials
 from pulse_radar.brokers.nats.disk import Disk
+from pulse_radar.brokers.nats.facts import ServerFacts, StreamFacts
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History, missing
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
@@ -29,6 +32,7 @@ from pulse_radar.errors import (
     EventTooLarge,
     InvalidEvent,
     InvalidSetting,
+    NotPermitted,
     PulseError,
     SequenceConflict,
 )
@@ -213,6 +217,22 @@ class NatsBroker(Broker):
         self, address: str, verb: str, content: bytes = b"", *, patience_seconds: float = 2.0
     ) -> bytes:
         return await self._control.ask(address, verb, content, patience_seconds)
+
+    async def server_facts(self) -> ServerFacts:
+        """How the server is that we are connected to. Raises: BrokerUnavailable."""
+        facts = self._link.server_facts()
+        try:
+            stored, limit = await self._jetstream.account()
+        except NotPermitted:
+            return facts
+        return msgspec.structs.replace(facts, stored_bytes=stored, storage_limit_bytes=limit)
+
+    async def stream_facts(self, topic: TopicSpec) -> StreamFacts | None:
+        """Whether the topic's stream is as declared; None where there is none.
+
+        Raises: BrokerUnavailable, NotPermitted.
+        """
+        return await self._streams.examine(topic)
 
     def stats(self) -> LinkStats:
         return self._link.stats()

@@ -8,6 +8,7 @@ import msgspec
 from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats import codes
+from pulse_radar.brokers.nats.facts import account_of
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.nats.messages import Copy, Message, is_stored, sequence_of
 from pulse_radar.brokers.nats.requests import NobodyAnswers
@@ -97,6 +98,10 @@ class JetStream:
             return view.with_first(view.sight.extent.origin)
         oldest = await self._get(stream, start_time=view.remembered_since.isoformat())
         return view.with_first(sequence_of(oldest) if oldest else view.sight.extent.last + 1)
+
+    async def account(self) -> tuple[int, int | None]:
+        """The bytes that our account has stored, and that it may store; None: as many as there is room for."""
+        return account_of(await self._api("INFO"))
 
     async def create(self, stream: str, config: dict[str, object]) -> None:
         await self._api(f"STREAM.CREATE.{stream}", config)

@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from pulse_radar.brokers.base import NotStored
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.doubt import Doubt
+from pulse_radar.brokers.nats.facts import ServerFacts
 from pulse_radar.brokers.nats.requests import Requests
 from pulse_radar.brokers.nats.session import MessageCallback, Session
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, EventTooLarge, NotPermitted
@@ -111,6 +112,13 @@ class Link:
         if self._session is None or not self.is_connected:
             raise BrokerUnavailable(f"not connected to {self.access}")
         await self._session.publish(message.reply, payload, "", None)
+
+    def server_facts(self) -> ServerFacts:
+        """Of the server that we are connected to. Raises: BrokerUnavailable."""
+        session = self._session
+        if session is None or not session.is_connected:
+            raise BrokerUnavailable(f"not connected to {self.access}: {self._trouble}")
+        return ServerFacts(session.server, session.version, session.limit_bytes)
 
     def check_size(self, payload: bytes, headers: dict[str, str]) -> None:
         """Raises: EventTooLarge."""

@@ -117,6 +117,12 @@ class Session:
         return len(payload) + _HEADER_FRAME_BYTES + extra <= self._client.max_payload
 
     @property
+    def version(self) -> str:
+        """Of the server."""
+        version = self._client.connected_server_version
+        return f"{version.major}.{version.minor}.{version.patch}"
+
+    @property
     def limit_bytes(self) -> int:
         return self._client.max_payload
 

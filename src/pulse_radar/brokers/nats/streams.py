@@ -1,10 +1,11 @@
 """Topics as streams: created once, brought to their retention, replaced, and renumbered when numbers went back."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pulse_radar.brokers.nats import codes
+from pulse_radar.brokers.nats.facts import StreamFacts
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.steps import Identity
@@ -23,6 +24,9 @@ __all__ = ["Streams"]
 
 # Ten seconds of numbers, a microsecond each.
 _ORIGIN_STEP: Final = 10_000_000
+
+
+_IN_NANOSECONDS: Final = frozenset({"max_age", "duplicate_window", "subject_delete_marker_ttl"})
 
 
 class Streams:
@@ -81,6 +85,35 @@ class Streams:
             # Somebody was quicker, as a process is that follows the topic and found no stream.
             self._config.check(view, spec)
 
+    async def examine(self, spec: TopicSpec) -> StreamFacts | None:
+        """Whether the stream is as declared; None where there is none."""
+        name = self._naming.stream(spec.name)
+        view = await self._jetstream.view(name)
+        if view is None:
+            return None
+        replicas = view.config.get("num_replicas", 1)
+        refused = self._refused(view, spec)
+        return StreamFacts(
+            name,
+            refused,
+            () if refused else tuple(self._differences(view, spec)),
+            replicas if isinstance(replicas, int) else 1,
+            view.sight.messages,
+            view.size,
+            view.looked_at,
+        )
+
+    def _differences(self, view: StreamView, spec: TopicSpec) -> Iterator[str]:
+        for name, wanted in self._config.changes(view, spec, narrow=True).items():
+            yield f"{name} is {_for_people(name, view.config.get(name))}, not {_for_people(name, wanted)}"
+
+    def _refused(self, view: StreamView, spec: TopicSpec) -> str | None:
+        try:
+            self._config.check(view, spec)
+        except BrokerRefused as error:
+            return str(error)
+        return None
+
     async def renumber(self, topic: str, known: Identity, above: int) -> None:
         """Move a stream whose numbers went back above all that were ever used; what it holds is gone.
 
@@ -122,6 +155,12 @@ class Streams:
 
     def _microseconds(self) -> int:
         return int(self._now() * 1_000_000)
+
+
+def _for_people(name: str, value: object) -> str:
+    if name in _IN_NANOSECONDS and isinstance(value, int):
+        return f"{value / 1_000_000_000:g} s"
+    return str(value)
 
 
 def _remembering(view: StreamView, config: dict[str, object]) -> dict[str, object]:
