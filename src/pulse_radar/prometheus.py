@@ -17,7 +17,6 @@ from pulse_radar.histogram import HistogramStats
 from pulse_radar.hub.counters import HubStats
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.frames import ErrorCode, GapReason
-from pulse_radar.server.places import ConnectionBound
 from pulse_radar.server.runner import RunnerStats
 from pulse_radar.settings import Settings
 
@@ -158,7 +157,13 @@ def _connections(stats: RunnerStats) -> Iterator[Metric]:
         "pulse_connections_refused",
         "Connections for which there was no place, by whose bound it was.",
         ("reason",),
-        {(bound.value,): stats.refused.get(bound, 0) for bound in ConnectionBound},
+        {(bound,): number for bound, number in stats.refused.items()},
+    )
+    yield _counter(
+        "pulse_sockets_given_up",
+        "Sockets of the server that it let go of, by why.",
+        ("reason",),
+        {(why,): number for why, number in stats.given_up.items()},
     )
     yield _histogram(
         "pulse_heartbeat_seconds",

@@ -51,9 +51,6 @@ _log: Final = logging.getLogger("pulse_radar")
 _STARTUP_SECONDS: Final = 20.0
 
 
-# What a client says in its first second beside what it subscribes to.
-_OTHER_FRAMES: Final = 256
-
 # They change nothing (RFC 9110, section 9.2.1).
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -110,7 +107,7 @@ class Pulse(Publishes):
         )
         reception = self._reception
         self.router: APIRouter = make_router(
-            WebSocketEndpoint(self._runner, reception, bounds=_frame_bounds(self.settings)),
+            WebSocketEndpoint(self._runner, reception, bounds=FrameBounds.from_settings(self.settings)),
             EventsEndpoint(self._runner, reception),
             PublishEndpoint(
                 self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
@@ -229,7 +226,7 @@ class Pulse(Publishes):
                 broker,
                 self.topics,
                 self._limits,
-                bounds=_connection_bounds(self.settings),
+                bounds=ConnectionBounds.from_settings(self.settings),
                 unsent_limit_bytes=self.settings.unsent_limit_bytes,
                 startup_seconds=_STARTUP_SECONDS,
             )
@@ -397,23 +394,6 @@ class _Running:
         self.runner = runner
         self.queue = queue
         self.untyped = untyped
-
-
-def _connection_bounds(settings: Settings) -> ConnectionBounds:
-    return ConnectionBounds(
-        in_process=settings.max_connections,
-        of_address=settings.max_connections_per_address,
-        of_principal=settings.max_connections_per_principal,
-    )
-
-
-def _frame_bounds(settings: Settings) -> FrameBounds:
-    return FrameBounds(
-        max_bytes=settings.max_frame_bytes,
-        # A page may ask for all that it may follow at once, and says something else meanwhile.
-        at_once=settings.max_subscriptions + _OTHER_FRAMES,
-        per_second=settings.max_frames_per_second,
-    )
 
 
 def _tickets(settings: Settings, store: Callable[[], Store]) -> Tickets | None:

@@ -141,6 +141,19 @@ class Settings(EnvironmentSettings):
         description="The same of whoever `authenticate` says it is: all their tabs and devices. Too few closes a "
         "service whose clients share one token.",
     )
+    request_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="Seconds for a client of `serve` to send the head of a request, from connecting or from its first "
+        "byte, and then its body, for which each 500 bytes are a second more. Shorter cuts off people on bad "
+        "networks; longer lets whoever sends nothing hold a socket.",
+    )
+    response_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds after which a client of `serve` is cut off that takes nothing of an answer (events have "
+        "unsent_limit_bytes).",
+    )
     max_frames_per_second: float = Field(
         20.0,
         gt=0,

@@ -17,7 +17,7 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 @pytest.mark.parametrize(
-    ("connections", "allowed", "warnings"), [(1_000, 1_512, 0), (10_000, 2_000, 1)], ids=["enough", "too few"]
+    ("connections", "allowed", "warnings"), [(500, 1_512, 0), (1_000, 2_000, 1)], ids=["enough", "too few"]
 )
 def test_as_many_files_as_it_wants_or_as_it_may_have(connections: int, allowed: int, warnings: int) -> None:
     run = [sys.executable, "-c", SCRIPT, str(connections)]

@@ -37,6 +37,7 @@ def stats(delivered: int) -> RunnerStats:
         is_draining=False,
         failure=None,
         refused={},
+        given_up={},
     )
 
 

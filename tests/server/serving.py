@@ -42,15 +42,12 @@ async def serving(
     app: FastAPI, *, is_direct: bool = True, port: int = 0, **options: Any
 ) -> AsyncIterator[Server]:
     """Serve the app on loopback, on a free port unless one is given, with our protocol classes or uvicorn's own."""
-    config = uvicorn.Config(
-        app,
-        port=port,
-        ws=PulseWebSocketProtocol if is_direct else "websockets-sansio",
-        http=PulseHttpProtocol if is_direct else "httptools",
-        log_level="error",
-        timeout_graceful_shutdown=3,
+    given: dict[str, Any] = {
+        "ws": PulseWebSocketProtocol if is_direct else "websockets-sansio",
+        "http": PulseHttpProtocol if is_direct else "httptools",
         **options,
-    )
+    }
+    config = uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3, **given)
     server = Server(config)
     task = asyncio.create_task(server.serve())
     try:

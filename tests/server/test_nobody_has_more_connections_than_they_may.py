@@ -59,7 +59,7 @@ async def test_a_process_has_so_many_and_one_more_when_one_has_left() -> None:
         await eventually(lambda: pulse.stats().hub.connections == 0)
         async with client_at(server, "198.51.100.3") as third:
             await third.until("subscription")
-        assert pulse.stats().refused == {"process": 1}
+        assert pulse.stats().refused["process"] == 1
 
 
 async def test_an_address_has_so_many_and_the_others_come_in(caplog: pytest.LogCaptureFixture) -> None:
@@ -69,7 +69,7 @@ async def test_an_address_has_so_many_and_the_others_come_in(caplog: pytest.LogC
                 await first.until("subscription")
                 await other.until("subscription")
                 await refused_before_the_upgrade(server, "198.51.100.1")
-        assert pulse.stats().refused == {"address": 1}
+        assert pulse.stats().refused["address"] == 1
     assert "refused a connection of 198.51.100.1" in caplog.text
     assert "PULSE_MAX_CONNECTIONS_PER_ADDRESS" in caplog.text
 
@@ -96,7 +96,7 @@ async def test_a_principal_has_so_many_wherever_they_come_from(name: str) -> Non
             await first.until("subscription")
             await other.until("subscription")
             assert await second.closed() == (1013, "retry=10000")
-        assert pulse.stats().refused == {"principal": 1}
+        assert pulse.stats().refused["principal"] == 1
 
 
 async def test_many_who_come_at_once_take_no_more_places_than_there_are() -> None:
@@ -113,7 +113,7 @@ async def test_many_who_come_at_once_take_no_more_places_than_there_are() -> Non
         await eventually(lambda: len(server.server_state.tasks) == 8)
         gate.set()
         await asyncio.gather(*entering)
-        await eventually(lambda: pulse.stats().refused == {"process": 5})
+        await eventually(lambda: pulse.stats().refused["process"] == 5)
         assert pulse.stats().hub.connections == 3
         for client in clients:
             await client.__aexit__(None, None, None)

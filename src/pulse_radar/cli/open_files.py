@@ -18,7 +18,8 @@ def make_room(connections: int) -> None:
         return
     import resource
 
-    wanted = connections + _OTHER_FILES
+    # As many WebSockets, and as many sockets that carry requests.
+    wanted = 2 * connections + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

@@ -1,5 +1,6 @@
 """uvicorn as `serve` runs it: with our WebSocket protocol, and an end that nobody can hold up."""
 
+import functools
 import logging
 import socket
 from typing import Final
@@ -10,7 +11,10 @@ from uvicorn.supervisors import ChangeReload
 
 from pulse_radar.cli.logs import log_config
 from pulse_radar.cli.open_files import make_room
+from pulse_radar.server.places import ConnectionBounds, Places
 from pulse_radar.server.proxies import TrustedProxies
+from pulse_radar.server.request_pace import HttpBounds
+from pulse_radar.server.sockets import Sockets
 from pulse_radar.server.uvicorn_http import PulseHttpProtocol
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.uvicorn_server import DrainingServer
@@ -29,8 +33,14 @@ class ServeConfig(uvicorn.Config):
 
     def load(self) -> None:
         super().load()
-        proxies = TrustedProxies(Settings.load().trusted_proxies)
+        settings = Settings.load()
+        proxies = TrustedProxies(settings.trusted_proxies)
         self.loaded_app = proxies.in_front_of(self.loaded_app)
+        places = Places(ConnectionBounds.from_settings(settings))
+        # uvicorn calls it as it would call a class.
+        self.http_protocol_class = functools.partial(  # type: ignore[assignment]
+            PulseHttpProtocol, bounds=HttpBounds.from_settings(settings), sockets=Sockets(places, proxies)
+        )
 
 
 def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:

@@ -1,10 +1,15 @@
 """How much a client may say: so large a frame, so many at once, and so many a second in the long run."""
 
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
+from pulse_radar.settings import Settings
+
 __all__ = ["NO_FRAMES", "Allowance", "FrameBounds"]
+
+# A page may ask at once for all that it may follow; so much else it says in its first second.
+_OTHER_FRAMES: Final = 256
 
 
 class FrameBounds(msgspec.Struct, frozen=True):
@@ -13,6 +18,14 @@ class FrameBounds(msgspec.Struct, frozen=True):
     max_bytes: int
     at_once: int
     per_second: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(
+            max_bytes=settings.max_frame_bytes,
+            at_once=settings.max_subscriptions + _OTHER_FRAMES,
+            per_second=settings.max_frames_per_second,
+        )
 
     def allowance(self, now: float) -> "Allowance":
         """That of a connection which begins now."""

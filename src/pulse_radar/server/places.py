@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Hashable
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 import msgspec
 
 from pulse_radar.protocol.close_codes import retry_reason
+from pulse_radar.settings import Settings
 
 __all__ = [
     "FULL_REASON",
@@ -55,6 +56,14 @@ class ConnectionBounds(msgspec.Struct, frozen=True):
     in_process: int
     of_address: int
     of_principal: int
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(
+            in_process=settings.max_connections,
+            of_address=settings.max_connections_per_address,
+            of_principal=settings.max_connections_per_principal,
+        )
 
 
 class Whose(msgspec.Struct, frozen=True):

@@ -55,6 +55,13 @@ class TrustedProxies:
             others = [(name, value) for name, value in scope["headers"] if name != b"host"]
             scope["headers"] = [(b"host", host[-1].encode("latin-1")), *others]
 
+    def trust(self, peer: str | None) -> bool:
+        """Whether this one is believed; it has no address where it comes over a socket in the file system."""
+        if not peer:
+            return self._trusts_unix
+        address = _address(peer)
+        return address is not None and self._trusts(address)
+
     def in_front_of(self, app: ASGIApp) -> ASGIApp:
         """The app, to which each request comes seen through."""
 
@@ -69,10 +76,7 @@ class TrustedProxies:
 
     def _is_trusted_peer(self, scope: Scope) -> bool:
         peer = scope.get("client")
-        if not peer or not peer[0]:
-            return self._trusts_unix
-        address = _address(peer[0])
-        return address is not None and self._trusts(address)
+        return self.trust(peer[0] if peer else None)
 
     def _trusts(self, address: _Address) -> bool:
         return any(address in network for network in self._networks)

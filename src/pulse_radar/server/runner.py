@@ -36,7 +36,8 @@ from pulse_radar.server import draining
 from pulse_radar.server.alarm import Alarm
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
-from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBounds, Places, Whose
+from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBound, ConnectionBounds, Places, Whose
+from pulse_radar.server.request_pace import GIVEN_UP, GivenUp
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sessions import Sessions
 from pulse_radar.server.transport import Batch
@@ -52,7 +53,8 @@ _READS_AT_ONCE: Final = 32
 
 class RunnerStats(msgspec.Struct, frozen=True):
     """A snapshot. Units: `unsent_bytes` of all clients together, `most_unsent_bytes` of the one that has most waiting;
-    `refused` connections for which there was no place, by the bound;
+    `refused` connections for which there was no place, by the bound; `given_up` sockets of this process's server that
+    were let go of, by why;
     `delivery_seconds` what the last event of our own took through the broker, `deliveries` what all of them took, and
     `delivery_age_seconds` since one came. `lag`: how many events of each topic the broker is known to have that this
     process has not handed on yet.
@@ -69,6 +71,7 @@ class RunnerStats(msgspec.Struct, frozen=True):
     is_draining: bool
     failure: str | None
     refused: dict[str, int]
+    given_up: dict[str, int]
 
 
 class Runner:
@@ -210,7 +213,8 @@ class Runner:
             is_broker_connected=self._broker.is_connected,
             is_draining=self.hub.is_draining,
             failure=failure,
-            refused={bound.value: number for bound, number in self._sessions.places.refused.items()},
+            given_up={why.value: GIVEN_UP[why] for why in GivenUp},
+            refused={bound.value: self._sessions.places.refused[bound] for bound in ConnectionBound},
         )
 
     def _lag(self, topic: str) -> int:

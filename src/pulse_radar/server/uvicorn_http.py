@@ -1,25 +1,73 @@
-"""The HTTP protocol class for uvicorn: a stream of events on it can be cut off, and hears of the server's end.
+"""The HTTP protocol class for uvicorn: nobody holds a socket for nothing, and a stream of events can be cut off.
 
-`pulse-radar serve` has it built in. Every other response sees uvicorn's own behaviour.
+`pulse-radar serve` has it built in. uvicorn itself leaves a socket open for ever that says nothing, or drips: that is
+why requests have deadlines here. Every other response sees uvicorn's own behaviour.
 """
 
-from typing import Any
+import asyncio
+import logging
+import math
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pulse_radar.server.ending import end
+from pulse_radar.server.places import FULL_RETRY_SECONDS, Whose
+from pulse_radar.server.request_pace import (
+    GIVEN_UP,
+    MOST_HEAD_BYTES,
+    AnswerPace,
+    GivenUp,
+    HttpBounds,
+    RequestPace,
+)
+from pulse_radar.server.sockets import Sockets
 from pulse_radar.server.transport import SOCKET_EXTENSION, Listener, Transport
 
 __all__ = ["PulseHttpProtocol"]
+
+_log: Final = logging.getLogger("pulse_radar.server")
+
+# What is told to whom there is something to tell. RFC 9110, sections 15.5.9 and 15.6.4; RFC 6585, section 5.
+_ANSWERS: Final = {
+    GivenUp.TOO_SLOW: "408 Request Timeout\r\n",
+    GivenUp.TOO_LARGE: "431 Request Header Fields Too Large\r\n",
+    GivenUp.NO_PLACE: f"503 Service Unavailable\r\nRetry-After: {FULL_RETRY_SECONDS}\r\n",
+}
+
+# So long a peer may take to read why its connection ends; what it still sends meanwhile is thrown away. Closed at once
+# it would be reset, and never know.
+_LINGER_SECONDS: Final = 2.0
 
 
 class PulseHttpProtocol(HttpToolsProtocol):
     """uvicorn's own protocol, and the `Socket` of the response that is under way."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        bounds: HttpBounds = HttpBounds(),  # noqa: B008 (frozen)
+        sockets: Sockets | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`sockets`: those of the server, None where nobody counts them."""
         super().__init__(*args, **kwargs)
+        self._sockets = sockets
+        # The place that this one has, until it is gone or carries no requests any more.
+        self._whose: Whose | None = None
+        self._has_left = False
         # The stream that this connection carries, and who listens to it.
         self._stream: tuple[Transport, Listener] | None = None
+        self._request = RequestPace(bounds.request_seconds, self.loop.time())
+        self._answer = AnswerPace(bounds.response_seconds)
+        # Something of a request ever came.
+        self._has_asked = False
+        # It was told that it ends.
+        self._is_over = False
+        # What came since the last piece of a body, or the last whole request: a head, or what stands behind a body.
+        self._head_bytes = 0
+        # Looks when something is overdue. None while nothing is awaited of the client.
+        self._timer: asyncio.TimerHandle | None = None
 
     # What a response of ours uses.
 
@@ -29,16 +77,69 @@ class PulseHttpProtocol(HttpToolsProtocol):
     def abort(self) -> None:
         self.transport.abort()
 
-    # What uvicorn calls.
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        if self._sockets is not None:
+            self._whose = self._sockets.take(self.client[0] if self.client else None)
+            if self._whose is None:
+                self._end(GivenUp.NO_PLACE)
+                return
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            return
+        self._has_asked = True
+        self._request.begins(self.loop.time())
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._has_left:
+            return
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self._end(GivenUp.TOO_LARGE)
+        self._watch()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._leave()
+        super().handle_websocket_upgrade()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        super().connection_lost(exc)
+
+    # What the parser calls.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         scope: Any = self.scope
         scope["extensions"] = {SOCKET_EXTENSION: self}
 
+    def on_headers_complete(self) -> None:
+        self._request.goes_on(self.loop.time())
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
+        self._request.came(len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        self._request.ends()
+        super().on_message_complete()
+
+    # What uvicorn calls.
+
     def on_response_complete(self) -> None:
         self._stream = None
         super().on_response_complete()
+        self._watch()
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -46,3 +147,87 @@ class PulseHttpProtocol(HttpToolsProtocol):
             seconds = end(*self._stream, self.config.timeout_graceful_shutdown)
             if seconds is not None:
                 self.loop.call_later(seconds, self.transport.abort)
+
+    # How.
+
+    def _watch(self) -> None:
+        """Look at it when something will be overdue."""
+        self._answer.note(self._unsent_bytes, self.loop.time())
+        due = min(self._request.deadline, self._answer.deadline)
+        if due == math.inf:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self.loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self.loop.time()
+        if self._answer.has_stalled(self._unsent_bytes, now):
+            self._count(GivenUp.UNREAD)
+            self.transport.abort()
+            return
+        if now >= self._request.deadline:
+            self._give_up(now)
+        self._watch()
+
+    def _give_up(self, now: float) -> None:
+        if self._is_our_turn:
+            self._request.goes_on(now)
+        elif not self._has_asked:
+            # A browser opens sockets for what may come.
+            self._count(GivenUp.SILENT)
+            self.transport.close()
+        else:
+            self._end(GivenUp.TOO_SLOW)
+
+    @property
+    def _is_our_turn(self) -> bool:
+        """Whether it waits for us: for an answer to what it said before, for leave to go on, or to be read."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        return not cycle.more_body or cycle.waiting_for_100_continue or self.flow.read_paused
+
+    @property
+    def _unsent_bytes(self) -> int:
+        """What an answer's reader has to take. Of a stream of events that is the hub's affair."""
+        return 0 if self._stream is not None else self.transport.get_write_buffer_size()
+
+    def _end(self, why: GivenUp) -> None:
+        """Let go of the socket, with an answer unless another one began."""
+        self._request.ends()
+        if self.transport.is_closing():
+            return
+        self._count(why)
+        self._is_over = True
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            answer = f"HTTP/1.1 {_ANSWERS[why]}Connection: close\r\nContent-Length: 0\r\n\r\n"
+            self.transport.write(answer.encode())
+        if cycle is not None and not cycle.response_complete:
+            # Whoever answers it is told that nobody is there.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+        else:
+            self.transport.close()
+
+    def _count(self, why: GivenUp) -> None:
+        GIVEN_UP[why] += 1
+        _log.info("let go of a socket of %s: %s", self.client, why)
+
+    def _leave(self) -> None:
+        """It carries no requests any more: it is gone, or a WebSocket."""
+        self._has_left = True
+        self._request.ends()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._sockets is not None and self._whose is not None:
+            self._sockets.give_back(self._whose)
+            self._whose = None

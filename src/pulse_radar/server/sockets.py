@@ -1,0 +1,28 @@
+"""The sockets that carry requests to a server, by whom they come from: silent ones would take every file there is."""
+
+from pulse_radar.server.places import NOBODY, Places, Whose, network_of
+from pulse_radar.server.proxies import TrustedProxies
+
+__all__ = ["Sockets"]
+
+
+class Sockets:
+    """Places of sockets. Those of trusted proxies are bounded by the process alone: they say who is behind them."""
+
+    def __init__(self, places: Places, proxies: TrustedProxies) -> None:
+        self._places = places
+        self._proxies = proxies
+
+    def take(self, peer: str | None) -> Whose | None:
+        """A place for a socket from there, to be given back; None: there is none."""
+        whose = NOBODY if self._proxies.trust(peer) else Whose(network_of(peer))
+        if self._places.refusal(whose) is not None:
+            return None
+        self._places.take(whose)
+        return whose
+
+    def give_back(self, whose: Whose) -> None:
+        self._places.give_back(whose)
+
+    def __repr__(self) -> str:
+        return f"<Sockets {self._places!r}>"
