@@ -70,7 +70,7 @@ class LeanWebSocket(asyncio.Protocol):
         self._is_clear = False
         # It said too much: among so many more frames its answer to our close may be found.
         self._farewell: Allowance | None = None
-        # It was not: what comes is thrown away unread until it is cut off.
+        # What still comes is thrown away unread, until it closes or is cut off.
         self._is_deaf = False
         # The connection is gone.
         self._has_ended = False
@@ -137,7 +137,7 @@ class LeanWebSocket(asyncio.Protocol):
                     self._heed(said, listener)
         except Violation as violation:
             self.close(violation.close_code, str(violation))
-            self._end()
+            self._end_deaf()
 
     def eof_received(self) -> None:
         # The loop closes the transport now, and that waits for what is unsent.
@@ -216,6 +216,18 @@ class LeanWebSocket(asyncio.Protocol):
     def _end(self) -> None:
         self._transport.close()
         # Closing waits for what is unsent, which this peer may never read.
+        self._abort_after(_CLOSE_SECONDS)
+
+    def _end_deaf(self) -> None:
+        """End it, and throw away what still comes: closed at once it would be reset, and the peer never know why.
+
+        Source: RFC 6455, section 7.1.1.
+        """
+        if not self._transport.can_write_eof():
+            self._end()
+            return
+        self._is_deaf = True
+        self._transport.write_eof()
         self._abort_after(_CLOSE_SECONDS)
 
     def _abort_after(self, seconds: float) -> None:
