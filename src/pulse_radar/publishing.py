@@ -12,6 +12,8 @@ from pulse_radar.durations import Duration, seconds_of
 from pulse_radar.errors import InvalidEvent
 from pulse_radar.events import Event
 from pulse_radar.protocol.codec import DELETION
+from pulse_radar.protocol.cursor import format_position
+from pulse_radar.protocol.grammar import Feed
 from pulse_radar.protocol.json_value import JsonValue, encode_data
 
 __all__ = ["Position", "Publishes", "draft_deletion", "draft_event"]
@@ -24,7 +26,7 @@ class Position(msgspec.Struct, frozen=True, order=True):
     sequence: int
 
     def __str__(self) -> str:
-        return f"{self.topic}:{self.sequence}"
+        return format_position(Feed(self.topic), self.sequence)
 
 
 class Publishes(ABC):

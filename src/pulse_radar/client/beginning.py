@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from pulse_radar.errors import InvalidCursor
-from pulse_radar.protocol.cursor import parse_sequence
+from pulse_radar.protocol.cursor import parse_positions, parse_sequence
 from pulse_radar.protocol.grammar import Feed
 
 __all__ = ["Beginning", "parse_beginning", "parse_feeds"]
@@ -38,7 +38,7 @@ def parse_beginning(
         return Beginning(last=last), {}
     text = str(after)
     if ":" in text:
-        return Beginning(), _positions(text)
+        return Beginning(), parse_positions(text)
     position = parse_sequence(text, text)
     if position != 0 and len(feeds) != 1:
         raise InvalidCursor(
@@ -46,12 +46,3 @@ def parse_beginning(
         )
     # Where topics are not named nobody knows them yet.
     return Beginning(after=None if feeds else position), dict.fromkeys(feeds, position)
-
-
-def _positions(text: str) -> Mapping[Feed, int]:
-    positions: dict[Feed, int] = {}
-    for item in filter(None, (item.strip() for item in text.split(","))):
-        # The last colon: keys may hold colons, sequences never do.
-        name, _, digits = item.rpartition(":")
-        positions[Feed.parse(name)] = parse_sequence(digits, item)
-    return positions

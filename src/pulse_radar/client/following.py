@@ -91,8 +91,9 @@ class Following:
     def heed(self, frame: ServerFrame | UnknownFrame) -> Heeded:
         """What a frame leads to. Order: as they came, each once."""
         match frame:
-            case EventFrame(sequence=sequence):
-                return self._advance(self._feed_of(frame), sequence, sequence, frame)
+            case EventFrame(topic=topic, key=key, sequence=sequence):
+                feed = Feed.of_event(self._places, topic, key)
+                return self._advance(feed, sequence, sequence, frame)
             case GapFrame(feed, first, last):
                 return self._advance(feed, first, last, frame)
             case Subscribed(feed, sequence):
@@ -161,11 +162,6 @@ class Following:
     def _hears(self, feed: Feed) -> bool:
         """Whether frames of this feed are ours: it is followed, and not left to be entered again."""
         return feed in self._places and not self._places[feed].is_left
-
-    def _feed_of(self, event: EventFrame) -> Feed:
-        """A whole topic and keys of it never share a connection, so one of the two is followed."""
-        whole = Feed(event.topic)
-        return whole if whole in self._places else Feed(event.topic, event.key)
 
     # Asking.
 

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from pulse_radar.protocol.cursor import format_position
 from pulse_radar.protocol.frames import (
     AuthAccepted,
     Connected,
@@ -41,7 +42,7 @@ class Bookmark:
         """Heed a frame; answer whether it can have changed the cursor."""
         match frame:
             case EventFrame(topic=topic, key=key, sequence=sequence):
-                self._set(self._feed_of(topic, key), sequence)
+                self._set(Feed.of_event(self._followed, topic, key), sequence)
             case Subscribed(feed, sequence) | GapFrame(feed=feed, last=sequence):
                 self._set(feed, sequence)
             case SnapshotFrame(feed) | Unsubscribed(feed):
@@ -62,9 +63,4 @@ class Bookmark:
             self._set(feed, sequence)
 
     def _set(self, feed: Feed, sequence: int) -> None:
-        self._items[feed] = b"%b:%d" % (str(feed).encode(), sequence)
-
-    def _feed_of(self, topic: str, key: str | None) -> Feed:
-        # A whole topic and keys of it never share a connection: one of the two is followed.
-        whole = Feed(topic)
-        return whole if whole in self._followed else Feed(topic, key)
+        self._items[feed] = format_position(feed, sequence).encode()

@@ -8,7 +8,16 @@ from pulse_radar.errors import InvalidCursor, InvalidKey, UsageError
 from pulse_radar.protocol.frames import ErrorCode, ErrorFrame
 from pulse_radar.protocol.grammar import Feed, check_sequence
 
-__all__ = ["Cursor", "format_cursor", "parse_cursor", "parse_sequence", "parse_topics", "refusal"]
+__all__ = [
+    "Cursor",
+    "format_cursor",
+    "format_position",
+    "parse_cursor",
+    "parse_positions",
+    "parse_sequence",
+    "parse_topics",
+    "refusal",
+]
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -39,20 +48,27 @@ def parse_cursor(text: str) -> tuple[Cursor, tuple[ErrorFrame, ...]]:
     positions: dict[Feed, int] = {}
     refused: list[ErrorFrame] = []
     for item in _items(text):
-        # The last colon: keys may hold colons, sequences never do.
-        name, colon, digits = item.rpartition(":")
         try:
-            if not colon:
-                raise _invalid(item)
-            positions[Feed.parse(name)] = parse_sequence(digits, item)
+            feed, sequence = _parse_position(item)
+            positions[feed] = sequence
         except UsageError as error:
             refused.append(refusal(error, item))
     return Cursor(positions), tuple(refused)
 
 
+def parse_positions(text: str) -> dict[Feed, int]:
+    """The same positions. Raises: InvalidCursor, InvalidTopic or InvalidKey, at the first bad item."""
+    return dict(map(_parse_position, _items(text)))
+
+
 def format_cursor(positions: Mapping[Feed, int]) -> str:
     """The text of `lastSeq` for these positions."""
-    return ",".join(f"{feed}:{sequence}" for feed, sequence in positions.items())
+    return ",".join(format_position(feed, sequence) for feed, sequence in positions.items())
+
+
+def format_position(feed: Feed, sequence: int) -> str:
+    """One item of that text."""
+    return f"{feed}:{sequence}"
 
 
 def parse_sequence(digits: str, item: str) -> int:
@@ -76,6 +92,14 @@ def refusal(error: UsageError, topic: str | None = None) -> ErrorFrame:
         case _:
             code = ErrorCode.INVALID_TOPIC
     return ErrorFrame(code, str(error), topic and topic[:200])
+
+
+def _parse_position(item: str) -> tuple[Feed, int]:
+    # The last colon: keys may hold colons, sequences never do.
+    name, colon, digits = item.rpartition(":")
+    if not colon:
+        raise _invalid(item)
+    return Feed.parse(name), parse_sequence(digits, item)
 
 
 def _invalid(item: str) -> InvalidCursor:

@@ -12,6 +12,7 @@ import msgspec
 from pulse_radar.protocol.bookmark import Bookmark
 from pulse_radar.protocol.close_codes import parse_retry
 from pulse_radar.protocol.codec import decode_server, encode_close, kind_of
+from pulse_radar.protocol.cursor import format_cursor
 from pulse_radar.protocol.frames import ServerFrame, UnknownFrame
 from pulse_radar.protocol.grammar import MAX_SEQUENCE, Feed
 
@@ -66,7 +67,7 @@ class EventStream:
 
 def longest_cursor(feeds: Iterable[Feed]) -> int:
     """How many bytes a cursor of these feeds may have."""
-    return sum(len(f"{feed}:{MAX_SEQUENCE},") for feed in feeds)
+    return len(format_cursor(dict.fromkeys(feeds, MAX_SEQUENCE)))
 
 
 def _retry(milliseconds: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Container
 from typing import Final, Self
 
 import msgspec
@@ -56,6 +57,12 @@ class Feed(msgspec.Struct, frozen=True, order=True):
     def parse(cls, text: str) -> Self:
         topic, slash, key = text.partition("/")
         return cls(topic, key if slash else None)
+
+    @classmethod
+    def of_event(cls, followed: Container["Feed"], topic: str, key: str | None) -> "Feed":
+        """As which of these an event comes. A whole topic and keys of it are never followed at once."""
+        whole = cls(topic)
+        return whole if whole in followed else cls(topic, key)
 
     @property
     def whole(self) -> "Feed":
