@@ -45,6 +45,7 @@ _DISMISSALS: Final = (
     CloseCode.EXPIRED,
     CloseCode.TRY_AGAIN_LATER,
     CloseCode.DRAINING,
+    CloseCode.EVICTED,
     CloseCode.MALFORMED,
     CloseCode.FRAME_TOO_LARGE,
     CloseCode.TOO_MANY_FRAMES,

@@ -336,7 +336,7 @@ class Pulse(Publishes):
         return self._runner().clients()
 
     def evict(self, connection_id: str) -> bool:
-        """Send a client of this process away (4000); it may come back and resume. Whether it was here."""
+        """Send a client of this process away (4003); it may come back and resume. Whether it was here."""
         return self._runner().evict(connection_id)
 
     def __repr__(self) -> str:

@@ -35,16 +35,20 @@ def test_a_connection_that_held_ten_seconds_begins_anew() -> None:
     assert returning.closed(1012, "", 10) == 0.5
 
 
-def test_it_waits_as_long_as_the_server_asks() -> None:
-    returning = Returning(lambda: 0.0)
-    assert returning.closed(1013, "retry=1500", 0) == 1.5
-    assert returning.closed(4002, "retry=700", 60) == 0.7
-    assert returning.closed(1012, "retry=soon", 0) == 0.0
+def test_it_waits_about_as_long_as_the_server_asks() -> None:
+    assert Returning(lambda: 0.5).closed(1013, "retry=1500", 0) == 1.5
+    assert Returning(lambda: 0.5).closed(4002, "retry=700", 60) == 0.7
+    assert Returning(lambda: 0.0).closed(1012, "retry=soon", 0) == 0.0
+
+
+def test_those_who_are_all_told_the_same_time_come_back_one_by_one() -> None:
+    told = [Returning(iter([chance]).__next__).closed(1013, "retry=10000", 0) for chance in (0.0, 0.25, 1.0)]
+    assert told == [5.0, 7.5, 15.0]
 
 
 def test_whoever_gets_fresh_credentials_comes_back_when_they_ran_out() -> None:
     renewing = Returning(lambda: 1.0, renews=True)
-    assert [renewing.closed(4101, "", 0) for _ in range(3)] == [0.25, 1.0, 2.0]
+    assert [renewing.closed(4101, "", 0) for _ in range(3)] == [0.5, 1.0, 2.0]
     assert renewing.closed(4401, "", 0) is None
 
 

@@ -2,7 +2,7 @@
 
 from pulse_radar.hub.actions import Close
 from pulse_radar.hub.hub import Hub
-from pulse_radar.hub.inputs import Closed, Misbehaved, Overflowed, Refused, Writable
+from pulse_radar.hub.inputs import Closed, Evicted, Misbehaved, Overflowed, Refused, Writable
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.frames import ErrorFrame, Ping
 from tests.hub.bench import Bench, event, events
@@ -28,6 +28,15 @@ def test_a_malformed_frame_ends_the_connection_with_its_reason() -> None:
     assert bench.closed == {"c": (CloseCode.MALFORMED, "a binary frame: frames are text")}
 
 
+def test_whoever_is_sent_away_by_hand_is_no_slow_consumer() -> None:
+    bench = Bench("messages")
+    bench.connect("messages")
+    bench.tell(Evicted("c"))
+    assert bench.closed == {"c": (CloseCode.EVICTED, "")}
+    assert bench.hub.stats().evicted_slow == 0
+    assert bench.hub.stats().dismissed == {"evicted": 1}
+
+
 def test_after_its_farewell_nothing_is_sent_to_or_heard_from_a_client() -> None:
     bench = Bench("messages")
     bench.connect("messages", "messages:900")
@@ -50,6 +59,7 @@ def test_whoever_is_gone_is_spoken_of_without_harm() -> None:
     for told in (
         Closed("nobody"),
         Overflowed("nobody"),
+        Evicted("nobody"),
         Writable("nobody"),
         Misbehaved("nobody", CloseCode.MALFORMED, ""),
         Refused("nobody", ErrorFrame("invalid_topic", "no")),

@@ -73,7 +73,8 @@ async def test_whoever_is_ended_is_counted_by_why_and_heartbeats_are_measured() 
             await client.closed()
         figures = await scrape(http)
     assert figures("pulse_evictions_total", reason="malformed") == 1
-    assert figures("pulse_evictions_total", reason="slow_consumer") == 1
+    assert figures("pulse_evictions_total", reason="evicted") == 1
+    assert figures("pulse_evictions_total", reason="slow_consumer") == 0
     assert figures("pulse_evictions_total", reason="heartbeat_timeout") == 0
     assert figures("pulse_heartbeat_seconds_count") == 1
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI, WebSocket
 from starlette.requests import HTTPConnection
 
 from pulse_radar import EventFrame, Pulse, Refused, Subscribed, UnknownTopic
-from pulse_radar.protocol.frames import GapFrame, Subscribe, Unsubscribed
+from pulse_radar.protocol.frames import GapFrame, SnapshotFrame, Subscribe, Unsubscribed
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.testing import app_client, connect
 from tests.server.serving import app_with, make_pulse
@@ -135,6 +135,52 @@ async def test_a_test_may_begin_where_it_likes() -> None:
             assert (await ws.next()).name == "a"
         async with connect(app, "knowledge", after=7) as ws:
             assert isinstance(await ws.receive(), GapFrame)
+
+
+async def test_a_test_may_begin_where_it_likes_in_topics_that_it_does_not_name() -> None:
+    pulse = make_pulse()
+    pulse.topic("jobs", kind="state")
+    app = app_with(pulse)
+    async with connect(app):
+        for name in ("a", "b"):
+            await pulse.publish("knowledge", name)
+        async with connect(app, after=0) as ws:
+            assert [(await ws.next()).name, (await ws.next()).name] == ["a", "b"]
+            await pulse.publish("messages", "c")
+            assert (await ws.next()).name == "c"
+        async with connect(app, last=1) as ws:
+            assert (await ws.next()).name == "b"
+        await pulse.publish("jobs", "d", key="j")
+        async with connect(app, "jobs", last=1) as ws:
+            assert isinstance(await ws.receive(), SnapshotFrame)
+            assert (await ws.next()).name == "d"
+        async with connect(app, ["knowledge", "messages"], last=1) as ws:
+            assert {(await ws.next()).name, (await ws.next()).name} == {"b", "c"}
+
+
+async def test_what_was_left_to_begin_elsewhere_is_not_heard_of_twice() -> None:
+    pulse = make_pulse()
+    app = app_with(pulse)
+    async with connect(app, "knowledge"):
+        await pulse.publish("knowledge", "a")
+        async with connect(app, "knowledge", last=1) as ws:
+            await pulse.publish("knowledge", "b")
+            heard = [await ws.receive() for _ in range(3)]
+            assert [frame.name for frame in heard if isinstance(frame, EventFrame)] == ["a", "b"]
+            assert any(isinstance(frame, Subscribed) for frame in heard)
+
+
+async def test_credentials_may_be_fetched() -> None:
+    def authenticate(connection: HTTPConnection) -> str | None:
+        return {"Bearer secret": "ada"}.get(connection.headers.get("authorization", ""))
+
+    async def fetch() -> str:
+        return "secret"
+
+    app = app_with(make_pulse(authenticate=authenticate))
+    for token in (fetch, lambda: "secret"):
+        async with connect(app, "knowledge", token=token):
+            pass
 
 
 async def test_credentials_are_those_of_the_request_and_a_refusal_says_its_code() -> None:

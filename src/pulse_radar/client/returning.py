@@ -38,14 +38,14 @@ class Returning:
                 return None
             case Advice.FRESH_CREDENTIALS if not self._renews:
                 return None
-            case Advice.RESUME | Advice.FRESH_CREDENTIALS if self._attempts == 0:
+            case Advice.RESUME if self._attempts == 0:
                 longest = _RESUME_SECONDS
             case _:
                 longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(self._attempts, 10))
         self._attempts += 1
-        # The server spreads its clients itself where it says when.
         retry_ms = parse_retry(reason)
-        return longest * self._chance() if retry_ms is None else retry_ms / 1_000
+        # About so long: a server may say the same to all of them.
+        return longest * self._chance() if retry_ms is None else retry_ms / 1_000 * (0.5 + self._chance())
 
     def __repr__(self) -> str:
         return f"<Returning after {self._attempts} vain attempts>"

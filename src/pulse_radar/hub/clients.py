@@ -98,6 +98,12 @@ class Clients:
         if connection is not None:
             self._dismiss(connection, CloseCode.SLOW_CONSUMER)
 
+    def evicted(self, connection_id: str) -> None:
+        """Somebody wants it gone: it may come back and resume, too."""
+        connection = self._living(connection_id)
+        if connection is not None:
+            self._dismiss(connection, CloseCode.EVICTED)
+
     def congested(self, connection_id: str) -> None:
         """It takes less than is written to it: what can be left out is left out until it has room again."""
         connection = self._living(connection_id)

@@ -17,6 +17,7 @@ from pulse_radar.hub.inputs import (
     Closed,
     Congested,
     Draining,
+    Evicted,
     Input,
     LogOpened,
     Measured,
@@ -174,6 +175,8 @@ class Hub:
                 self._clients.renewed(told)
             case Misbehaved(connection_id, code, reason):
                 self._clients.misbehaved(connection_id, code, reason)
+            case Evicted(connection_id):
+                self._clients.evicted(connection_id)
             case Congested(connection_id):
                 self._clients.congested(connection_id)
             case Overflowed(connection_id):

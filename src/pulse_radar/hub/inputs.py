@@ -18,6 +18,7 @@ __all__ = [
     "Closed",
     "Congested",
     "Draining",
+    "Evicted",
     "Input",
     "LogOpened",
     "Measured",
@@ -84,6 +85,12 @@ class Misbehaved(msgspec.Struct, frozen=True):
     connection_id: str
     code: CloseCode
     reason: str
+
+
+class Evicted(msgspec.Struct, frozen=True):
+    """Somebody sends a client away, which did nothing wrong."""
+
+    connection_id: str
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -173,6 +180,8 @@ class Ticked(msgspec.Struct, frozen=True):
     wall_ms: int
 
 
-ClientInput = Opened | Received | Refused | Renewed | Misbehaved | Closed | Writable | Congested | Overflowed
+ClientInput = (
+    Opened | Received | Refused | Renewed | Misbehaved | Evicted | Closed | Writable | Congested | Overflowed
+)
 TopicInput = LogOpened | StateOpened | Arrived | PageRead | ReadFailed | Measured
 Input = ClientInput | TopicInput | BrokerLost | BrokerBack | Draining | Ticked

@@ -16,6 +16,7 @@ class CloseCode(IntEnum):
     SLOW_CONSUMER = 4000  # unsent bytes passed the bound
     HEARTBEAT_TIMEOUT = 4001  # no sign of life for the pong timeout
     DRAINING = 4002  # the process is about to end; carries retry=
+    EVICTED = 4003  # somebody sent it away
     EXPIRED = 4101  # the credentials ran out
     MALFORMED = 4400  # a frame that is none
     UNAUTHENTICATED = 4401

@@ -22,9 +22,9 @@ from pulse_radar.hub.inputs import (
     BrokerBack,
     BrokerLost,
     Draining,
+    Evicted,
     Input,
     Measured,
-    Misbehaved,
     Opened,
     PageRead,
     ReadFailed,
@@ -229,7 +229,7 @@ class Runner:
         """Send a client away, which may come back and resume; whether it was here."""
         is_here = any(each.connection_id == connection_id for each in self.hub.clients())
         if is_here:
-            self.tell(Misbehaved(connection_id, CloseCode.SLOW_CONSUMER, ""))
+            self.tell(Evicted(connection_id))
         return is_here
 
     def __repr__(self) -> str:

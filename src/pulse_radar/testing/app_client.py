@@ -8,8 +8,9 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from pulse_radar.client.beginning import parse_beginning, parse_feeds
+from pulse_radar.client.beginning import Beginning, parse_beginning, parse_feeds
 from pulse_radar.client.following import Following
+from pulse_radar.client.wire import Token, fresh
 from pulse_radar.errors import Refused, UnknownTopic
 from pulse_radar.protocol.codec import decode_server, encode_client
 from pulse_radar.protocol.frames import (
@@ -27,6 +28,7 @@ from pulse_radar.protocol.frames import (
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.testing.app_lifespan import App, Message, running
+from pulse_radar.testing.reentry import Reentry
 
 __all__ = ["AppClient", "NothingCame", "connect"]
 
@@ -53,14 +55,15 @@ def connect(
     topics: Iterable[str] | str | None = None,
     *,
     after: str | int | None = None,
-    token: str | None = None,
+    last: int | None = None,
+    token: Token | None = None,
     headers: Mapping[str, str] | None = None,
     path: str = "/ws",
     lifespan: bool = True,
 ) -> "AppClient":
     """A client of the app, for a test: what is published after it was entered comes.
 
-    `topics`, `after`, `token`, `headers`: as of `pulse_radar.connect`. `path`: where the app has our router.
+    `topics`, `after`, `last`, `token`, `headers`: as of `pulse_radar.connect`. `path`: where the app has our router.
     `lifespan`: the app is started for its first client and ended with its last; False, where it runs already.
 
     Example:
@@ -70,11 +73,10 @@ def connect(
             assert event.data == {"id": "a1"}
     """
     feeds = parse_feeds(topics)
-    query = Following(feeds, *parse_beginning(feeds, after, None), query_length=_QUERY_LENGTH).query()
-    bearer = {} if token is None else {"authorization": f"Bearer {token}"}
-    return AppClient(
-        app, feeds, path, query, {"host": "localhost", **(headers or {}), **bearer}, lifespan=lifespan
-    )
+    beginning, positions = parse_beginning(feeds, after, last)
+    query = Following(feeds, positions=positions, query_length=_QUERY_LENGTH).query()
+    scope = _scope(path, query, {"host": "localhost", **(headers or {})})
+    return AppClient(app, feeds, beginning, scope, token, lifespan=lifespan)
 
 
 class AppClient:
@@ -87,16 +89,20 @@ class AppClient:
         self,
         app: App,
         feeds: tuple[Feed, ...],
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
+        beginning: Beginning,
+        scope: dict[str, Any],
+        token: Token | None,
         *,
         lifespan: bool,
     ) -> None:
         self._app = app
         self._feeds = feeds
+        self._reentry = Reentry(beginning)
+        # It has begun where it was asked to, or never will.
+        self._has_begun = asyncio.Event()
+        self._token = token
         self._runs_app = lifespan
-        self._scope = _scope(path, query, headers)
+        self._scope = scope
         self._stack = AsyncExitStack()
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._frames: asyncio.Queue[ServerFrame | UnknownFrame | None] = asyncio.Queue(_WAITING_FRAMES)
@@ -114,8 +120,10 @@ class AppClient:
     async def __aenter__(self) -> Self:
         """Start the app, connect, and be greeted.
 
-        Raises: Refused, with the close code or the HTTP status; UnknownTopic; what the app raises.
+        Raises: Refused, with the close code or the HTTP status; UnknownTopic; what the app or `token` raises.
         """
+        if self._token is not None:
+            self._scope["headers"] += _encoded({"authorization": f"Bearer {await fresh(self._token)}"})
         async with AsyncExitStack() as stack, asyncio.timeout(_PATIENCE_SECONDS):
             if self._runs_app:
                 self._scope["state"] = dict(await stack.enter_async_context(running(self._app)))
@@ -188,6 +196,7 @@ class AppClient:
             assert isinstance(refused, ErrorFrame)
             kind = UnknownTopic if refused.code == ErrorCode.UNKNOWN_TOPIC else Refused
             raise kind(refused.message)
+        await self._has_begun.wait()
 
     async def _run(self) -> None:
         end: BaseException = Refused("the app ended without a word")
@@ -239,14 +248,23 @@ class AppClient:
                 pass
 
     async def _heed(self, frame: ServerFrame | UnknownFrame) -> None:
-        if isinstance(frame, Ping):
-            await self.send(Pong())
-        elif not self._is_left:
-            await self._frames.put(frame)
+        match frame:
+            case Ping():
+                await self.send(Pong())
+            case _ if self._reentry.is_ours(frame) and not self._is_left:
+                await self._frames.put(frame)
+            case _:
+                pass
+        if isinstance(frame, Connected):
+            for asked in self._reentry.greeted(frame):
+                await self.send(asked)
+        if self._reentry.is_done or self._frames.full():
+            self._has_begun.set()
 
     async def _finish(self, end: BaseException) -> None:
         if self._end is None:
             self._end = end
+            self._has_begun.set()
             if not self._is_left:
                 await self._frames.put(None)
 
@@ -272,13 +290,17 @@ def _scope(path: str, query: str, headers: Mapping[str, str]) -> dict[str, Any]:
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "headers": _encoded(headers),
         # The host by which servers know a test that has no connection, as of Starlette's own client.
         "client": ("testclient", 50_000),
         "server": ("localhost", 80),
         "subprotocols": [],
         "extensions": {"websocket.http.response": {}},
     }
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _told(frames: list[ServerFrame | UnknownFrame]) -> str:

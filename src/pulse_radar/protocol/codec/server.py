@@ -1,6 +1,6 @@
 """Control frames of a server to JSON text and back, and which of its frames is what."""
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -68,7 +68,8 @@ class _GapWire(msgspec.Struct, rename={"first": "from", "last": "to"}):
     topic: str
     first: SequenceWire | None
     last: SequenceWire
-    reason: GapReason
+    # Of the reasons a server's; a client's own is none of them.
+    reason: Literal["expired", "reset", "unreadable"]
 
 
 class _TopicWire(msgspec.Struct):
@@ -111,7 +112,7 @@ def _control(frame: ServerFrame) -> dict[str, Any]:
         case Unsubscribed(feed):
             return {"type": "subscription", "data": {"action": "unsubscribed", "topic": str(feed)}}
         case GapFrame(feed, first, last, reason):
-            return {"type": "gap", "data": _GapWire(str(feed), first, last, reason)}
+            return {"type": "gap", "data": {"topic": str(feed), "from": first, "to": last, "reason": reason}}
         case SnapshotFrame(feed):
             return {"type": "snapshot", "data": _TopicWire(str(feed))}
         case AuthAccepted(expires_at):
@@ -179,7 +180,7 @@ def _decode_control(kind: str, text: bytes | str) -> ServerFrame | UnknownFrame:
             return _decode_subscription(_data(text, _SubscriptionWire))
         case "gap":
             gap = _data(text, _GapWire)
-            return GapFrame(Feed.parse(gap.topic), gap.first, gap.last, gap.reason)
+            return GapFrame(Feed.parse(gap.topic), gap.first, gap.last, GapReason(gap.reason))
         case "snapshot":
             return SnapshotFrame(Feed.parse(_data(text, _TopicWire).topic))
         case "auth":

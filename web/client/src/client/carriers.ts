@@ -13,7 +13,10 @@ export interface Ear {
   lose(code: number, reason: string): void;
 }
 
-/** Control frames come as named events; an event of ours comes without a name, which is `message`. */
+/**
+ * Control frames come as named events; an event of ours comes without a name, which is `message`. Not heard is `auth`,
+ * which asks for fresh credentials: a stream cannot send any.
+ */
 const NAMES = ["message", "connection", "subscription", "gap", "snapshot", "ping", "error", "close"];
 
 /** Nobody said why. */

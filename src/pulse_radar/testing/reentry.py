@@ -1,0 +1,67 @@
+"""Feeds that begin neither live nor at a position, which no query can say: left, and entered again there. Pure."""
+
+from pulse_radar.client.beginning import Beginning
+from pulse_radar.protocol.frames import (
+    ClientFrame,
+    Connected,
+    EventFrame,
+    GapFrame,
+    ServerFrame,
+    SnapshotFrame,
+    Subscribe,
+    Subscribed,
+    UnknownFrame,
+    Unsubscribe,
+    Unsubscribed,
+)
+from pulse_radar.protocol.grammar import Feed
+
+__all__ = ["Reentry"]
+
+
+class Reentry:
+    """What a greeting is answered with, and which frames are of before that."""
+
+    def __init__(self, beginning: Beginning) -> None:
+        self._beginning = beginning
+        # Asked to be left: what still comes of them is not ours.
+        self._leaving: set[Feed] = set()
+        # Nothing of them has come since they were entered again.
+        self._entering: set[Feed] = set()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether each feed has begun where it was asked for."""
+        return not (self._leaving or self._entering)
+
+    def greeted(self, frame: Connected) -> tuple[ClientFrame, ...]:
+        """What to say to the server."""
+        if self._beginning.is_live:
+            return ()
+        self._leaving.update(frame.topics)
+        self._entering.update(frame.topics)
+        after, last = self._beginning.after, self._beginning.last
+        return tuple(
+            asked for feed in frame.topics for asked in (Unsubscribe(feed), Subscribe(feed, after, last))
+        )
+
+    def is_ours(self, frame: ServerFrame | UnknownFrame) -> bool:
+        """Whether it is of what was asked for."""
+        feeds = _feeds_of(frame)
+        if not self._leaving.isdisjoint(feeds):
+            if isinstance(frame, Unsubscribed):
+                self._leaving -= feeds
+            return False
+        self._entering -= feeds
+        return True
+
+
+def _feeds_of(frame: ServerFrame | UnknownFrame) -> set[Feed]:
+    """A whole topic and keys of it never share a connection: of an event both are named."""
+    match frame:
+        case EventFrame():
+            return {Feed(frame.topic), Feed(frame.topic, frame.key)}
+        case Subscribed(feed) | Unsubscribed(feed) | GapFrame(feed) | SnapshotFrame(feed):
+            return {feed}
+        case _:
+            return set()
