@@ -25,6 +25,9 @@ def urls(text: str, *entities: Entity) -> list[str | None]:
         ("سایت: example.ir/قیمت؟", "http://example.ir/قیمت"),
         ("网址在这里：https://example.cn/页面。", "https://example.cn/页面"),
         ("slides on janedoe.design", "http://janedoe.design"),
+        ("see www.task.run or so", "http://www.task.run"),
+        ("task.run/docs has it", "http://task.run/docs"),
+        ("https://task.run has it", "https://task.run"),
         ("HTTPS://EXAMPLE.ORG", "https://EXAMPLE.ORG"),
     ],
 )
@@ -37,7 +40,7 @@ def test_an_address_is_found_in_any_script_and_without_a_scheme(text: str, url: 
     [
         "edit main.py and README.md", "version 1.2.3", "mail ann@example.org", "e.g. this", "он сказал.Потом ушёл",
         "javascript:alert(1)", "ftp://example.org/x", "http://", "https://[::1", "file:///etc/passwd",
-        "mailto:a@example.org",
+        "mailto:a@example.org", "call task.run and then user.name()", "Task.Run hangs",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_an_address_is_none(text: str) -> None:

@@ -24,6 +24,13 @@ _AROUND: Final = " \t؟،؛。、，：！？「」《》«»“”„…"
 
 # Names of files end like this, and so do domains: README.md, main.rs.
 _FILE_ENDINGS: Final = frozenset({"java", "md", "mov", "pl", "ps", "py", "rs", "sh", "so", "zip"})
+# So do names in programs: task.run, user.name. Of the top-level domains those that the standard library of Python has
+# as names, without those under which many addresses are.
+_MEMBERS: Final = frozenset({
+    "call", "case", "compare", "data", "date", "fail", "final", "host", "int", "map", "name", "new", "next", "now",
+    "open", "parts", "post", "prod", "property", "read", "run", "save", "search", "seek", "select", "stream", "target",
+    "total",
+})  # fmt: skip
 
 # They tell who sent whom, not where.
 _TRACKING: Final = re.compile(r"utm_\w+|fbclid|gclid|yclid|igshid|si|ref_src")
@@ -80,12 +87,14 @@ def _written(text: str) -> Iterator[Link]:
         if "@" in word and "://" not in word:
             continue
         for found in _linkify().match(word.strip(_AROUND)) or ():
-            if found.schema or "/" in found.text or not _is_file_name(found.text):
+            if found.schema or "/" in found.text or not _may_be_a_name(found.text):
                 yield Link(found.url, found.text)
 
 
-def _is_file_name(text: str) -> bool:
-    return text.rpartition(".")[2].lower() in _FILE_ENDINGS
+def _may_be_a_name(text: str) -> bool:
+    """Whether it may as well be the name of a file, or of something in a program."""
+    ending = text.rpartition(".")[2].lower()
+    return ending in _FILE_ENDINGS | _MEMBERS and not text.lower().startswith("www.")
 
 
 @cache
