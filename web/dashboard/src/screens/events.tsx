@@ -21,7 +21,12 @@ export default function EventsScreen() {
   const [open, show] = useState<Tapped | null>(null);
   const seen = frozen ?? all;
   const shown = useMemo(() => filtered(seen, hidden, words), [seen, hidden, words]);
-  const waiting = frozen ? (all[0]?.number ?? 0) - (frozen[0]?.number ?? 0) : 0;
+  const waiting = useMemo(() => {
+    if (!frozen) return 0;
+    const last = frozen[0]?.number ?? 0;
+    const come = all.findIndex(({ number }) => number <= last);
+    return filtered(come < 0 ? all : all.slice(0, come), hidden, words).length;
+  }, [all, frozen, hidden, words]);
 
   const toggle = (topic: Watched) => {
     const next = new Set(hidden);
