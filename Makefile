@@ -59,11 +59,11 @@ cover: .venv/.synced web/dashboard/dist/.built
 fire: .venv/.synced
 	@$(RUN)python -m pulse_radar.testing.fire --seconds 600 --clients 300 --crowds 3 --apis 3 --workers 2 --brokers 3 --gap 1.2 $(ARGS)
 
-slow: .venv/.synced web/node_modules/.synced
+slow: .venv/.synced web/node_modules/.synced web/dashboard/dist/.built
 	@FAST_CHECK_RUNS=100000 $(CLIENT) test -- --project pure --test-timeout 3600000
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 $(PURE) tests/brokers $(ARGS)
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
-	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/radar $(ARGS)
+	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/radar tests/packaging $(ARGS)
 
 # Peers have packages of their own, which nothing else needs. ARGS="--quick" is a look.
 bench: .venv/.benchmarked
