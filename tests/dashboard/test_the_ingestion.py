@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, expect
 
+from pulse_radar.radar.events import IngestionProgress
 from tests.dashboard.news import unique
 from tests.dashboard.stack import Screen
 from tests.radar.knowledge.provider.local_provider import completion, http, local_provider
@@ -73,6 +74,31 @@ async def test_an_agent_that_is_chosen_reads_once_its_provider_lets_it(at: Scree
         await row.get_by_role("button", name="Run again").click()
         await at.says(row, "Completed")
         await at.says(row, "60 new")
+
+
+async def test_a_bot_that_reads_along_is_there_and_is_no_job(at: Screen) -> None:
+    await at.go("Ingestion")
+    await at.shows(at.page.get_by_text("It does not see"))
+    name = f"@{unique('radar')}_bot"
+    told = IngestionProgress(
+        ingestion_id=unique("telegram-bot"),
+        status="running",
+        done=12,
+        added=11,
+        skipped=1,
+        chat="Team",
+        file=name,
+        is_live=True,
+    )
+    await at.stack.publish(told)
+    row = ingestion(at, name)
+    await at.says(row, "Reading along")
+    await at.says(row, "12 messages · 11 new · 1 known")
+    await expect(row.get_by_role("button")).to_have_count(0)
+    await at.look("ingestion-bot")
+    waits = "the Bot API is not to be reached (ConnectError)"
+    await at.stack.publish(told.model_copy(update={"error": waits}))
+    await at.says(row, waits)
 
 
 async def keep_agent(at: Screen, name: str, base_url: str) -> None:

@@ -15,6 +15,7 @@ from pulse_radar.cli.ingest import ingest
 from pulse_radar.cli.publish import delete, publish
 from pulse_radar.cli.serve import serve
 from pulse_radar.cli.tail import tail
+from pulse_radar.cli.telegram import telegram
 from pulse_radar.cli.topics import topics
 from pulse_radar.cli.worker import worker
 from pulse_radar.errors import PulseError, UsageError
@@ -32,7 +33,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_COMMANDS: Final = (serve, worker, demo, doctor, ingest, publish, delete, tail, codegen, asyncapi)
+_COMMANDS: Final = (serve, worker, demo, doctor, ingest, telegram, publish, delete, tail, codegen, asyncapi)
 _NAMES: Final = {*(command.__name__ for command in _COMMANDS), "topics"}
 
 for command in _COMMANDS:

@@ -29,7 +29,8 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
     `done` is `added` plus `skipped`: what was ingested before, by whomever, is skipped. `total` and
     `eta_seconds` are None while they are unknown. A job that is taken up again begins at 0 and soon is where it was;
     what it added before counts as added. `fallbacks` messages were left to the default extraction by the agent that was
-    to read them; `fallback_reason` is why, the last time.
+    to read them; `fallback_reason` is why, the last time. `is_live`: of a bot that reads along, which has no end;
+    `error` is what it has to wait for.
     Units: `rate` messages per second.
     """
 
@@ -46,6 +47,7 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
     error: str | None = None
     fallbacks: int = 0
     fallback_reason: str | None = None
+    is_live: bool = False
 
 
 class AtomEvent(Event, topic="knowledge", key="id"):

@@ -36,6 +36,15 @@ class RadarSettings(EnvironmentSettings):
         "until it is ingested.",
     )
 
+    telegram_token: SecretStr | None = Field(
+        None,
+        description="Of the bot that `pulse-radar telegram` reads along with, as @BotFather tells it: 123456:ABC….",
+    )
+    telegram_server: str = Field(
+        "https://api.telegram.org",
+        description="Where the Bot API is: Telegram's, or a server of your own that speaks it.",
+    )
+
     @field_validator("database")
     @classmethod
     def _of_a_kind_that_we_know(cls, value: str | None) -> str | None:

@@ -69,6 +69,8 @@ class MessageIntake:
 async def unknown_of(session: AsyncSession, messages: Iterable[TelegramMessage]) -> list[TelegramMessage]:
     """Those of these messages that are not in the database, each once; of two with one id the later one."""
     by_key = {_key(message): message for message in messages}
+    if not by_key:
+        return []
     for row in await session.execute(_those_there(by_key)):
         del by_key[row.chat_id, row.id]
     return list(by_key.values())

@@ -130,6 +130,8 @@ class Ingestion(_Numbered, Base):
     fallback_reason: Mapped[str | None]
     chat: Mapped[str | None]
     error: Mapped[str | None]
+    # Of a bot that reads along: its first update that is not in the database.
+    next_update: Mapped[int | None]
     # What the file was like: of another one `done` says nothing.
     file_mark: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pulse_radar.durations import Duration
 from pulse_radar.radar.events import IngestionProgress
 from pulse_radar.radar.knowledge import Atom
 from pulse_radar.radar.store.atoms import add_atoms
@@ -16,7 +17,7 @@ from pulse_radar.radar.store.models import Ingestion, outbox
 from pulse_radar.radar.store.store import Store
 from pulse_radar.radar.telegram import TelegramMessage
 
-__all__ = ["Batch", "Record", "open_record"]
+__all__ = ["Batch", "Record", "add_batch", "open_record", "tell"]
 
 # Between two looks at how many events wait.
 _PAUSE_SECONDS: Final = 0.05
@@ -58,7 +59,7 @@ class Record:
     async def tell(self, progress: IngestionProgress) -> None:
         """Note the state of the ingestion, and have it told."""
         async with self._store.writing() as session:
-            await self._tell(session, progress)
+            await tell(session, progress)
 
     async def add(self, batch: Batch, told: Told) -> int:
         """Add what is new of the next messages of the file; their number, or more where another worker was faster.
@@ -71,12 +72,11 @@ class Record:
             if self.done >= end:
                 # The job runs twice, and the other one is ahead.
                 return len(batch.messages) + self.done - end
-            new = await self._intake.add(session, batch.messages)
-            await add_atoms(session, [a for a in batch.atoms if _is_of(a, new)], batch.topics)
-            await self._move(session, batch, end, len(new))
+            new = await add_batch(session, self._intake, batch)
+            await self._move(session, batch, end, new)
             progress = told()
             if progress is not None:
-                await self._tell(session, progress)
+                await tell(session, progress)
             self._waiting = await outbox.waiting(session)
         return len(batch.messages)
 
@@ -103,11 +103,6 @@ class Record:
         values = {name: getattr(self, name) for name in names}
         await session.execute(update(Ingestion).where(Ingestion.id == self._id).values(values))
 
-    async def _tell(self, session: AsyncSession, progress: IngestionProgress) -> None:
-        values = {name: getattr(progress, name) for name in ("status", "total", "chat", "error")}
-        await session.execute(update(Ingestion).where(Ingestion.id == self._id).values(values))
-        outbox.add(session, progress)
-
     def __repr__(self) -> str:
         return f"<Record of {self._id}, {self.done} done, {self.added} added>"
 
@@ -125,6 +120,20 @@ async def open_record(
             # Another file under that name: all of it is read, and what is there is passed over one by one.
             ingestion.file_mark, ingestion.done = file_mark, 0
         return Record(store, ingestion)
+
+
+async def add_batch(session: AsyncSession, intake: MessageIntake, batch: Batch) -> int:
+    """Add the messages that are not there, and their atoms; how many they were."""
+    new = await intake.add(session, batch.messages)
+    await add_atoms(session, [atom for atom in batch.atoms if _is_of(atom, new)], batch.topics)
+    return len(new)
+
+
+async def tell(session: AsyncSession, progress: IngestionProgress, ttl: Duration | None = None) -> None:
+    """Note the state of an ingestion, and have it told; it is forgotten after `ttl`."""
+    values = {name: getattr(progress, name) for name in ("status", "total", "chat", "error")}
+    await session.execute(update(Ingestion).where(Ingestion.id == progress.ingestion_id).values(values))
+    outbox.add(session, progress, ttl=ttl)
 
 
 def _is_of(atom: Atom, messages: Collection[Key]) -> bool:

@@ -1,6 +1,6 @@
 /** Exports on their way in: upload one, watch it, stop it, go on with it. */
 
-import { CircleX, FileInput, Pause, Play, RotateCcw, Upload } from "lucide-react";
+import { Bot, CircleX, FileInput, Pause, Play, RotateCcw, Upload } from "lucide-react";
 import { type DragEvent, useMemo, useRef, useState } from "react";
 import { reasonIn } from "../api/ask.js";
 import type { AgentCreated, IngestionProgress } from "../events.js";
@@ -46,6 +46,7 @@ const NOTHING_YET = {
   error: null,
   fallbacks: 0,
   fallback_reason: null,
+  is_live: false,
 };
 
 export default function IngestionScreen() {
@@ -77,7 +78,37 @@ export default function IngestionScreen() {
           </ul>
         )}
       </Card>
+      <BotCard />
     </>
+  );
+}
+
+/** What a bot can and cannot see is Telegram's choice: nobody should have to find it out. */
+function BotCard() {
+  return (
+    <Card
+      title={
+        <span className="flex items-center gap-2">
+          <Bot aria-hidden="true" className="size-4 text-quiet" />A bot that reads along, live
+        </span>
+      }
+    >
+      <div className="grid gap-x-8 gap-y-3 text-quiet text-xs sm:grid-cols-2">
+        <p className="text-pretty">
+          <strong className="font-medium text-ink">It sees</strong> what is said from now on in groups that it is a
+          member of, if its privacy mode is off or it is an administrator there; posts of channels where it is an
+          administrator; and what people write to it.
+        </p>
+        <p className="text-pretty">
+          <strong className="font-medium text-ink">It does not see</strong> what was said before it came, chats that it
+          is not in, secret chats, what other bots say, or what was deleted. For the past there are exports: a message
+          that is in both counts once.
+        </p>
+        <p className="sm:col-span-2">
+          Ask @BotFather for a bot, set PULSE_TELEGRAM_TOKEN to its token, and run <code>pulse-radar telegram</code>.
+        </p>
+      </div>
+    </Card>
   );
 }
 
@@ -85,14 +116,16 @@ function Ingestion({ one }: { one: Shown }) {
   const [why, refuse] = useState<string | null>(null);
   const { ingestion_id: id, status, total, done, added, skipped, rate, eta_seconds: eta, error, fallbacks } = one;
   const isAtWork = status === "running" || status === "counting" || status === "queued";
+  // A bot is no job: it is stopped where it runs.
+  const isJob = !one.is_live;
   const share = status === "completed" ? 1 : total ? Math.min(1, done / total) : status === "counting" ? null : 0;
   const name = one.file ?? one.chat ?? id;
   const facts = [
-    `${count(done)} of ${total === null ? "?" : count(total)} messages`,
+    one.is_live ? `${count(done)} messages` : `${count(done)} of ${total === null ? "?" : count(total)} messages`,
     `${count(added)} new`,
     skipped > 0 && `${count(skipped)} known`,
     fallbacks > 0 && `${count(fallbacks)} left to the rules: ${one.fallback_reason}`,
-    status === "running" && `${count(rate)}/s`,
+    isJob && status === "running" && `${count(rate)}/s`,
     status === "running" && eta !== null && `${duration(eta)} left`,
   ].filter(Boolean);
   return (
@@ -107,19 +140,19 @@ function Ingestion({ one }: { one: Shown }) {
           </p>
         </div>
         <Badge tone={TONES[status]} isLive={isAtWork}>
-          {WORDS[status]}
+          {one.is_live && status === "running" ? "Reading along" : WORDS[status]}
         </Badge>
         <div className="flex h-8 gap-2">
-          {isAtWork && (
+          {isJob && isAtWork && (
             <ActButton isSmall label="Pause" icon={Pause} path={`ingestions/${id}/pause`} onRefused={refuse} />
           )}
-          {status === "paused" && (
+          {isJob && status === "paused" && (
             <ActButton isSmall label="Resume" icon={Play} path={`ingestions/${id}/resume`} onRefused={refuse} />
           )}
-          {status === "failed" && (
+          {isJob && status === "failed" && (
             <ActButton isSmall label="Run again" icon={RotateCcw} path={`jobs/${id}/retry`} onRefused={refuse} />
           )}
-          {isAtWork && (
+          {isJob && isAtWork && (
             <ActButton
               isSmall
               isGrave
@@ -132,7 +165,13 @@ function Ingestion({ one }: { one: Shown }) {
           )}
         </div>
       </div>
-      <Meter share={share} label={`How much of ${name} is read`} tone={status === "paused" ? "wait" : TONES[status]} />
+      {isJob && (
+        <Meter
+          share={share}
+          label={`How much of ${name} is read`}
+          tone={status === "paused" ? "wait" : TONES[status]}
+        />
+      )}
       <p className="figures min-h-5 text-quiet text-xs">{error ?? facts.join(" · ")}</p>
       {why && <Trouble title="That was refused">{why}</Trouble>}
     </li>
