@@ -20,7 +20,7 @@ from tests.waiting import until_up
 
 __all__ = ["PATIENCE_MS", "Screen", "Stack", "running_stack", "screen"]
 
-PATIENCE_MS: Final = 30_000
+PATIENCE_MS: Final = 60_000
 ARTIFACTS: Final = Path("artifacts/dashboard")
 _WEB: Final = Path(__file__).parents[2] / "web"
 
