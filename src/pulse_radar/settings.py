@@ -86,7 +86,9 @@ class Settings(EnvironmentSettings):
         "(10.0.0.0/8), or unix. Whoever else sends them is taken for a client that lies.",
     )
     publish_token: SecretStr | None = Field(
-        None, description="Bearer token for POST /publish, which is off without it. At least 16 characters."
+        None,
+        description="Bearer token for POST /publish, which is off without it and without `authenticate`. "
+        "At least 16 characters.",
     )
     ticket_secret: SecretStr | None = Field(
         None,

@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pulse_radar.brokers.topic_spec import StateTopic
 from pulse_radar.hub.limits import Limits
 from pulse_radar.hub.states import CONNECTION_TABLE, SUBSCRIPTION_TABLE
 from pulse_radar.protocol import grammar
+from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.settings import Settings
 from tests.protocol.vectors import load
 
@@ -52,11 +54,9 @@ def test_the_grammar_is_the_one_that_is_checked() -> None:
 
 
 def test_the_numbers_are_the_defaults() -> None:
-    limits = Limits()
-    for default, name in re.findall(r"\| (\d+) bytes \|.*\| `(\w+)` \|", DOCUMENT):
-        assert Settings.model_fields[name].default == int(default), name
+    limits, frames = Limits(), FrameBounds.from_settings(Settings.model_validate({}))
     for said in (
-        f"| subscriptions of a connection | {limits.subscriptions} |",
+        f"{frames.at_once:,} at once and {frames.per_second:g} a second",
         f"every `pingInterval` ({limits.ping_interval_seconds:.0f} s)",
         f"`pongTimeout`\n  ({limits.pong_timeout_seconds:.0f} s)",
         f"after {limits.connecting_seconds:.0f} s it is *dismissed*",
@@ -64,6 +64,22 @@ def test_the_numbers_are_the_defaults() -> None:
         f"({limits.window_events:,} events of the topic)",
     ):
         assert said in DOCUMENT
+
+
+def test_every_bound_that_a_client_meets_is_told_with_its_default() -> None:
+    table = re.findall(r"^\| [^|]+ \| ([\d,]+)[^|]* \| [^|]+ \| `(\w+)` \|$", DOCUMENT, re.MULTILINE)
+    told = {name: int(number.replace(",", "")) for number, name in table}
+    bounds = [name for name in Settings.model_fields if name.startswith("max_")]
+    defaults = {name: Settings.model_fields[name].default for name in [*bounds, "unsent_limit_bytes"]}
+    assert told == {**defaults, "max_keys": StateTopic("jobs").max_keys}
+
+
+def test_every_frame_of_a_stream_is_told_with_its_name() -> None:
+    told = re.search(r"A control frame is an event named as its `type`:\s+([^.]+)\.", DOCUMENT)
+    kinds = {json.loads(vector["text"]).get("type") for vector in load("server_frames")["valid"]}
+    # A pong answers a ping of the client's, who cannot say anything here.
+    assert told is not None
+    assert set(re.findall(r"`(\w+)`", told[1])) == kinds - {None, "pong"}
 
 
 def fenced(language: str) -> list[str]:

@@ -54,6 +54,7 @@ async def test_a_connection_ends_with_its_credentials_and_not_before() -> None:
 
 async def test_a_stream_of_events_ends_with_its_credentials_too() -> None:
     async with served() as server, StreamReader(server.port, **showing("short")) as reader:
+        assert [(await reader.block())[0] for _ in range(2)] == ["connection", "auth"]
         assert await reader.closed() == (4101, "")
 
 

@@ -112,7 +112,8 @@ class PublishEndpoint:
     async def _visitor(self, request: Request) -> Visitor | JSONResponse | None:
         """Whose rights are to be asked; None for whoever has the token, which may all. Or why it is not let in."""
         if self._token is None and not self._reception.authenticates:
-            return refusal(404, "off", "POST /publish is off: set PULSE_PUBLISH_TOKEN to turn it on")
+            message = "POST /publish is off: give the app an `authenticate`, or set PULSE_PUBLISH_TOKEN"
+            return refusal(404, "off", message)
         refused = self._reception.refusal(request)
         if refused is not None:
             return refusal(403, "foreign", refused)

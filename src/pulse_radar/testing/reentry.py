@@ -47,21 +47,16 @@ class Reentry:
 
     def is_ours(self, frame: ServerFrame | UnknownFrame) -> bool:
         """Whether it is of what was asked for."""
-        feeds = _feeds_of(frame)
-        if not self._leaving.isdisjoint(feeds):
-            if isinstance(frame, Unsubscribed):
-                self._leaving -= feeds
-            return False
-        self._entering -= feeds
-        return True
-
-
-def _feeds_of(frame: ServerFrame | UnknownFrame) -> set[Feed]:
-    """A whole topic and keys of it never share a connection: of an event both are named."""
-    match frame:
-        case EventFrame():
-            return {Feed(frame.topic), Feed(frame.topic, frame.key)}
-        case Subscribed(feed) | Unsubscribed(feed) | GapFrame(feed) | SnapshotFrame(feed):
-            return {feed}
-        case _:
-            return set()
+        match frame:
+            case Unsubscribed(feed) if feed in self._leaving:
+                self._leaving.remove(feed)
+                return False
+            case EventFrame(topic=topic, key=key):
+                feed = Feed.of_event(self._entering, topic, key)
+            case Subscribed(feed) | GapFrame(feed) | SnapshotFrame(feed):
+                pass
+            case _:
+                return True
+        if feed not in self._leaving:
+            self._entering.discard(feed)
+        return feed not in self._leaving
