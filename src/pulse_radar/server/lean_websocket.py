@@ -8,10 +8,11 @@ import asyncio
 import os
 import sys
 import time
-from typing import Any, Final
+from typing import Any
 
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import NO_FRAMES, Allowance
+from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
 from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Batch, Listener
 from pulse_radar.server.websocket_frames import (
@@ -31,16 +32,13 @@ from pulse_radar.server.websocket_frames import (
 
 __all__ = ["LeanWebSocket"]
 
-# So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
-_CLOSE_SECONDS: Final = 5.0
-
 
 class LeanWebSocket(asyncio.Protocol):
     """One upgraded connection; a `Transport`. To uvicorn it is one of its connections, which it asks to shut down."""
 
     __slots__ = (
-        "_abort_timer",
         "_connections",
+        "_cutoff",
         "_farewell",
         "_fileno",
         "_frames",
@@ -74,7 +72,7 @@ class LeanWebSocket(asyncio.Protocol):
         self._is_deaf = False
         # The connection is gone.
         self._has_ended = False
-        self._abort_timer: asyncio.TimerHandle | None = None
+        self._cutoff = Cutoff()
         connections.add(self)
         transport.set_protocol(self)
 
@@ -113,7 +111,7 @@ class LeanWebSocket(asyncio.Protocol):
 
     def close(self, code: int, reason: str = "") -> None:
         # Whatever else has happened to it, it ends.
-        self._abort_after(_CLOSE_SECONDS)
+        self._cutoff.after(CLOSE_SECONDS, self._transport)
         if not self._is_mute:
             self._write_in_line(close_frame(code, reason))
             self._is_mute = True
@@ -142,7 +140,7 @@ class LeanWebSocket(asyncio.Protocol):
     def eof_received(self) -> None:
         # The loop closes the transport now, and that waits for what is unsent.
         self._is_mute = True
-        self._abort_after(_CLOSE_SECONDS)
+        self._cutoff.after(CLOSE_SECONDS, self._transport)
 
     def resume_writing(self) -> None:
         if self._listener is not None:
@@ -151,8 +149,7 @@ class LeanWebSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_mute = self._has_ended = True
         self._connections.discard(self)
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        self._cutoff.over()
         # Whoever listens knows us, too: so both go without the garbage collector.
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -162,11 +159,11 @@ class LeanWebSocket(asyncio.Protocol):
         """The server ends."""
         if self._listener is None:
             self.close(CloseCode.SERVICE_RESTART)
-            self._abort_after(SHUTDOWN_SECONDS)
+            self._cutoff.after(SHUTDOWN_SECONDS, self._transport)
             return
         seconds = end(self, self._listener, self._patience_seconds)
         if seconds is not None:
-            self._abort_after(seconds)
+            self._cutoff.after(seconds, self._transport)
 
     # How.
 
@@ -185,7 +182,7 @@ class LeanWebSocket(asyncio.Protocol):
                 if not self._is_mute:
                     self._write_in_line(close_frame(code))
                     self._is_mute = True
-                self._end()
+                self._cutoff.close(self._transport)
             case _ if self._is_mute:
                 # We closed: what it said meanwhile is not heeded.
                 pass
@@ -213,33 +210,17 @@ class LeanWebSocket(asyncio.Protocol):
         self._is_clear = unsent == 0 and self._fileno >= 0
         return unsent
 
-    def _end(self) -> None:
-        self._transport.close()
-        # Closing waits for what is unsent, which this peer may never read.
-        self._abort_after(_CLOSE_SECONDS)
-
     def _end_deaf(self) -> None:
         """End it, and throw away what still comes: closed at once it would be reset, and the peer never know why.
 
         Source: RFC 6455, section 7.1.1.
         """
         if not self._transport.can_write_eof():
-            self._end()
+            self._cutoff.close(self._transport)
             return
         self._is_deaf = True
         self._transport.write_eof()
-        self._abort_after(_CLOSE_SECONDS)
-
-    def _abort_after(self, seconds: float) -> None:
-        if self._has_ended:
-            return
-        loop = asyncio.get_running_loop()
-        due = loop.time() + seconds
-        if self._abort_timer is not None:
-            if self._abort_timer.when() <= due:
-                return
-            self._abort_timer.cancel()
-        self._abort_timer = loop.call_at(due, self._transport.abort)
+        self._cutoff.after(CLOSE_SECONDS, self._transport)
 
     def __repr__(self) -> str:
         state = "ended" if self._has_ended else "closing" if self._is_mute else "open"

@@ -4,14 +4,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
 
+from pulse_radar.server.cutoff import CLOSE_SECONDS
 from pulse_radar.server.transport import LOW_WATER_BYTES, Batch, Listener
 
 __all__ = ["QueuedTransport"]
-
-# So long a peer may take to read what is unsent when we close.
-_CLOSE_SECONDS: Final = 5.0
 
 
 class QueuedTransport(ABC):
@@ -114,5 +111,5 @@ class QueuedTransport(ABC):
 
     async def _give_up(self) -> None:
         await self._close_begun.wait()
-        await asyncio.sleep(_CLOSE_SECONDS)
+        await asyncio.sleep(CLOSE_SECONDS)
         self._cut_off()

@@ -13,14 +13,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS
 from pulse_radar.server.lean_websocket import LeanWebSocket
 from pulse_radar.server.transport import EXTENSION
 
 __all__ = ["PulseWebSocketProtocol"]
-
-# So long a peer may take to answer our close, or to read what is still unsent, before it is cut off.
-_CLOSE_SECONDS: Final = 5.0
 
 
 class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -28,7 +26,7 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._abort_timer: asyncio.TimerHandle | None = None
+        self._cutoff = Cutoff()
 
     # What an endpoint of ours uses.
 
@@ -63,31 +61,30 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(
                 b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
             )
-            self._end()
+            self._cutoff.close(self.transport)
 
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
-        self._abort_after(_CLOSE_SECONDS)
+        self._cutoff.after(CLOSE_SECONDS, self.transport)
 
     def eof_received(self) -> None:
         # The loop closes the transport now, and that waits for what is unsent.
-        self._abort_after(_CLOSE_SECONDS)
+        self._cutoff.after(CLOSE_SECONDS, self.transport)
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)
-        self._end()
+        self._cutoff.close(self.transport)
 
     def shutdown(self) -> None:
         if self.handshake_initiated and not self.handshake_complete:
             self._refuse()
         else:
             super().shutdown()
-        self._abort_after(SHUTDOWN_SECONDS)
+        self._cutoff.after(SHUTDOWN_SECONDS, self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        self._cutoff.over()
 
     async def send(self, message: Any) -> None:
         await super().send(message)
@@ -104,19 +101,6 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         # What the endpoint still says goes nowhere.
         self.disconnected = True
         self.transport.close()
-
-    def _end(self) -> None:
-        self.transport.close()
-        # Closing waits for what is unsent, which this peer may never read.
-        self._abort_after(_CLOSE_SECONDS)
-
-    def _abort_after(self, seconds: float) -> None:
-        due = self.loop.time() + seconds
-        if self._abort_timer is not None:
-            if self._abort_timer.when() <= due:
-                return
-            self._abort_timer.cancel()
-        self._abort_timer = self.loop.call_at(due, self.transport.abort)
 
 
 class _HandedOver:
