@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_radar.errors import InvalidCursor, InvalidKey, InvalidTopic, UsageError
+from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.cursor import Cursor, format_cursor, parse_cursor, parse_topics, refusal
 from pulse_radar.protocol.frames import ErrorFrame
 from pulse_radar.protocol.grammar import Feed
@@ -40,6 +41,11 @@ def test_a_refusal_names_the_item_but_not_all_of_a_long_one() -> None:
     assert error.topic is not None
     assert len(error.topic) == 200
     assert len(error.message) < 300
+
+
+def test_a_refusal_of_half_a_surrogate_pair_is_a_frame() -> None:
+    _, [refused] = parse_topics("\udc80messages")
+    assert b'"topic":"?messages"' in encode_server(refused)
 
 
 def test_a_refusal_carries_the_code_of_its_error() -> None:

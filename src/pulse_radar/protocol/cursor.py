@@ -91,7 +91,8 @@ def refusal(error: UsageError, topic: str | None = None) -> ErrorFrame:
             code = ErrorCode.INVALID_KEY
         case _:
             code = ErrorCode.INVALID_TOPIC
-    return ErrorFrame(code, str(error), topic and topic[:200])
+    # Half of a surrogate pair is no text that a frame could carry.
+    return ErrorFrame(code, str(error), topic and topic[:200].encode(errors="replace").decode())
 
 
 def _parse_position(item: str) -> tuple[Feed, int]:
