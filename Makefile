@@ -62,6 +62,7 @@ fire: .venv/.synced
 slow: .venv/.synced web/node_modules/.synced web/dashboard/dist/.built
 	@FAST_CHECK_RUNS=100000 $(CLIENT) test -- --project pure --test-timeout 3600000
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 $(PURE) tests/brokers $(ARGS)
+	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --show-capture=no --timeout=7200 tests/fuzz $(ARGS)
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/radar tests/packaging $(ARGS)
 
