@@ -8,6 +8,7 @@ import typer
 
 import pulse_radar
 from pulse_radar.cli.asyncapi import asyncapi
+from pulse_radar.cli.backup import backup, restore
 from pulse_radar.cli.codegen import codegen
 from pulse_radar.cli.demo import demo
 from pulse_radar.cli.doctor import doctor
@@ -38,6 +39,8 @@ _NAMES: Final = {*(command.__name__ for command in _COMMANDS), "topics"}
 
 for command in _COMMANDS:
     app.command()(command)
+topics.command()(backup)
+topics.command()(restore)
 app.add_typer(topics, name="topics")
 
 

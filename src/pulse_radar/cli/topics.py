@@ -25,7 +25,7 @@ from pulse_radar.errors import TopicMissing, UnknownTopic
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import Extent, StoredEvent
 
-__all__ = ["topics"]
+__all__ = ["AppArgument", "Declared", "declared_topics", "topics"]
 
 
 class _ShowsByDefault(TyperGroup):
@@ -51,7 +51,7 @@ AppArgument: TypeAlias = Annotated[
 ]
 
 
-class _Declared(msgspec.Struct, frozen=True):
+class Declared(msgspec.Struct, frozen=True):
     """The topics of one live layer, and the settings under which it keeps them."""
 
     settings: Settings
@@ -76,7 +76,7 @@ def show(
     namespace: NamespaceOption = None,
 ) -> None:
     """Show the declared topics and what the broker keeps of them: what `topics` alone does."""
-    declared = _declared(app, broker, data_dir, namespace)
+    declared = declared_topics(app, broker, data_dir, namespace)
     _print(run(_look(declared, is_owner=False)), as_json=as_json)
 
 
@@ -93,7 +93,7 @@ def apply(
     Where that is narrower than before, this deletes what is beyond it, which no start of an app does.
     Topics that the app does not declare are left alone.
     """
-    declared = _declared(app, broker, data_dir, namespace)
+    declared = declared_topics(app, broker, data_dir, namespace)
     _print(run(_look(declared, is_owner=True)), as_json=as_json)
 
 
@@ -110,7 +110,7 @@ def replace(
 
     Its numbers go on, and everyone who follows it is told.
     """
-    declared = _declared(app, broker, data_dir, namespace)
+    declared = declared_topics(app, broker, data_dir, namespace)
     named = [(one.settings, spec) for one in declared for spec in one.topics if spec.name == topic]
     if not named:
         known = ", ".join(spec.name for one in declared for spec in one.topics)
@@ -126,20 +126,19 @@ async def _replace(settings: Settings, spec: TopicSpec) -> None:
         await broker.replace(spec)
 
 
-def _declared(
+def declared_topics(
     app: str | None, broker: str | None, data_dir: Path | None, namespace: str | None
-) -> Sequence[_Declared]:
+) -> Sequence[Declared]:
+    """Those of the app, else of the application. Raises: InvalidSetting, ExtraMissing."""
     if app is not None:
         return _of_app(app, broker, data_dir, namespace)
     need_radar()
     from pulse_radar.radar.topics import TOPICS
 
-    return [_Declared(load_shared_settings(broker, data_dir, namespace), TOPICS)]
+    return [Declared(load_shared_settings(broker, data_dir, namespace), TOPICS)]
 
 
-def _of_app(
-    app: str, broker: str | None, data_dir: Path | None, namespace: str | None
-) -> Sequence[_Declared]:
+def _of_app(app: str, broker: str | None, data_dir: Path | None, namespace: str | None) -> Sequence[Declared]:
     """What each live layer of the app declares; its settings are read where it reads them."""
     from pulse_radar.cli.apps import hand_down, need_pulses, prefer_working_directory
 
@@ -148,10 +147,10 @@ def _of_app(
     pulses = need_pulses(app)
     for pulse in pulses:
         refuse_memory(pulse.settings)
-    return [_Declared(pulse.settings, pulse.topics) for pulse in pulses]
+    return [Declared(pulse.settings, pulse.topics) for pulse in pulses]
 
 
-async def _look(declared: Sequence[_Declared], *, is_owner: bool) -> list[_Kept]:
+async def _look(declared: Sequence[Declared], *, is_owner: bool) -> list[_Kept]:
     found: list[_Kept] = []
     for one in declared:
         async with open_broker(one.settings, is_owner=is_owner) as broker:

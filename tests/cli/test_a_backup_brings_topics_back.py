@@ -1,0 +1,124 @@
+"""`topics backup` and `restore`: a lost disk costs nothing that was saved, and no client mistakes an event."""
+
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulse_radar.testing.nats_server import NatsServer
+from tests.cli.runs import Ran, ran_here
+from tests.server.serving import Client, app_with, make_pulse, serving
+
+APP = """
+from pulse_radar import Pulse
+
+pulse = Pulse()
+pulse.topic("knowledge")
+pulse.topic("messages", kind="state")
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "kept", raising=False)
+    (tmp_path / "kept.py").write_text(APP)
+    return "kept:pulse"
+
+
+async def topics(capsys: pytest.CaptureFixture[str], server: NatsServer, *arguments: str) -> Ran:
+    return await asyncio.to_thread(ran_here, capsys, "topics", *arguments, "--broker", server.url)
+
+
+async def test_what_a_lost_disk_held_comes_back_in_order_under_numbers_that_nobody_has_seen(
+    app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.jsonl"
+    async with NatsServer(tmp_path / "store") as server:
+        await publish_all(server.url)
+        backup = await topics(capsys, server, "backup", app, "-o", str(saved))
+        assert (backup.code, backup.err) == (0, "knowledge: 1,200 events\nmessages: 1 events\n")
+        lines = [json.loads(line) for line in saved.read_text().splitlines()]
+        await server.kill()
+        shutil.rmtree(server.data)
+        await server.start()
+        pulse = made(server.url)
+        async with (
+            serving(app_with(pulse)) as api,
+            Client(api.port, f"?topics=knowledge&lastSeq=knowledge:{lines[1_199]['_seq']}") as client,
+        ):
+            told = await client.until("gap")
+            assert told["data"]["reason"] == "reset"
+            restore = await topics(capsys, server, "restore", str(saved), app)
+            assert (restore.code, restore.err) == (0, backup.err)
+            frames = [await event(client) for _ in range(1_200)]
+            [state] = [entry async for entry in newest(pulse, "messages")]
+    assert [same(frame) for frame in frames] == [same(line) for line in lines[:1_200]]
+    assert min(frame["_seq"] for frame in frames) > max(line["_seq"] for line in lines)
+    assert same(state) == same(lines[1_200])
+
+
+async def test_a_topic_that_holds_events_is_left_alone_unless_told_otherwise(
+    app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    saved, broken = tmp_path / "saved.jsonl", tmp_path / "broken.jsonl"
+    saved.write_text('{"topic":"knowledge","event":"x","data":{"a":1},"_seq":7,"id":"one","ts":5}\n')
+    broken.write_text(saved.read_text() + "{\n")
+    async with NatsServer(tmp_path / "store") as server:
+        refused = await topics(capsys, server, "restore", str(broken), app)
+        assert "line 2 is no event" in refused.err
+        assert (await topics(capsys, server, "restore", str(saved), app)).code == 0
+        again = await topics(capsys, server, "restore", str(saved), app)
+        assert again.code == 1
+        assert "topics replace knowledge" in again.err
+        # With its id it is known again.
+        assert (await topics(capsys, server, "restore", str(saved), app, "--append")).code == 0
+        printed = await topics(capsys, server, "backup", app)
+    assert [same(json.loads(line)) for line in printed.out.splitlines()] == [
+        same(json.loads(saved.read_text()))
+    ]
+
+
+def made(url: str) -> Any:
+    pulse = make_pulse(broker=url)
+    pulse._topics.clear()
+    pulse._events.clear()
+    pulse.topic("knowledge")
+    pulse.topic("messages", kind="state")
+    return pulse
+
+
+async def publish_all(url: str) -> None:
+    async with made(url) as pulse:
+        for first in range(0, 1_200, 100):
+            await asyncio.gather(
+                *(
+                    pulse.publish("knowledge", "x", {"n": n, "text": "ключ"}, key=f"k{n % 3}")
+                    for n in range(first, first + 100)
+                )
+            )
+        await pulse.publish("messages", "m", {"v": 1}, key="gone")
+        await pulse.publish("messages", "m", {"v": 1}, key="a")
+        await pulse.publish("messages", "m", {"v": 2}, key="a")
+        await pulse.delete("messages", "gone")
+
+
+async def newest(pulse: Any, topic: str) -> Any:
+    page = await pulse.broker.read(topic, after=0, limit=10)
+    for entry in page.entries:
+        yield json.loads(entry.text)
+
+
+async def event(client: Client) -> dict[str, Any]:
+    while "_seq" not in (frame := await client.next()):
+        pass
+    return frame
+
+
+def same(frame: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in frame.items() if name != "_seq"}
