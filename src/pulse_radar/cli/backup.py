@@ -83,7 +83,8 @@ def _opened(output: Path | None) -> Iterator[IO[bytes]]:
 
 async def _save(declared: Sequence[Declared], file: IO[bytes]) -> None:
     for one in declared:
-        async with open_broker(one.settings, is_owner=False) as broker:
+        # An owner, so that embedded:// is saved while nobody serves, too.
+        async with open_broker(one.settings, is_owner=True) as broker:
             for spec in one.topics:
                 saved = await _save_topic(broker, spec.name, file)
                 typer.echo(f"{spec.name}: {saved:,} events", err=True)
