@@ -69,6 +69,7 @@ class LocalBotApi:
         self.offsets.append(asked["offset"])
         if self._is_deaf and self.goes_deaf:
             await asyncio.sleep(asked["timeout"])
+            return _refused(502, {"description": "Bad Gateway"})
         self._poll += 1
         mine = self._poll
         async with self._news:
