@@ -12,6 +12,6 @@ export type {
   Told,
   TopicOf,
 } from "./client/types.js";
-export type { World } from "./client/world.js";
+export type { ChannelLike, EventSourceLike, LocksLike, SocketLike, World } from "./client/world.js";
 export type { Connection } from "./machine/state.js";
 export type { Gap, GapReason, PulseEvent, Refusal, Snapshot, Subscribed } from "./protocol/frames.js";

@@ -1,16 +1,14 @@
 /** What a component shows of a topic: every event is folded in at once, only the render waits for the frame. */
 
 import { useMemo, useSyncExternalStore } from "react";
-import type { Client, RegisteredEvents, Stop, Told, TopicOf, TopicOptions } from "../index.js";
+import type { Client, Stop, Told, TopicOf, TopicOptions } from "../index.js";
 import { useClient } from "./provider.js";
 
-type Name = TopicOf<RegisteredEvents>;
-
 /** How a topic becomes what is shown. */
-export interface Folding<T extends Name, Shown> {
+export interface Folding<Events, T extends TopicOf<Events>, Shown> {
   /** Before anything happened, and on a server. */
   readonly initial: Shown;
-  fold(told: Told<RegisteredEvents, T>): void;
+  fold(told: Told<Events, T>): void;
   /** What is to be shown now; the same object as long as nothing changed. */
   show(): Shown;
 }
@@ -30,19 +28,24 @@ export function onFrame(act: () => void): void {
 }
 
 /** What a topic, or one key of it, becomes by this folding; made anew with another topic or key. */
-export function useFold<T extends Name, Shown>(topic: T, options: TopicOptions, make: () => Folding<T, Shown>): Shown {
-  const client = useClient();
+export function useFold<Events, T extends TopicOf<Events>, Shown>(
+  topic: T,
+  options: TopicOptions,
+  make: () => Folding<Events, T, Shown>,
+): Shown {
+  // The cast: what is registered are the page's own topics, and a job's is none of them.
+  const client = useClient() as Client<unknown> as Client<Events>;
   const { key } = options;
   // biome-ignore lint/correctness/useExhaustiveDependencies: where it begins matters at the beginning only
   const store = useMemo(() => makeStore(client, topic, options, make()), [client, topic, key]);
   return useSyncExternalStore(store.subscribe, store.shown, store.initial);
 }
 
-function makeStore<T extends Name, Shown>(
-  client: Client<RegisteredEvents>,
+function makeStore<Events, T extends TopicOf<Events>, Shown>(
+  client: Client<Events>,
   topic: T,
   { key, ...start }: TopicOptions,
-  folding: Folding<T, Shown>,
+  folding: Folding<Events, T, Shown>,
 ) {
   const listeners = new Set<() => void>();
   let shown = folding.initial;
@@ -50,7 +53,7 @@ function makeStore<T extends Name, Shown>(
   let stop: Stop | undefined;
   let at: number | undefined;
 
-  function take(told: Told<RegisteredEvents, T>): void {
+  function take(told: Told<Events, T>): void {
     folding.fold(told);
     if (told.kind === "gap") at = told.to;
     else if (told.kind !== "error") at = told.kind === "snapshot" ? undefined : told.sequence;

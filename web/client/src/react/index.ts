@@ -3,6 +3,6 @@
 export { type Bindings, bindQueryClient, type QueryClientLike } from "./bindQueryClient.js";
 export { PulseProvider, useClient, useConnection } from "./provider.js";
 export { useEvent } from "./useEvent.js";
-export { type Job, useJob } from "./useJob.js";
+export { type Job, type JobState, useJob } from "./useJob.js";
 export { useKeyed, useTopic } from "./useTopic.js";
 export { useWebSocket } from "./useWebSocket.js";

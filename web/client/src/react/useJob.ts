@@ -1,6 +1,5 @@
 /** A background job, live. */
 
-import type { Folding } from "./fold.js";
 import { useFold } from "./fold.js";
 
 /** Where a job can be in its life; of a retry the attempt is higher. */
@@ -15,9 +14,8 @@ export type JobState =
   | "cancelled"
   | "completed";
 
-/** What is known of a job: the facts of its newest event, which has them all. `pulse-radar codegen` types each event. */
-export interface Job {
-  readonly state: JobState;
+/** What an event of a job tells of it. */
+interface JobFacts {
   readonly task_id: string;
   readonly name: string;
   readonly attempt: number;
@@ -43,20 +41,29 @@ export interface Job {
   readonly [fact: string]: unknown;
 }
 
+/** What is known of a job: the facts of its newest event, which has them all. `pulse-radar codegen` types each event. */
+export interface Job extends JobFacts {
+  /** As the event's name says it. */
+  readonly state: JobState;
+}
+
 /** The state topic that jobs are told on. */
-const TOPIC = "monitoring";
+interface JobEvents {
+  readonly monitoring: Readonly<Record<string, JobFacts>>;
+}
+
 const PREFIX = /^job_/;
 
 /** The job of this id, as its newest event tells of it; undefined as long as nothing is known, and when it is forgotten. */
 export function useJob(id: string): Job | undefined {
-  return useFold(TOPIC as never, { key: id }, (): Folding<never, Job | undefined> => {
+  return useFold<JobEvents, "monitoring", Job | undefined>("monitoring", { key: id }, () => {
     let job: Job | undefined;
     return {
       initial: undefined,
-      fold(told: { kind: string; name?: string; data?: unknown; deleted?: boolean | undefined }) {
-        if (told.kind === "snapshot" || told.deleted) job = undefined;
-        else if (told.kind === "event" && told.name !== undefined)
-          job = { ...(told.data as Job), state: told.name.replace(PREFIX, "") as JobState };
+      fold(told) {
+        if (told.kind === "snapshot") job = undefined;
+        else if (told.kind === "event")
+          job = told.deleted ? undefined : { ...told.data, state: told.name.replace(PREFIX, "") as JobState };
       },
       show: () => job,
     };

@@ -11,6 +11,9 @@ type Events = RegisteredEvents;
  * `snapshot`, after which all that was known is void. Where it answers `undefined`, as a `switch` does at the name of an
  * event that is newer than the page, the state stays as it was: for "nothing" there is `null`.
  *
+ * The newest `reducer` is called. `initial`, `after` and `last` say how it begins, and are looked at then only: with another
+ * topic or key it begins anew.
+ *
  * @example
  * const atoms = useTopic("knowledge", (list, action) => action.kind === "event" ? [action.data, ...list] : list, []);
  */
@@ -21,7 +24,7 @@ export function useTopic<T extends TopicOf<Events>, State>(
   options: TopicOptions = {},
 ): State {
   const latest = useLatest(reducer);
-  return useFold(topic, options, (): Folding<T, State> => {
+  return useFold<Events, T, State>(topic, options, () => {
     let state = initial;
     return {
       initial,
@@ -37,10 +40,10 @@ export function useTopic<T extends TopicOf<Events>, State>(
 
 /** Of a state topic the newest event of each key, by key. */
 export function useKeyed<T extends TopicOf<Events>>(topic: T): ReadonlyMap<string, EventOf<Events, T>> {
-  return useFold(topic, {}, () => keyed<T>());
+  return useFold<Events, T, ReadonlyMap<string, EventOf<Events, T>>>(topic, {}, keyed);
 }
 
-function keyed<T extends TopicOf<Events>>(): Folding<T, ReadonlyMap<string, EventOf<Events, T>>> {
+function keyed<T extends TopicOf<Events>>(): Folding<Events, T, ReadonlyMap<string, EventOf<Events, T>>> {
   const initial = new Map<string, EventOf<Events, T>>();
   let current = new Map(initial);
   // What is shown stays until a new state is whole.
