@@ -19,12 +19,26 @@ DOCUMENTED = {
     "bearer_token",
     "key_of",
 }
-# `connect`, and what comes out of it.
-CLIENT = {"connect", "Events", "EventFrame", "GapFrame", "GapReason", "SnapshotFrame", "Subscribed"}
+# What a Pulse answers with.
+ANSWERS = {"ClientStats", "LogTopic", "RunnerStats", "StateTopic", "TopicSpec"}
+# `connect`, what it takes, and what comes out of it.
+CLIENT = {
+    "connect",
+    "Token",
+    "Events",
+    "Received",
+    "EventFrame",
+    "GapFrame",
+    "GapReason",
+    "SnapshotFrame",
+    "Subscribed",
+}
 
 
 def test_the_package_exports_the_facade_the_publishers_the_client_and_the_errors() -> None:
-    assert set(pulse_radar.__all__) == DOCUMENTED | CLIENT | set(errors.__all__)
+    assert set(pulse_radar.__all__) == DOCUMENTED | ANSWERS | CLIENT | set(errors.__all__)
+    for name in pulse_radar.__all__:
+        assert hasattr(pulse_radar, name)
 
 
 def test_whatever_jobs_export_is_there_and_says_what_it_is() -> None:

@@ -10,8 +10,10 @@ from pulse_radar import (
     InvalidEvent,
     InvalidSetting,
     InvalidTopic,
+    NotRunning,
     Publisher,
     Pulse,
+    PulseError,
     Settings,
     SyncPublisher,
     UnknownTopic,
@@ -137,6 +139,16 @@ def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert Settings.load(broker="memory://").broker == "memory://"
 
 
+@pytest.mark.parametrize("made", [Pulse, Publisher, SyncPublisher])
+def test_a_broker_beside_settings_is_refused_and_not_overlooked(
+    made: type[Pulse | Publisher | SyncPublisher],
+) -> None:
+    settings = Settings.load(broker="nats://here:4222")
+    with pytest.raises(InvalidSetting, match="both a broker") as refused:
+        made("nats://ada:secret@there:4222", settings=settings)
+    assert "secret" not in str(refused.value)
+
+
 def test_credentials_in_a_broker_url_are_not_shown() -> None:
     pulse = Pulse("nats://user:secret@nats.example:4222")
     assert "secret" not in repr(pulse)
@@ -207,6 +219,16 @@ def test_a_time_that_never_ends_or_is_none_is_refused(seconds: float) -> None:
         StateTopic("metrics", ttl_seconds=seconds)
     with pytest.raises(InvalidSetting, match="deletions_kept"):
         StateTopic("metrics", deletions_kept_seconds=seconds)
+
+
+async def test_whoever_asks_a_pulse_that_does_not_run_is_told_so() -> None:
+    pulse = Pulse("memory://")
+    pulse.topic("knowledge")
+    for ask in (pulse.stats, pulse.publishing, pulse.clients, lambda: pulse.position("knowledge")):
+        with pytest.raises(NotRunning, match="lifespan"):
+            ask()
+    with pytest.raises(PulseError):
+        await pulse.publish("knowledge", "atom_created")
 
 
 async def test_a_topic_after_the_start_comes_too_late() -> None:

@@ -14,6 +14,7 @@ from pulse_radar.errors import (
     InvalidSetting,
     InvalidTopic,
     NotPermitted,
+    NotRunning,
     OutboxFull,
     OutcomeUnknown,
     ProtocolError,
@@ -29,13 +30,18 @@ from pulse_radar.errors import (
 
 if TYPE_CHECKING:
     from pulse_radar.auth.bearer import bearer_token
+    from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
     from pulse_radar.client.events import Events, connect
+    from pulse_radar.client.steps import Received
+    from pulse_radar.client.wire import Token
     from pulse_radar.events import Event
+    from pulse_radar.hub.counters import ClientStats
     from pulse_radar.protocol.frames import EventFrame, GapFrame, GapReason, SnapshotFrame, Subscribed
     from pulse_radar.protocol.grammar import key_of
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
+    from pulse_radar.server.runner import RunnerStats
     from pulse_radar.settings import Settings
     from pulse_radar.sync_publisher import SyncPublisher
 
@@ -43,6 +49,7 @@ __all__ = [
     "BrokerError",
     "BrokerRefused",
     "BrokerUnavailable",
+    "ClientStats",
     "Event",
     "EventFrame",
     "EventTooLarge",
@@ -54,7 +61,9 @@ __all__ = [
     "InvalidKey",
     "InvalidSetting",
     "InvalidTopic",
+    "LogTopic",
     "NotPermitted",
+    "NotRunning",
     "OutboxFull",
     "OutcomeUnknown",
     "Position",
@@ -62,14 +71,19 @@ __all__ = [
     "Publisher",
     "Pulse",
     "PulseError",
+    "Received",
     "Refused",
+    "RunnerStats",
     "SequenceConflict",
     "Settings",
     "SnapshotFrame",
+    "StateTopic",
     "Subscribed",
     "SyncPublisher",
+    "Token",
     "TopicFull",
     "TopicMissing",
+    "TopicSpec",
     "UnknownTopic",
     "Unreachable",
     "UsageError",
@@ -82,17 +96,22 @@ __version__ = "0.1.0"
 
 # Imported when they are first asked for: a worker, a test of the pure storeys and `pulse-radar --help` need no FastAPI.
 _HOMES: Final = {
+    "ClientStats": "hub.counters",
     "Event": "events",
     "Events": "client.events",
     **dict.fromkeys(
         ("EventFrame", "GapFrame", "GapReason", "SnapshotFrame", "Subscribed"), "protocol.frames"
     ),
+    **dict.fromkeys(("LogTopic", "StateTopic", "TopicSpec"), "brokers.topic_spec"),
     "Position": "publishing",
     "Publisher": "publisher",
     "Pulse": "pulse",
+    "Received": "client.steps",
+    "RunnerStats": "server.runner",
     "Settings": "settings",
     "bearer_token": "auth.bearer",
     "SyncPublisher": "sync_publisher",
+    "Token": "client.wire",
     "connect": "client.events",
     "key_of": "protocol.grammar",
 }

@@ -12,6 +12,7 @@ PulseError
 ├── ProtocolError              the peer broke the protocol; carries the close code
 ├── Refused                    a server does not serve this client, and trying again changes nothing; carries the code
 ├── Unreachable                nobody answered at a server's address
+├── NotRunning                 the app was started without the lifespan of its Pulse
 └── BrokerError                the environment failed
     ├── BrokerUnavailable      no answer; the event may or may not be stored
     ├── TopicMissing           the broker knows no such topic: nobody created it
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidSetting",
     "InvalidTopic",
     "NotPermitted",
+    "NotRunning",
     "OutboxFull",
     "OutcomeUnknown",
     "ProtocolError",
@@ -105,6 +107,16 @@ class Refused(PulseError):
 
 class Unreachable(PulseError):
     """Nobody answered at a server's address when a client first came."""
+
+
+class NotRunning(PulseError, RuntimeError):
+    """The app was started without the lifespan of its Pulse, or has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Pulse Radar does not run: give the app its lifespan, FastAPI(lifespan=pulse.lifespan), "
+            "or use `async with pulse:` in your own"
+        )
 
 
 class BrokerError(PulseError):

@@ -22,7 +22,7 @@ class Publisher(Publishes):
 
     def __init__(self, broker: str | None = None, *, settings: Settings | None = None) -> None:
         """`broker`: a URL, else `PULSE_BROKER`. Raises: InvalidSetting, BrokerRefused."""
-        self._settings = settings or Settings.load(broker=broker)
+        self._settings = Settings.chosen(broker, settings)
         self._opening = open_broker(self._settings, is_owner=False)
         # What exists while it is entered.
         self._queue: PublishQueue | None = None
@@ -54,7 +54,8 @@ class Publisher(Publishes):
         self._open_queue()
         return self._broker
 
-    def stats(self) -> PublishQueueStats:
+    def publishing(self) -> PublishQueueStats:
+        """How the publishes fare."""
         return self._open_queue().stats()
 
     def _open_queue(self) -> PublishQueue:

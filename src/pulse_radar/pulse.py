@@ -16,7 +16,7 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
 from pulse_radar.durations import Duration
-from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, UnknownTopic
+from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, NotRunning, UnknownTopic
 from pulse_radar.events import Event, events_of
 from pulse_radar.hub.counters import ClientStats
 from pulse_radar.hub.limits import Limits
@@ -26,7 +26,6 @@ from pulse_radar.server.admission import Admission
 from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.metrics_endpoint import MetricsEndpoint
-from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.places import ConnectionBounds
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
 from pulse_radar.server.proxies import TrustedProxies
@@ -82,7 +81,7 @@ class Pulse(Publishes):
         Without them everybody may read everything. What a client shows is in its cookies, and in
         `bearer_token(request)`.
         """
-        self.settings = settings or Settings.load(broker=broker)
+        self.settings = Settings.chosen(broker, settings)
         self._policy: Final = Policy(authenticate, authorize)
         self.authenticates: Final = self._policy.authenticates
         self._topics: dict[str, TopicSpec] = {}
@@ -331,8 +330,8 @@ class Pulse(Publishes):
         """How the publishes of this process fare."""
         return self._run().queue.stats()
 
-    def clients(self) -> list[tuple[ClientStats, int]]:
-        """Who is connected to this process, and how many bytes wait for each. Cost: O(subscriptions)."""
+    def clients(self) -> list[ClientStats]:
+        """Who is connected to this process, the oldest first. Cost: O(subscriptions)."""
         return self._runner().clients()
 
     def evict(self, connection_id: str) -> bool:

@@ -32,6 +32,17 @@ class EnvironmentSettings(BaseSettings):
 class Settings(EnvironmentSettings):
     """The settings of a process."""
 
+    @classmethod
+    def chosen(cls, broker: str | None, settings: Self | None) -> Self:
+        """The settings that are given, or those of the environment with this broker. Raises: InvalidSetting."""
+        if settings is None:
+            return cls.load(broker=broker)
+        if broker is not None:
+            raise InvalidSetting(
+                f"both a broker ({for_people(broker)}) and settings are given: say Settings.load(broker=…) instead"
+            )
+        return settings
+
     broker: str = Field(
         "memory://",
         description="Where events are kept: memory:// (one process), embedded:// (several on this machine), "

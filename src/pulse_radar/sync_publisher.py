@@ -33,7 +33,7 @@ class SyncPublisher:
 
     def __init__(self, broker: str | None = None, *, settings: Settings | None = None) -> None:
         """`broker`: a URL, else `PULSE_BROKER`. Raises: InvalidSetting, BrokerRefused."""
-        self._settings = settings or Settings.load(broker=broker)
+        self._settings = Settings.chosen(broker, settings)
         # Not entered: a broker that no publisher can use is refused here, and not by the first publish.
         open_broker(self._settings, is_owner=False)
         self._lock = threading.Lock()

@@ -70,7 +70,7 @@ async def test_a_publish_waits_for_a_server_that_is_away_and_is_stored_once(tmp_
                 asyncio.create_task(publisher.publish("tasks", "task_done", {"n": n})) for n in range(1, 20)
             ]
             await asyncio.sleep(0.5)
-            assert publisher.stats().waiting == 19
+            assert publisher.publishing().waiting == 19
             await server.start()
             places = await asyncio.gather(*waiting)
         assert [place.sequence for place in places] == sorted(place.sequence for place in places)

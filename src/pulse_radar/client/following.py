@@ -1,6 +1,7 @@
 """Where a client stands in each feed: pure, told frames, answering steps and frames."""
 
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
 import msgspec
 
@@ -10,6 +11,7 @@ from pulse_radar.client.steps import Heeded, Received, Step
 from pulse_radar.errors import PulseError, Refused, UnknownTopic
 from pulse_radar.protocol.cursor import Cursor, format_cursor
 from pulse_radar.protocol.frames import (
+    AuthAccepted,
     ClientFrame,
     Connected,
     ErrorCode,
@@ -110,9 +112,11 @@ class Following:
                 return self._walk(*moved, replies=(Pong(),))
             case ErrorFrame(code=code) if code != ErrorCode.UNAUTHENTICATED:
                 return Heeded(refusal=_refusal(frame))
-            case _:
+            case ErrorFrame() | AuthAccepted() | Pong() | UnknownFrame():
                 # A fresh token that does not hold changes nothing before the old one runs out.
                 return Heeded()
+            case _:
+                assert_never(frame)
 
     def stats(self) -> FollowingStats:
         return FollowingStats(self._events, self._gaps, self._repeats, self._holes)

@@ -93,13 +93,16 @@ class HubStats(msgspec.Struct, frozen=True):
 
 
 class ClientStats(msgspec.Struct, frozen=True):
-    """A snapshot of one connection. Units: `opened_at` monotonic seconds, `behind` events to catch up on."""
+    """A snapshot of one connection. Units: `opened_at` monotonic seconds, `behind` events to catch up on,
+    `unsent_bytes` that wait for it, which its transport knows and the hub does not.
+    """
 
     connection_id: str
     who: str
     feeds: tuple[str, ...]
     behind: int
     opened_at: float
+    unsent_bytes: int = 0
 
 
 class Counters:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pulse_radar.errors import BrokerError, InvalidKey, PulseError
+from pulse_radar.errors import BrokerError, InvalidKey, NotRunning, PulseError
 from pulse_radar.jobs.errors import CannotRetry, JobError, UnknownJob, WorkerSilent
 from pulse_radar.jobs.events import MONITORING, AnyJobEvent, event_of
 from pulse_radar.jobs.journal import seen_in
@@ -160,5 +160,7 @@ def _failure(error: PulseError) -> JSONResponse:
             return refusal(409, "state", str(error))
         case BrokerError():
             return refusal(503, "unavailable", str(error))
+        case NotRunning():
+            return refusal(503, "not_running", str(error))
         case _:
             return refusal(422, "invalid", str(error))

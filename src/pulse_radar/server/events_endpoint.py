@@ -12,13 +12,13 @@ from fastapi import Header, HTTPException, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from pulse_radar.errors import NotRunning
 from pulse_radar.hub.inputs import Opened
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
 from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.answers import shared_with
-from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.places import FULL_REASON, NOBODY
 from pulse_radar.server.reception import Reception, close_code, opened, whose
 from pulse_radar.server.runner import Runner

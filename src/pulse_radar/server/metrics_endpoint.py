@@ -7,9 +7,9 @@ from fastapi import HTTPException, Request
 from fastapi.responses import Response
 from pydantic import SecretStr
 
+from pulse_radar.errors import NotRunning
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.answers import refusal, unauthenticated
-from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.runner import Runner
 

@@ -15,6 +15,7 @@ from pulse_radar.errors import (
     EventTooLarge,
     InvalidEvent,
     NotPermitted,
+    NotRunning,
     OutcomeUnknown,
     SequenceConflict,
     TopicFull,
@@ -25,7 +26,6 @@ from pulse_radar.errors import (
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
 from pulse_radar.server.answers import refusal, unauthenticated
-from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Self, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import TopicSpec
@@ -221,9 +222,10 @@ class Runner:
         here, there = self.hub.position(topic), self._broker.known_last(topic)
         return 0 if here is None or there is None else max(0, there - here)
 
-    def clients(self) -> list[tuple[ClientStats, int]]:
-        """Each connection, and how many bytes wait for it."""
-        return [(each, self._sessions.unsent_bytes_of(each.connection_id)) for each in self.hub.clients()]
+    def clients(self) -> list[ClientStats]:
+        """Each connection, the oldest first."""
+        unsent = self._sessions.unsent_bytes_of
+        return [replace(each, unsent_bytes=unsent(each.connection_id)) for each in self.hub.clients()]
 
     def evict(self, connection_id: str) -> bool:
         """Send a client away, which may come back and resume; whether it was here."""

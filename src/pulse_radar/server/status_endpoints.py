@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pulse_radar.server.not_running import NotRunning
+from pulse_radar.errors import NotRunning
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.transport import SOCKET_EXTENSION
 

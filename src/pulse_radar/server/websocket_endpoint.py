@@ -8,11 +8,11 @@ from typing import Annotated, Final
 from fastapi import HTTPException, Query, WebSocket
 from fastapi.responses import PlainTextResponse
 
+from pulse_radar.errors import NotRunning
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
-from pulse_radar.server.not_running import NotRunning
 from pulse_radar.server.places import FULL_RETRY_SECONDS
 from pulse_radar.server.reception import Reception, close_code, opened, whose
 from pulse_radar.server.runner import Runner

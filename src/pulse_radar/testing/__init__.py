@@ -1,5 +1,5 @@
 """For tests of your own: an app's live layer in memory, brokers held to their contract, faults on demand."""
 
-from pulse_radar.testing.app_client import AppClient, connect
+from pulse_radar.testing.app_client import AppClient, NothingCame, connect
 
-__all__ = ["AppClient", "connect"]
+__all__ = ["AppClient", "NothingCame", "connect"]

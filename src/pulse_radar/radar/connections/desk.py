@@ -75,7 +75,9 @@ class Desk:
 
     def _seen(self) -> ConnectionsSeen:
         now = time.monotonic()
-        clients = sorted(self._pulse.clients(), key=lambda each: (each[1], each[0].behind), reverse=True)
+        clients = sorted(
+            self._pulse.clients(), key=lambda each: (each.unsent_bytes, each.behind), reverse=True
+        )
         shown = [
             ConnectionShown(
                 id=client.connection_id,
@@ -83,9 +85,9 @@ class Desk:
                 topics=list(client.feeds[:_TOPICS_SHOWN]),
                 open_seconds=round(now - client.opened_at, 1),
                 behind=client.behind,
-                unsent_bytes=unsent,
+                unsent_bytes=client.unsent_bytes,
             )
-            for client, unsent in clients[:SHOWN]
+            for client in clients[:SHOWN]
         ]
         return ConnectionsSeen(process=self.process, total=len(clients), shown=shown)
 

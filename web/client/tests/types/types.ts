@@ -1,10 +1,21 @@
 /** What the compiler must refuse, and what it must know. Nothing here is ever run. */
 
-import type { Client, PulseEvent } from "pulse-radar";
-import { bindQueryClient, type QueryClientLike, useEvent, useKeyed, useTopic } from "pulse-radar/react";
+import type { Client, PulseEvent, SocketLike, World } from "pulse-radar";
+import {
+  bindQueryClient,
+  type Job,
+  type JobState,
+  type QueryClientLike,
+  useEvent,
+  useKeyed,
+  useTopic,
+} from "pulse-radar/react";
 import type { Events } from "./events.js";
 
 declare const client: Client;
+
+export const stateOf = (job: Job): JobState => job.state;
+export const socketOf = (world: World): SocketLike => new world.WebSocket("/ws", []);
 
 export function events(): void {
   client.on("knowledge", "atom_created", ({ data }) => data.title.toUpperCase());
