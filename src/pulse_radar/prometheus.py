@@ -91,7 +91,7 @@ class PulseCollector(Collector):
             {"version": version("pulse-radar"), "broker": settings.broker.partition(":")[0]},
         )
         yield from _process(stats, settings)
-        yield from _connections(stats)
+        yield from _connections(stats, settings)
         yield from _topics(stats.hub)
         yield from _delivery(stats)
         yield from _publishing(self._pulse.publishing(), tuple(stats.hub.topics))
@@ -128,9 +128,10 @@ def _process(stats: RunnerStats, settings: Settings) -> Iterator[Metric]:
     )
 
 
-def _connections(stats: RunnerStats) -> Iterator[Metric]:
+def _connections(stats: RunnerStats, settings: Settings) -> Iterator[Metric]:
     hub = stats.hub
     yield _gauge("pulse_connections", "Clients that are connected.", hub.connections)
+    yield _gauge("pulse_connections_limit", "How many may be in this process.", settings.max_connections)
     yield _gauges(
         "pulse_subscriptions",
         "Subscriptions: live, or catching up.",

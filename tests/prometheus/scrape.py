@@ -21,6 +21,9 @@ class Scrape:
 
     def __init__(self, text: str) -> None:
         self._families = list(text_string_to_metric_families(text))
+        assert len({family.name for family in self._families}) == len(self._families), (
+            "a figure is told twice"
+        )
         self._samples = [sample for family in self._families for sample in family.samples]
 
     @property

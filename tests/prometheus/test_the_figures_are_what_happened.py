@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from pulse_radar import BrokerUnavailable, SequenceConflict
 from pulse_radar.testing.nats_server import NatsServer
@@ -77,6 +78,19 @@ async def test_whoever_is_ended_is_counted_by_why_and_heartbeats_are_measured() 
     assert figures("pulse_evictions_total", reason="slow_consumer") == 0
     assert figures("pulse_evictions_total", reason="heartbeat_timeout") == 0
     assert figures("pulse_heartbeat_seconds_count") == 1
+
+
+async def test_whoever_finds_no_place_is_counted_by_the_bound() -> None:
+    async with running(max_connections=1) as (_, server, http), Client(server.port) as client:
+        await client.next()
+        with pytest.raises(InvalidStatus):
+            async with Client(server.port):
+                pass
+        figures = await scrape(http)
+    assert (figures("pulse_connections"), figures("pulse_connections_limit")) == (1, 1)
+    assert figures("pulse_connections_refused_total", reason="process") == 1
+    assert figures("pulse_connections_refused_total", reason="address") == 0
+    assert figures("pulse_sockets_given_up_total", reason="silent") >= 0
 
 
 async def test_a_broker_that_is_away_is_seen_and_what_waits_for_it_too(tmp_path: Path) -> None:
