@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from typing import Annotated
 
 import typer
 
@@ -15,6 +16,10 @@ __all__ = ["telegram"]
 
 def telegram(
     context: typer.Context,
+    agent: Annotated[
+        str | None,
+        typer.Option(help="Who finds the knowledge in it: an agent of the dashboard, by id or name."),
+    ] = None,
     broker: BrokerOption = None,
     data_dir: DataDirOption = None,
     namespace: NamespaceOption = None,
@@ -29,10 +34,10 @@ def telegram(
     need_radar()
     settings = load_shared_settings(broker, data_dir, namespace)
     configure_logs(debug=bool(context.parent and context.parent.params["debug"]))
-    run(_follow(settings))
+    run(_follow(settings, agent))
 
 
-async def _follow(settings: Settings) -> None:
+async def _follow(settings: Settings, agent: str | None) -> None:
     from pulse_radar.radar.bot import follow_bot
     from pulse_radar.radar.settings import RadarSettings
 
@@ -40,7 +45,7 @@ async def _follow(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    await first_of(_set(stopping), follow_bot(settings, RadarSettings.load()))
+    await first_of(_set(stopping), follow_bot(settings, RadarSettings.load(), agent))
 
 
 async def _set(event: asyncio.Event) -> None:

@@ -14,7 +14,9 @@ import pytest_asyncio
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.radar.bot import BotRefused, follow_bot
 from pulse_radar.radar.settings import RadarSettings
+from pulse_radar.radar.store import Agent, Provider, open_store
 from tests.radar.bot.local_bot_api import TOKEN, Json, LocalBotApi, local_bot_api
+from tests.radar.knowledge.provider.local_provider import completion, http, local_provider
 from tests.radar.station import Data, Station, station
 from tests.radar.test_keys_of_providers_never_leave import holding
 
@@ -175,3 +177,25 @@ async def test_a_token_that_nobody_knows_is_no_matter_of_waiting(at: Station, ap
     assert "another" not in str(refused.value)
     with pytest.raises(InvalidSetting, match="PULSE_TELEGRAM_TOKEN is not set"):
         await follow_bot(at.settings, RadarSettings.load())
+
+
+async def test_an_agent_whose_provider_is_of_no_use_for_a_while_misses_nothing(
+    at: Station, api: LocalBotApi
+) -> None:
+    claim = {"message": 0, "kind": "claim", "title": "The agent found this", "confidence": 0.9}
+    radar = RadarSettings.load(telegram_token=TOKEN, telegram_server=api.url, allow_private_providers=True)
+    async with local_provider(lambda _: http(401), lambda _: completion(claim)) as provider:
+        base_url = provider.url.replace("provider.example", "127.0.0.1")
+        async with open_store(at.settings, radar) as store, store.writing() as session:
+            session.add(Provider(id="p", name="Own", base_url=base_url, model="small"))
+            await session.flush()
+            session.add(Agent(id="a", name="Archivist", instructions="", provider_id="p", is_enabled=True))
+        following = asyncio.create_task(follow_bot(at.settings, radar, "Archivist"))
+        await api.say(said(29, "It is what it is"))
+        assert (await heard(at, 28))["fallbacks"] == 0
+        following.cancel()
+        await asyncio.wait([following])
+    told = [e["data"] for e in await at.events("messages", BOT)]
+    assert any("status 401" in (one["error"] or "") for one in told)
+    [atom] = [e["data"] for e in await at.events("knowledge") if e["data"].get("message_id") == "29"]
+    assert atom["title"] == "The agent found this"

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from pulse_radar.errors import InvalidSetting
@@ -11,9 +12,10 @@ from pulse_radar.radar.bot.errors import BotAway, BotRefused
 from pulse_radar.radar.bot.shapes import RawUpdate, RawUser, decode_message
 from pulse_radar.radar.bot.translate import message_of
 from pulse_radar.radar.events import IngestionProgress, IngestionStatus
+from pulse_radar.radar.ingestion import AgentFailed
+from pulse_radar.radar.ingestion.agent import open_agent
 from pulse_radar.radar.ingestion.looking import Looking
 from pulse_radar.radar.settings import RadarSettings
-from pulse_radar.radar.store import Store
 from pulse_radar.radar.store.live import LiveRecord, open_live_record
 from pulse_radar.radar.store.publishing import open_publishing_store
 from pulse_radar.radar.telegram import TelegramMessage
@@ -28,20 +30,21 @@ _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 
 
-async def follow_bot(settings: Settings, radar: RadarSettings) -> None:
-    """Read along, until it is cancelled.
+async def follow_bot(settings: Settings, radar: RadarSettings, agent: str | None = None) -> None:
+    """Read along, until it is cancelled. `agent`: who finds what is said, by id or name; else the default extraction.
 
-    Raises: InvalidSetting, BotRefused, BrokerUnavailable, BrokerRefused, SQLAlchemyError, OutboxFull.
+    Raises: InvalidSetting, AgentFailed, BotRefused, BrokerUnavailable, BrokerRefused, SQLAlchemyError, OutboxFull.
     """
     if radar.telegram_token is None:
         raise InvalidSetting("PULSE_TELEGRAM_TOKEN is not set: @BotFather of Telegram gives one to each bot")
     async with (
         open_publishing_store(settings, radar) as store,
         open_bot_api(radar.telegram_token, radar.telegram_server) as api,
+        nullcontext() if agent is None else open_agent(agent, store, radar) as extractor,
     ):
         bot = await _introduced(api)
         record = await open_live_record(store, f"telegram-bot-{bot.id}", f"@{bot.username}")
-        await _Following(api, bot, store, record).run()
+        await _Following(api, bot, Looking(store, extractor), record).run()
 
 
 async def _introduced(api: BotApi) -> RawUser:
@@ -54,11 +57,11 @@ async def _introduced(api: BotApi) -> RawUser:
 
 
 class _Following:
-    def __init__(self, api: BotApi, bot: RawUser, store: Store, record: LiveRecord) -> None:
+    def __init__(self, api: BotApi, bot: RawUser, looking: Looking, record: LiveRecord) -> None:
         self._api = api
         self._bot = bot
         self._record = record
-        self._looking = Looking(store)
+        self._looking = looking
         # The last one that something was said in.
         self._chat: str | None = None
 
@@ -80,17 +83,19 @@ class _Following:
         while True:
             try:
                 updates = await self._api.updates(self._record.next_update)
-            except BotAway as error:
+                await self._take(updates)
+            except (BotAway, AgentFailed) as error:
+                # What was not taken comes again.
                 await self._record.tell(self._told("running", str(error)))
                 await patience.wait(error)
-                continue
-            patience.renew()
-            if updates:
-                await self._take(updates)
             else:
-                await self._record.tell(self._told("running"))
+                patience.renew()
 
     async def _take(self, updates: Sequence[RawUpdate]) -> None:
+        """Raises: AgentFailed."""
+        if not updates:
+            await self._record.tell(self._told("running"))
+            return
         messages = list(self._messages(updates))
         if messages:
             self._chat = messages[-1].chat.name
@@ -120,12 +125,14 @@ class _Following:
             chat=self._chat,
             file=f"@{self._bot.username}",
             error=error,
+            fallbacks=record.fallbacks,
+            fallback_reason=record.fallback_reason,
             is_live=True,
         )
 
 
 class _Patience:
-    """How long to wait for an API that does not help, longer each time."""
+    """How long to wait for who does not help, longer each time."""
 
     def __init__(self) -> None:
         self._pause = _FIRST_PAUSE_SECONDS
@@ -133,8 +140,9 @@ class _Patience:
     def renew(self) -> None:
         self._pause = _FIRST_PAUSE_SECONDS
 
-    async def wait(self, error: BotAway) -> None:
-        pause = self._pause if error.retry_after is None else error.retry_after
+    async def wait(self, error: BotAway | AgentFailed) -> None:
+        asked = error.retry_after if isinstance(error, BotAway) else None
+        pause = self._pause if asked is None else asked
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
         _log.warning("%s; tried again in %g s", error, pause)
         await asyncio.sleep(pause)

@@ -32,6 +32,9 @@ class LiveRecord:
         # Messages that were heard, and how many of them nobody had brought before.
         self.done = row.done
         self.added = row.added
+        # Of them, what an agent left to the default extraction, and why, the last time.
+        self.fallbacks = row.fallbacks
+        self.fallback_reason = row.fallback_reason
         self.next_update = row.next_update
         self._store = store
         self._id: Final = row.id
@@ -45,8 +48,11 @@ class LiveRecord:
         async with self._store.writing() as session:
             new = await add_batch(session, self._intake, batch)
             self.done, self.added = self.done + len(batch.messages), self.added + new
+            self.fallbacks += batch.fallbacks
+            self.fallback_reason = batch.fallback_reason or self.fallback_reason
             self.next_update = next_update
-            values = {name: getattr(self, name) for name in ("done", "added", "next_update")}
+            names = ("done", "added", "fallbacks", "fallback_reason", "next_update")
+            values = {name: getattr(self, name) for name in names}
             await session.execute(update(Ingestion).where(Ingestion.id == self._id).values(values))
             await tell(session, told(), _TTL)
         await self._until_published()
