@@ -12,7 +12,7 @@ from pulse_radar.jobs.errors import CannotRetry, JobError, UnknownJob, WorkerSil
 from pulse_radar.jobs.events import MONITORING, AnyJobEvent, event_of
 from pulse_radar.jobs.journal import seen_in
 from pulse_radar.jobs.life import Job
-from pulse_radar.protocol.grammar import Feed
+from pulse_radar.protocol.grammar import MAX_SEQUENCE, Feed
 from pulse_radar.server.answers import refusal
 from pulse_radar.server.policy import Action
 from pulse_radar.stream.entry import StoredEvent
@@ -87,7 +87,7 @@ class _Routes:
     async def page(
         self,
         request: Request,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)] = 0,
         limit: Annotated[int, Query(ge=1, le=_PAGE)] = 100,
     ) -> Any:
         denied = await self._denial(request, "read", None)

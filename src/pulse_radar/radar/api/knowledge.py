@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from sqlalchemy import select
 
-from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
+from pulse_radar.radar.api.lists import LARGEST, Before, Limit, Page, page_of
 from pulse_radar.radar.events import AtomKind, Trend
 from pulse_radar.radar.running import Radar
 from pulse_radar.radar.store import Atom, Cluster, Message
@@ -85,7 +85,9 @@ def knowledge_router(radar: Radar) -> APIRouter:
     async def messages(
         before: Before = None,
         limit: Limit = 100,
-        chat_id: Annotated[int | None, Query(description="Only those of this chat.")] = None,
+        chat_id: Annotated[
+            int | None, Query(ge=-LARGEST, le=LARGEST, description="Only those of this chat.")
+        ] = None,
         ingestion_id: Annotated[str | None, Query(description="Only those that this one brought.")] = None,
     ) -> Page[MessageShown]:
         position = radar.pulse.position("messages")

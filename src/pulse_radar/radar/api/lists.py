@@ -1,7 +1,7 @@
 """Lists, page by page, the newest first; each says where its topic stood before it was read."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -10,12 +10,15 @@ from sqlalchemy import Select
 from pulse_radar.publishing import Position
 from pulse_radar.radar.store import Store
 
-__all__ = ["Before", "Limit", "Page", "page_of"]
+__all__ = ["LARGEST", "Before", "Limit", "Page", "page_of"]
 
 Row = TypeVar("Row", bound=BaseModel)
 
+# A database has no larger integers, and fails at one that is.
+LARGEST: Final = 2**63 - 1
+
 Before: TypeAlias = Annotated[
-    int | None, Query(ge=1, description="The `next` of the page before; the newest without.")
+    int | None, Query(ge=1, le=LARGEST, description="The `next` of the page before; the newest without.")
 ]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=500, description="Rows of a page.")]
 
