@@ -1,11 +1,12 @@
 """Texts from outside: frames of either side, cursors, lists of topics. Each is read, or refused as documented."""
 
+import contextlib
 import json
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pulse_radar.errors import ProtocolError, UsageError
+from pulse_radar.errors import InvalidEvent, ProtocolError, UsageError
 from pulse_radar.protocol.codec import decode_client, decode_server, encode_client, encode_server
 from pulse_radar.protocol.cursor import format_cursor, parse_cursor, parse_topics, refusal
 from pulse_radar.protocol.frames import ClientFrame, UnknownFrame
@@ -74,7 +75,10 @@ def test_a_servers_frame_is_read_or_refused(text: bytes) -> None:
         frame = decode_server(text)
     except ProtocolError:
         return
-    if not isinstance(frame, UnknownFrame):
+    if isinstance(frame, UnknownFrame):
+        return
+    # What a browser would round nobody may publish, and a reader takes as it comes.
+    with contextlib.suppress(InvalidEvent):
         assert decode_server(encode_server(frame)) == frame
 
 
