@@ -63,6 +63,8 @@ slow: .venv/.synced web/node_modules/.synced web/dashboard/dist/.built
 	@FAST_CHECK_RUNS=100000 $(CLIENT) test -- --project pure --test-timeout 3600000
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 $(PURE) tests/brokers $(ARGS)
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --show-capture=no --timeout=7200 tests/fuzz $(ARGS)
+	@[ "$$(uname -sm)" != "Linux x86_64" ] || $(UV) run --frozen --all-extras --with "atheris>=3" \
+		python -m tests.fuzz.coverage_guided -max_total_time=600
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/radar tests/packaging $(ARGS)
 

@@ -129,8 +129,8 @@ class _Messages:
 def test_both_hear_the_same_and_refuse_the_same(wire: list[bytes]) -> None:
     (our_words, our_code), (their_words, their_code) = ours(wire), theirs(wire)
     assert our_words == their_words
-    # What breaks off in a frame that can only be refused, we refuse and they wait for. And a close frame may be wrong in
-    # two ways, of which each names one.
+    # What breaks off in a frame that can only be refused, we refuse and they wait for. And a close frame may be wrong
+    # in two ways, of which each names one.
     assert our_code == their_code or their_code is None or {our_code, their_code} == {1002, 1007}
 
 
