@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from pulse_radar.radar.events import IngestionProgress
 from pulse_radar.radar.knowledge import extract
-from pulse_radar.radar.store import Atom, Message, Store
+from pulse_radar.radar.store import Atom, Message, Store, outbox
 from pulse_radar.radar.store.live import LiveRecord, open_live_record
 from pulse_radar.radar.store.record import Batch
 from tests.radar.knowledge.messages import message
@@ -55,3 +55,14 @@ async def test_what_is_not_told_is_not_there(store: Store) -> None:
     again = await opened(store)
     assert (again.done, again.added, again.next_update) == (0, 0, None)
     assert await stored(store) == ([], 0)
+
+
+async def test_of_one_that_is_killed_it_is_forgotten_that_it_was_there(store: Store) -> None:
+    record = await opened(store)
+    await record.tell(told())
+    await record.add(heard(1), 901, told)
+    await record.tell(told().model_copy(update={"status": "paused"}))
+    events = outbox.tables.events
+    kept = select(events.c.ttl_seconds).where(events.c.topic == "messages").order_by(events.c.id)
+    async with store.reading() as session:
+        assert list(await session.scalars(kept)) == [120.0, 120.0, None]
