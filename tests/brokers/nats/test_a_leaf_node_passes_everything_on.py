@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pulse_radar import BrokerRefused, Publisher
+from pulse_radar import BrokerError, Publisher
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic
 from pulse_radar.stream.entry import Entry
@@ -67,7 +67,7 @@ async def joined(leaf: NatsServer) -> None:
             try:
                 async with NatsBroker(leaf.url):
                     return
-            except BrokerRefused:
+            except BrokerError:
                 await asyncio.sleep(0.05)
 
 
