@@ -50,7 +50,7 @@ def test_an_unknown_topic_is_refused_with_the_known_ones() -> None:
     bench = connected("messages", "knowledge", asked="messages")
     bench.say(Subscribe(Feed("metrcs", "api")))
     [error] = bench.frames()
-    assert "unknown topic 'metrcs': the topics here are messages, knowledge" in repr(error)
+    assert "unknown topic 'metrcs': the topics here are knowledge, messages" in repr(error)
     assert "metrcs/api" in repr(error)
 
 

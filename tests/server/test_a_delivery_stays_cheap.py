@@ -53,6 +53,12 @@ async def calls_of(clients: int, events: int) -> Calls:
     return calls
 
 
+async def fewest_calls(clients: int, events: int) -> tuple[int, int]:
+    """Of ours and of others: a probe or a timer may come in between, but not each time."""
+    counted = [await calls_of(clients, events) for _ in range(3)]
+    return min(calls.python for calls in counted), min(calls.native for calls in counted)
+
+
 async def arrive(tell: Any, last: int, count: int) -> None:
     tell(Arrived("knowledge", tuple(event("knowledge", last + 1 + number) for number in range(count))))
     await asyncio.sleep(0)
@@ -71,17 +77,20 @@ def check(peers: list[socket.socket], events: int) -> None:
 
 
 async def test_one_more_client_costs_one_call_of_ours_and_one_of_the_system() -> None:
-    few, many = await calls_of(CLIENTS, 1), await calls_of(2 * CLIENTS, 1)
-    # Of LeanWebSocket.write, os.write and len; a probe may come in between.
-    assert many.python - few.python < 2 * CLIENTS
-    assert many.native - few.native < 4 * CLIENTS
+    (few, few_native), (many, many_native) = (
+        await fewest_calls(CLIENTS, 1),
+        await fewest_calls(2 * CLIENTS, 1),
+    )
+    # LeanWebSocket.write, os.write and len.
+    assert many - few < 2 * CLIENTS
+    assert many_native - few_native < 4 * CLIENTS
 
 
 async def test_a_burst_costs_no_more_writes_than_an_event() -> None:
-    one, ten = await calls_of(CLIENTS, 1), await calls_of(CLIENTS, 10)
+    (one, one_native), (ten, ten_native) = await fewest_calls(CLIENTS, 1), await fewest_calls(CLIENTS, 10)
     # Nothing for each client: only what each of nine more events costs once.
-    assert ten.native - one.native < 9 * CLIENTS / 2
-    assert ten.python - one.python < 9 * CLIENTS * 3 / 4
+    assert ten_native - one_native < 9 * CLIENTS / 2
+    assert ten - one < 9 * CLIENTS * 3 / 4
 
 
 async def test_one_event_is_encoded_once_for_all(monkeypatch: Any) -> None:

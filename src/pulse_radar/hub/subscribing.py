@@ -94,7 +94,7 @@ class Subscribing:
 
     def _refusal(self, connection: Connection, feed: Feed) -> ErrorFrame | None:
         if feed.topic not in self._channels:
-            known = ", ".join(self._channels) or "none"
+            known = ", ".join(sorted(self._channels)) or "none"
             message = f"unknown topic '{feed.topic}': the topics here are {known}"
             return ErrorFrame(ErrorCode.UNKNOWN_TOPIC, message, str(feed))
         if feed in connection.subscriptions:
