@@ -97,6 +97,8 @@ def start(
         stderr=stderr,
         cwd=cwd,
         start_new_session=True,
+        # Whoever runs the tests in the background of a shell ignores Ctrl-C, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # there are no threads here
     )
 
 

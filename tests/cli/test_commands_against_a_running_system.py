@@ -207,7 +207,7 @@ def test_ingest_that_does_not_wait_says_where_to_follow(
 
 
 def test_ctrl_c_leaves_the_job_running_and_says_so(at: System) -> None:
-    path = export(at.directory, seed=4, messages=20 * COUNT)
+    path = export(at.directory, seed=4, messages=4 * COUNT)
     with running(at.directory, "ingest", path, "--pace", "120", "--json", *at.broker) as process:
         job = json.loads(process.until_line(1)[0])["job"]
         # However late the signal is heeded, the job is not over.
