@@ -157,6 +157,21 @@ def test_an_embedded_broker_that_nobody_runs_yet_is_tried_and_leaves_nothing(
     assert not (tmp_path / ".pulse").exists()
 
 
+async def test_an_embedded_broker_that_runs_is_attached_to(
+    app: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_BROKER", "embedded://")
+    serving_app = Pulse()
+    serving_app.topic("knowledge", retain=5_000)
+    serving_app.topic("metrics", kind="state", ttl="1m")
+    async with serving_app:
+        await serving_app.publish("knowledge", "atom_created")
+        diagnosis = await away(examined, capsys, app)
+    assert (diagnosis.code, diagnosis.bad) == (0, {})
+    assert ["1 events" in said for said in diagnosis.of("streams", "ok")] == [True, False]
+    assert diagnosis.of("delivery", "ok")
+
+
 def test_a_broker_that_is_away_is_told_with_its_place(app: str, capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
     diagnosis = examined(capsys, app, "--broker", f"nats://ada:secret@127.0.0.1:{port}")
