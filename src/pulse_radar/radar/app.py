@@ -8,6 +8,7 @@ import pulse_radar
 from pulse_radar.jobs import Jobs
 from pulse_radar.pulse import Pulse
 from pulse_radar.radar.api import api_router
+from pulse_radar.radar.bodies import BoundedBodies
 from pulse_radar.radar.connections import Desk, connections_router
 from pulse_radar.radar.ingestion_routes import ingestion_router
 from pulse_radar.radar.jobs.requeue import QueueAgain
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     jobs = Jobs(pulse, QueueAgain(pulse.settings))
     radar = Radar(pulse, RadarSettings.load())
     app = FastAPI(title="Pulse Radar", version=pulse_radar.__version__, lifespan=radar.lifespan)
+    app.add_middleware(BoundedBodies)
     app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
     app.include_router(pulse.router)
     app.include_router(jobs.router)
