@@ -1,9 +1,13 @@
 """A server that runs: whether events come through it, and whether it can do what only our protocol classes can."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from http.client import HTTPException
 from typing import Any, Final
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
@@ -95,10 +99,6 @@ async def _websocket_protocol(base: str) -> Finding:
 
 async def _get(url: str) -> dict[str, Any]:
     """The JSON object at this address, whatever its status; an empty one for anything else. Raises: OSError."""
-    import asyncio
-    from http.client import HTTPException
-    from urllib.error import HTTPError
-    from urllib.request import ProxyHandler, build_opener
 
     def ask() -> bytes:
         try:
