@@ -128,6 +128,9 @@ class _Messages:
 @given(wires)
 def test_both_hear_the_same_and_refuse_the_same(wire: list[bytes]) -> None:
     (our_words, our_code), (their_words, their_code) = ours(wire), theirs(wire)
+    if their_code == 1002 and our_words and isinstance(our_words[-1], Closing):
+        # A close within a message: a control frame, so it may lie there (case 7.1.5). They take it for a fault.
+        our_words, our_code = our_words[:-1], 1002
     assert our_words == their_words
     # What breaks off in a frame that can only be refused, we refuse and they wait for. Which code it is, the cases of
     # Autobahn say: of a frame that is wrong in two ways each of us names another.
