@@ -11,7 +11,7 @@ CLIENT := npm --prefix web/client run --silent
 DASHBOARD := npm --prefix web/dashboard run --silent
 STAGE := scripts/stage
 PURE := tests/protocol tests/stream tests/hub
-SIDE_BY_SIDE := -n 3 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 
 # uv takes the Python that is here and fetches none.
 export UV_PYTHON_DOWNLOADS := never

@@ -6,6 +6,8 @@ from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.loop_watch import LoopWatch
 from tests.postgres import PostgresServer
@@ -36,11 +38,19 @@ _ALONE = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)
+class InGroups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Which process does which test. (The marks of pytest-xdist 3.8 for this have no effect with pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InGroups:
+    return InGroups(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest come first, a file stays in one process. What is marked slow runs in `make slow` only."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.nodeid)))
+    """The longest come first. What is marked slow runs in `make slow` only."""
     items.sort(key=lambda item: _group(item.nodeid) not in _ALONE)
     if os.environ.get("HYPOTHESIS_PROFILE") != "slow":
         slow = [item for item in items if item.get_closest_marker("slow")]
@@ -49,7 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _group(test: str) -> str:
-    """Tests of a group run in one process, in turn."""
+    """Tests of a group run in one process, in turn: those of a file, or of several."""
     file = test.partition("::")[0]
     return next((group for group, files in _ALONE.items() if file.startswith(files)), file)
 
