@@ -66,3 +66,11 @@ async def test_of_one_that_is_killed_it_is_forgotten_that_it_was_there(store: St
     kept = select(events.c.ttl_seconds).where(events.c.topic == "messages").order_by(events.c.id)
     async with store.reading() as session:
         assert list(await session.scalars(kept)) == [120.0, 120.0, None]
+
+
+async def test_a_text_with_a_nul_in_it_is_kept_without(store: Store) -> None:
+    record = await opened(store)
+    messages = [message("We decided to ship\0 on Friday.", id=1)]
+    await record.add(Batch(messages, extract(messages), {}), 901, told)
+    async with store.reading() as session:
+        assert await session.scalar(select(Message.text)) == "We decided to ship on Friday."

@@ -13,13 +13,13 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
-    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from pulse_radar.outbox import Outbox
 from pulse_radar.radar.events import AtomKind, Trend
+from pulse_radar.radar.store.kept_text import KeptText
 from pulse_radar.radar.store.utc_time import UtcTime, utc_now
 
 __all__ = ["Agent", "Atom", "Base", "Chat", "Cluster", "Ingestion", "Message", "Provider", "Task", "outbox"]
@@ -39,7 +39,7 @@ class Base(DeclarativeBase):
     """`number` orders the rows of a table as they came; pages of a list are cut by it."""
 
     metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime(), int: BigInteger(), str: Text()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime(), int: BigInteger(), str: KeptText()}
 
 
 outbox: Final = Outbox(Base.metadata)
