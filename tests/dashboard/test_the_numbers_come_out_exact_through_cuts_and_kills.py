@@ -21,7 +21,7 @@ from pulse_radar.testing.telegram_exports import write_export
 from tests.browser.chromium import chromium
 from tests.waiting import until_up
 
-MESSAGES = 8_000
+MESSAGES = 5_000
 PATIENCE_MS = 60_000
 # With all of the machine busy.
 START_SECONDS = 90.0
