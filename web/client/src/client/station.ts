@@ -1,10 +1,10 @@
 /** The shell around the machine: it has the connection and the timer, and does what the machine answers. No rules here. */
 
+import { standings } from "../machine/lines.js";
 import { step } from "../machine/machine.js";
 import { type Connection, type Effect, type Input, initial, type News } from "../machine/state.js";
 import { decodeServer, encodeClient, textsOf } from "../protocol/codec.js";
 import type { Positions } from "../protocol/frames.js";
-import { positionsOf } from "../stream/line.js";
 import { addressOf, offersOf } from "./address.js";
 import { BROKEN, type Ear, overEvents, overSocket, type Wire } from "./carriers.js";
 import { listen, makeAlarm, need, type Use } from "./world.js";
@@ -28,7 +28,7 @@ export interface Outlet {
 export interface Station {
   handle(input: Input): void;
   connection(): Connection;
-  /** Where the log topics stand: a state topic's place is worth nothing without what the page knows of it. */
+  /** Up to where all readers of the log topics were served. */
   positions(): Positions;
   /** Leave for good. */
   end(): void;
@@ -187,7 +187,7 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   return {
     handle,
     connection: () => state.connection,
-    positions: () => positionsOf([...state.lines.values()].filter((line) => !line.isState)),
+    positions: () => standings(state),
     end() {
       for (const end of ends) end();
       handle({ kind: "close" });

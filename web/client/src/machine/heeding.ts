@@ -6,7 +6,19 @@ import { expected, type Line } from "../stream/line.js";
 import { NOWHERE, type Reader } from "../stream/reader.js";
 import { ask, restart, settle } from "./following.js";
 import { cut, ping } from "./life.js";
-import { leave, listening, place, readersOn, send, setLine, setReaders, tell, tellEach, welcome } from "./lines.js";
+import {
+  leave,
+  listening,
+  place,
+  readersOn,
+  send,
+  setLine,
+  setReaders,
+  standingOn,
+  tell,
+  tellEach,
+  welcome,
+} from "./lines.js";
 import type { News, Turn } from "./state.js";
 
 /** Any frame is a sign of life. */
@@ -139,16 +151,22 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
   const { connection } = turn;
   const { from, to } = gap;
   if (from !== null && to <= (line.at ?? NOWHERE)) return;
-  const readers = listening(turn, line);
+  const isReset = from === null;
+  // What was reset is so for those, too, who wait while another one is given the newest events.
+  const readers = isReset ? standingOn(turn, line) : listening(turn, line);
   // Of the gap nothing concerns a reader that it was served before.
-  const begin = ({ at = line.at ?? NOWHERE }: Reader) => (from === null ? from : Math.max(from, at + 1));
-  const concerned = readers.filter((reader) => from === null || Number(begin(reader)) <= to);
+  const begin = ({ at = line.at ?? NOWHERE }: Reader) => (isReset ? from : Math.max(from, at + 1));
+  const concerned = readers.filter((reader) => isReset || Number(begin(reader)) <= to);
   tellEach(turn, concerned, begin, (start) => ({ ...gap, from: start }));
   // After a reset the numbers of before mean nothing any more.
   along(
     turn,
-    readers.filter(({ at = NOWHERE }) => from === null || at <= to),
+    readers.filter(({ at = NOWHERE }) => isReset || at <= to),
   );
+  if (isReset && line.asker) {
+    const waiting = readers.filter(({ id }) => id !== line.asker);
+    setReaders(turn, waiting, { at: to });
+  }
   setLine(turn, line, { at: to });
   if (connection.status === "open") turn.connection = { ...connection, recovered: false };
 }

@@ -1,10 +1,10 @@
 /** What readers and lines are to each other. */
 
-import type { ClientFrame, Feed, Subscribed } from "../protocol/frames.js";
+import type { ClientFrame, Feed, Positions, Subscribed } from "../protocol/frames.js";
 import { topicOf } from "../protocol/grammar.js";
-import type { Line } from "../stream/line.js";
+import { type Line, positionsOf } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
-import type { News, Turn } from "./state.js";
+import type { News, State, Turn } from "./state.js";
 
 /** Come back for other feeds, or other positions, after so long: components rarely change what they follow all at once. */
 const REOPEN_MS = 50;
@@ -23,24 +23,38 @@ export function setReaders(turn: Turn, some: readonly Reader[], changed: Partial
 }
 
 /** The readers whom this line serves. */
-export const readersOn = (turn: Turn, { feed }: Line): Reader[] =>
+export const readersOn = (turn: State, { feed }: Line): Reader[] =>
   [...turn.readers.values()].filter((reader) => covers(feed, reader.feed));
 
 /** Those for whom what comes now is. */
 export const listening = (turn: Turn, line: Line): Reader[] =>
   readersOn(turn, line).filter(({ id, last }) => (line.asker ? line.asker === id : last === undefined));
 
+/** Those who stand somewhere: who waits for the newest events stands nowhere yet. */
+export const standingOn = (turn: State, line: Line): Reader[] =>
+  readersOn(turn, line).filter(({ id, last }) => last === undefined || id === line.asker);
+
 /** The position after which all that its readers have yet to be given follows; undefined: from now on. */
-export function startOf(turn: Turn, line: Line): number | undefined {
+export function startOf(turn: State, line: Line): number | undefined {
   const readers = readersOn(turn, line).filter(({ last }) => last === undefined);
   const start = Math.min(...readers.map(({ at = line.at }) => at ?? NOWHERE));
   return start >= 0 && readers.length > 0 ? start : undefined;
 }
 
+/**
+ * Up to where the readers of the log topics were served, all of them: a line whose newest events are given to one is ahead
+ * of the others. A state topic's place is worth nothing without what the page knows of it.
+ */
+export const standings = (state: State): Positions =>
+  positionsOf(
+    [...state.lines.values()]
+      .filter((line) => !line.isState)
+      .map((line) => (line.asker ? { ...line, at: startOf(state, line) } : line)),
+  );
+
 /** Put a line somewhere else; its readers stay where they are. */
 export function place(turn: Turn, line: Line, at: number | undefined, changed: Partial<Line> = {}): Line {
-  // Who waits for the newest events stands nowhere yet.
-  const readers = readersOn(turn, line).filter(({ id, last }) => last === undefined || id === line.asker);
+  const readers = standingOn(turn, line);
   const along = readers.filter((reader) => reader.at === undefined && line.at !== at);
   const there = readers.filter((reader) => reader.at === at);
   setReaders(turn, there, { at: undefined });

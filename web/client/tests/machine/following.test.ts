@@ -1,6 +1,7 @@
 /** Who in the page follows what, from where, and what the server is told about it. */
 
 import { expect, test } from "vitest";
+import { standings } from "../../src/machine/lines.js";
 import { event, livePage, Page, subscribed } from "./page.js";
 
 test("many readers of a topic are one subscription", () => {
@@ -143,6 +144,42 @@ test("the newest events are asked for once the feed is live", () => {
   page.receive({ kind: "unsubscribed", feed: "knowledge" });
   page.receive(event("knowledge", 100), event("knowledge", 101), subscribed("knowledge", 101, 2));
   expect(page.seen("a")).toEqual([100, 101]);
+});
+
+test("how far readers are is not taken from one that is given the newest events", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge", { last: 2 });
+  page.settle();
+  page.receive({ kind: "unsubscribed", feed: "knowledge" }, event("knowledge", 101), event("knowledge", 102));
+  expect([page.seen("a"), page.seen("b")]).toEqual([[], [101, 102]]);
+  expect(standings(page.state)).toEqual({ knowledge: 100 });
+  page.receive(subscribed("knowledge", 102, 2), { kind: "unsubscribed", feed: "knowledge" });
+  page.receive(event("knowledge", 101), event("knowledge", 102), subscribed("knowledge", 102, 2));
+  expect([page.seen("a"), page.seen("b")]).toEqual([
+    [101, 102],
+    [101, 102],
+  ]);
+  expect(standings(page.state)).toEqual({ knowledge: 102 });
+});
+
+test("those who wait while another one is given the newest events are told of a reset, and what follows it", () => {
+  const page = livePage("knowledge", 100);
+  page.follow("b", "knowledge", { last: 2 });
+  page.follow("c", "knowledge", { last: 1 });
+  page.settle();
+  const reset = { kind: "gap", feed: "knowledge", from: null, to: 50, reason: "reset" } as const;
+  page.receive({ kind: "unsubscribed", feed: "knowledge" }, reset, event("knowledge", 51), event("knowledge", 52));
+  expect([page.gaps("a"), page.gaps("b"), page.gaps("c")]).toEqual([[reset], [reset], []]);
+  page.sent();
+  page.receive(subscribed("knowledge", 52, 2));
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"knowledge","lastSeq":50}',
+  ]);
+  page.receive({ kind: "unsubscribed", feed: "knowledge" });
+  page.receive(event("knowledge", 51), event("knowledge", 52), subscribed("knowledge", 52, 2));
+  expect(page.seen("a")).toEqual([51, 52]);
+  expect(page.seen("b")).toEqual([51, 52]);
 });
 
 test("a first reader that begins after a position needs no second request", () => {

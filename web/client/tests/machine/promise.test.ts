@@ -81,6 +81,7 @@ const ordinary = [
   }),
   one("the server serves", (world) => world.link?.live()),
   one("the server pings", (world) => world.link?.ping()),
+  one("the leader says how far it is", (world) => world.beat()),
   one("cut", (world) => world.cut()),
   fc.tuple(fc.boolean(), fc.nat(3), fc.nat(9)).map(([isAtRest, unheard, early]) =>
     named(`another leads, ${isAtRest ? "at rest" : "at once"}, without ${unheard}, ${early} early`, (world) => {

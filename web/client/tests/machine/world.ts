@@ -1,6 +1,7 @@
 /** A page, a model of a server and a link between them, which may be cut with frames on their way. */
 
-import { introductions, type Readers, tellReaders } from "../../src/client/readers.js";
+import { introductions, place, type Readers, tellReaders } from "../../src/client/readers.js";
+import { standings } from "../../src/machine/lines.js";
 import { type Effect, type Input, initial } from "../../src/machine/state.js";
 import type { Start } from "../../src/stream/reader.js";
 import { Link, type Server, TOPIC } from "./modelServer.js";
@@ -89,6 +90,11 @@ export class World<S extends Server> {
     this.introduce(own ? [own] : []);
     this.hear(early);
     this.introduce(others);
+  }
+
+  /** Quiet feeds moved on: the tab that leads says how far. */
+  beat(): void {
+    place(this.readers, standings(this.page.state));
   }
 
   private hear(count: number): void {
