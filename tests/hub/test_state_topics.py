@@ -1,6 +1,6 @@
 """State topics as a client sees them: snapshots, changes, deletions, and what being slow costs."""
 
-from pulse_radar.hub.inputs import Congested, Measured, Overflowed, StateOpened
+from pulse_radar.hub.inputs import Congested, Measured, Overflowed, StateOpened, Writable
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.frames import Subscribe, Unsubscribe
 from pulse_radar.protocol.grammar import Feed
@@ -173,6 +173,18 @@ def test_a_state_that_begins_anew_is_sent_whole_once_it_is_whole() -> None:
         "metrics/c:1060",
         "metrics live at 1060 after 4",
     ]
+
+
+def test_a_slow_subscriber_is_told_that_a_state_began_anew() -> None:
+    """Keys a and b are gone from the broker while the client is slow: the tail says reset, and c again."""
+    hub = bench(of(1_000, "a"), of(1_001, "b"), of(1_002, "c"))
+    hub.connect(TOPIC)
+    hub.frames()
+    hub.tell(Congested("c"))
+    hub.arrive(TOPIC, reset(999), of(1_002, "c"))
+    hub.tell(Measured(TOPIC, Extent(ORIGIN, ORIGIN, 1_002)))
+    hub.tell(Writable("c"))
+    assert hub.heard() == ["metrics snapshot", "metrics/c:1002", "metrics live at 1002 after 4"]
 
 
 def test_a_busy_state_that_begins_anew_is_whole_as_soon_as_it_is_known_how_far_it_goes() -> None:

@@ -30,10 +30,10 @@ class Channel(ABC):
     def __init__(self, topic: str, context: Context) -> None:
         self.topic = topic
         self.live = Registry()
-        # Live and catching up together.
-        self.subscriptions = 0
         self.counters = TopicCounters()
         self._context = context
+        # Live and catching up together, in the order of coming.
+        self._members: dict[Subscription, None] = {}
         self._waiting = Waiting(topic, context)
 
     # What a kind of topic must say.
@@ -111,13 +111,13 @@ class Channel(ABC):
                 self.advance(subscription)
         self._waiting.ask()
 
-    def join(self) -> None:
+    def join(self, subscription: Subscription) -> None:
         """A subscription to this topic begins."""
-        self.subscriptions += 1
+        self._members[subscription] = None
 
     def leave(self, subscription: Subscription) -> None:
         """Serve this subscription no longer."""
-        self.subscriptions -= 1
+        del self._members[subscription]
         self._waiting.discard(subscription)
         if subscription.is_live:
             self.live.discard(subscription.connection_id, subscription.feed.key)
@@ -128,7 +128,7 @@ class Channel(ABC):
         return TopicStats(
             last=self.last,
             live=live,
-            catching_up=self.subscriptions - live,
+            catching_up=len(self._members) - live,
             delivered=counters.delivered,
             replayed=counters.replayed,
             event_bytes=counters.event_bytes,

@@ -107,25 +107,18 @@ class StateChannel(Channel):
         subscription.owes_word = True
 
     def _begin_anew(self) -> None:
-        """What was known is void: nobody is served until the state is whole again."""
+        """What was known is void, to whoever catches up as well: nobody is served until the state is whole again."""
         self._waiting.ask_anew()
-        for subscription in self._live_subscriptions():
-            subscription.since = 0
-            self._set_back(subscription, 0)
+        for subscription in self._members:
+            subscription.cursor = subscription.since = 0
+            if subscription.is_live:
+                self._set_back(subscription, 0)
 
     def _set_back(self, subscription: Subscription, cursor: int) -> None:
         self.live.discard(subscription.connection_id, subscription.feed.key)
         subscription.turn(SubscriptionTurn.SET_BACK)
         subscription.cursor = cursor
         self.advance(subscription)
-
-    def _live_subscriptions(self) -> list[Subscription]:
-        members = [(connection_id, None) for connection_id in self.live.whole]
-        keyed = [(connection_id, key) for key in self.live.keys for connection_id in self.live.of_key(key)]
-        return [
-            self._context.connections[connection_id].subscriptions[Feed(self.topic, key)]
-            for connection_id, key in [*members, *keyed]
-        ]
 
     def __repr__(self) -> str:
         return f"<StateChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"

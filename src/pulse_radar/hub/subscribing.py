@@ -82,9 +82,10 @@ class Subscribing:
 
     def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
         channel = self._channels[request.feed.topic]
-        channel.join()
         start = channel.start_of(request)
-        return Subscription(connection_id, request.feed, start, lenient=request.last is not None)
+        subscription = Subscription(connection_id, request.feed, start, lenient=request.last is not None)
+        channel.join(subscription)
+        return subscription
 
     def _confirm(self, subscription: Subscription) -> None:
         if subscription.is_live:
