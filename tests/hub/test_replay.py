@@ -395,6 +395,46 @@ def test_a_hole_before_the_window_is_told_without_a_question() -> None:
     assert bench.reads == []
 
 
+def test_a_replay_is_told_of_a_reset_under_which_it_stands() -> None:
+    """A log is rolled back to 1,000 and grows past the cursor of a client whose replay is under way."""
+    bench = Bench("messages", limits=Limits(page_events=2))
+    bench.arrive("messages", *events("messages", 1_001, 1_010))
+    bench.connect("messages", "messages:1000")
+    assert bench.heard() == ["connected messages:1000", "messages:1001", "messages:1002"]
+    bench.arrive("messages", Gap(None, HEAD, GapReason.RESET), *events("messages", 1_001, 1_005))
+    # The new 1001 and 1002 are other events than those that it has.
+    assert told(bench) == [
+        "messages gap None-1000 reset",
+        *(f"messages:{sequence}" for sequence in range(1_001, 1_006)),
+        "messages live at 1005 after 7",
+    ]
+
+
+def test_a_page_from_before_a_reset_is_not_heeded_after_it() -> None:
+    bench = Bench("messages")
+    bench.connect("messages", "messages:990")
+    [old] = bench.reads
+    bench.arrive("messages", Gap(None, 980, GapReason.RESET), *events("messages", 981, 982))
+    page = history(*events("messages", 991, 1_000), first=1, last=HEAD)
+    bench.tell(PageRead(old.ticket, page))
+    assert told(bench) == [
+        "connected messages:990",
+        "messages gap None-980 reset",
+        "messages:981",
+        "messages:982",
+        "messages live at 982 after 2",
+    ]
+
+
+def test_who_is_ahead_of_this_process_is_not_told_of_a_reset_that_may_be_behind_it() -> None:
+    """It comes from a process that is in the new numbers already."""
+    bench = Bench("messages")
+    bench.connect("messages", "messages:2002")
+    bench.frames()
+    bench.arrive("messages", Gap(None, 2_000, GapReason.RESET), *events("messages", 2_001, 2_003))
+    assert told(bench) == ["messages:2003", "messages live at 2003 after 1"]
+
+
 # The last n.
 
 
@@ -437,6 +477,41 @@ def test_fewer_than_the_last_n_since_a_reset_are_no_gap() -> None:
     bench.frames()
     bench.say(Subscribe(Feed("messages"), last=50))
     assert told(bench) == ["messages:2001", "messages live at 2001 after 1"]
+
+
+def test_a_reset_while_the_last_n_are_read_is_told() -> None:
+    bench = Bench("messages")
+    bench.connect("knowledge")
+    bench.frames()
+    bench.say(Subscribe(Feed("messages"), last=50))
+    bench.arrive("messages", Gap(None, 2_000, GapReason.RESET), event("messages", 2_001))
+    assert told(bench) == ["messages gap None-2000 reset", "messages:2001", "messages live at 2001 after 1"]
+
+
+def test_a_reset_that_is_found_where_the_last_n_are_read_is_told() -> None:
+    """The broker has a new stream, of which this process has not heard yet."""
+    bench = Bench("messages")
+    bench.connect("knowledge")
+    bench.frames()
+    bench.say(Subscribe(Feed("messages"), last=50))
+    anew = Gap(None, 2_000, GapReason.RESET)
+    page = Page(Extent(2_001, 2_001, 2_001), (anew, event("messages", 2_001)), 2_001)
+    bench.tell(PageRead(bench.reads[0].ticket, page))
+    bench.written()
+    bench.arrive("messages", anew, event("messages", 2_001))
+    assert told(bench) == ["messages gap None-2000 reset", "messages:2001", "messages live at 2001 after 1"]
+
+
+def test_fewer_than_the_last_n_in_a_young_stream_are_no_gap() -> None:
+    bench = Bench("messages")
+    bench.connect("knowledge")
+    bench.frames()
+    bench.say(Subscribe(Feed("messages"), last=50))
+    page = Page(
+        Extent(999, 999, HEAD), (Gap(None, 998, GapReason.RESET), *events("messages", 999, HEAD)), HEAD
+    )
+    bench.tell(PageRead(bench.reads[0].ticket, page))
+    assert told(bench) == ["messages:999", "messages:1000", "messages live at 1000 after 2"]
 
 
 def test_what_expires_while_the_last_n_are_sent_is_a_gap() -> None:

@@ -46,9 +46,14 @@ class LogChannel(Channel):
         return feed.key is None
 
     def arrive(self, entries: Iterable[Entry]) -> None:
-        fresh = self._window.extend(tuple(entries))
+        arrived = tuple(entries)
+        resets = [entry for entry in arrived if isinstance(entry, Gap) and entry.first is None]
+        overtaken = self._replays_here() if resets else ()
+        fresh = self._window.extend(arrived)
         if fresh:
             self._serve(fresh)
+            for subscription in overtaken:
+                self._begin_anew(subscription, resets[-1])
             self._go_on_waiting()
 
     def ease(self, subscription: Subscription) -> None:
@@ -85,11 +90,26 @@ class LogChannel(Channel):
                 self._waiting.add(subscription)
 
     def _deliver(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
-        if subscription.lenient and entries and _is_missed(entries[0]):
+        if subscription.lenient and entries and self._was_asked_in_vain(entries[0]):
             # The last n were asked for, and there are fewer. What expires from now on is missed.
             entries = entries[1:]
         subscription.lenient = False
         super()._deliver(subscription, entries, end)
+
+    def _was_asked_in_vain(self, entry: Entry) -> bool:
+        """Whether "the last n" reach back to before what is kept here; a stream that is new to us is a loss."""
+        return isinstance(entry, Gap) and entry.reason is not GapReason.UNREADABLE and entry.last <= self.last
+
+    def _replays_here(self) -> tuple[Subscription, ...]:
+        """Those under way in the numbers that this process knows; who is ahead of it may be in new ones already."""
+        return tuple(s for s in self._members if s.is_catching_up and not self._is_ahead(s))
+
+    def _begin_anew(self, subscription: Subscription, reset: Gap) -> None:
+        """Tell it now: later its cursor may be a number that the new stream has given out, too."""
+        self._context.void(subscription)
+        subscription.lenient = False
+        self._deliver(subscription, (reset,), reset.last)
+        self.advance(subscription)
 
     def _learn(self, extent: Extent) -> None:
         """A log has its numbers for that."""
@@ -127,7 +147,3 @@ class LogChannel(Channel):
         return (
             f"<LogChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"
         )
-
-
-def _is_missed(entry: Entry) -> bool:
-    return isinstance(entry, Gap) and entry.reason is not GapReason.UNREADABLE
