@@ -30,6 +30,7 @@ from tests.protocol.vectors import Vector, by_text, load
 
 KNOWLEDGE = Feed("knowledge")
 JOB = Feed("monitoring", "3f9c")
+METRICS = Feed("metrics")
 
 
 def connected(**positions: int) -> Connected:
@@ -158,6 +159,30 @@ def test_after_a_beginning_elsewhere_it_resumes_from_its_cursor() -> None:
     following.heed(event(3))
     assert following.query() == "lastSeq=knowledge:3"
     assert following.heed(connected(knowledge=3)).replies == ()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "named"),
+    [
+        pytest.param(Beginning(after=0), {KNOWLEDGE: 0, JOB: 0, METRICS: 0}, id="all that is kept"),
+        pytest.param(Beginning(last=50), {KNOWLEDGE: 150, JOB: 0, METRICS: 0}, id="the newest"),
+        pytest.param(Beginning(last=0), {KNOWLEDGE: 200, JOB: 300, METRICS: 0}, id="none of them"),
+        pytest.param(Beginning(), {KNOWLEDGE: 200, JOB: 300}, id="live"),
+    ],
+)
+def test_a_cursor_names_a_feed_of_which_nothing_has_come_yet(
+    beginning: Beginning, named: dict[Feed, int]
+) -> None:
+    """The program takes one event of another topic, stores the cursor and dies: the next run skips nothing."""
+    following = Following((KNOWLEDGE, JOB, METRICS), beginning)
+    feeds = (KNOWLEDGE, JOB, METRICS)
+    heeded = following.heed(
+        Connected("abc", feeds, {KNOWLEDGE: 200, JOB: 300}, 20, 30, state_topics=("metrics",))
+    )
+    assert {step.feed: step.position for step in heeded.steps} == named
+    assert not received(heeded)
+    # It itself begins again as it was asked to.
+    assert beginning.is_live or not following.positions
 
 
 def test_a_beginning_that_was_cut_off_is_begun_again() -> None:

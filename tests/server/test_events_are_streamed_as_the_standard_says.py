@@ -13,6 +13,10 @@ import pytest
 from fastapi import HTTPException
 
 from pulse_radar import Pulse
+from pulse_radar.protocol.codec import encode_server
+from pulse_radar.protocol.frames import Ping
+from pulse_radar.server.sse_transport import SseTransport
+from pulse_radar.server.transport import Batch
 from pulse_radar.testing.nats_server import NatsServer
 from tests.server.serving import (
     PATIENCE,
@@ -245,3 +249,40 @@ async def test_curl_follows_and_resumes_with_no_code_at_all() -> None:
         curl.terminate()
         await curl.communicate()
     assert ids == [str(place) for place in places[1:]]
+
+
+class Heartbeat:
+    """Counts signs of life."""
+
+    def __init__(self) -> None:
+        self.signs_of_life = 0
+
+    def alive(self) -> None:
+        self.signs_of_life += 1
+
+    def writable(self) -> None:
+        pass
+
+    def closed(self) -> None:
+        pass
+
+
+async def test_a_reader_that_takes_what_comes_is_alive_though_more_always_waits_for_it() -> None:
+    """Of a busy topic the queue is never empty."""
+    heartbeat, taken = Heartbeat(), 0
+    ping = Batch((encode_server(Ping(1)),))
+
+    async def send(_message: object) -> None:
+        nonlocal taken
+        taken += 1
+        if taken < 10:
+            transport.write(ping)
+        else:
+            transport.close(1000)
+
+    transport = SseTransport(asyncio.Event().wait, send, None)  # type: ignore[arg-type]  # nothing is read
+    transport.listen(heartbeat)  # type: ignore[arg-type]  # all that a queue calls
+    transport.write(ping)
+    transport.write(ping)
+    await transport.carry()
+    assert heartbeat.signs_of_life == 9, "one for each ping that was written meanwhile"

@@ -99,6 +99,17 @@ async def test_a_principal_has_so_many_wherever_they_come_from(name: str) -> Non
         assert pulse.stats().refused["principal"] == 1
 
 
+async def test_people_of_whom_is_known_only_that_they_may_come_are_not_one_person() -> None:
+    async with (
+        bounded(authenticate=lambda _connection: True, max_connections_per_principal=1) as (pulse, server),
+        client_at(server, "198.51.100.1") as first,
+        client_at(server, "198.51.100.2") as second,
+    ):
+        await first.until("subscription")
+        await second.until("subscription")
+        assert pulse.stats().refused["principal"] == 0
+
+
 async def test_many_who_come_at_once_take_no_more_places_than_there_are() -> None:
     """While they are looked up nobody has a place yet: the last look is when one is taken."""
     gate = asyncio.Event()

@@ -1,6 +1,6 @@
 """Where a client stands in each feed: pure, told frames, answering steps and frames."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 import msgspec
@@ -185,7 +185,28 @@ class Following:
             elif served_after is not None:
                 steps.append(Step(feed, served_after))
         self._asking.begin(elsewhere)
-        return self._walk(*steps, replies=self._ask())
+        walked = self._walk(*steps, replies=self._ask())
+        return Heeded((*walked.steps, *self._beginnings(frame.last_seq)), walked.replies)
+
+    def _beginnings(self, served_after: Mapping[Feed, int]) -> Iterator[Step]:
+        """Where the feeds begin of which nothing has come yet, for a cursor that is stored meanwhile.
+
+        It would not name them otherwise, and the next run would begin live there. We ourselves begin again as asked.
+        """
+        if self._beginning.is_live:
+            return
+        for feed, place in self._places.items():
+            if not place.has_begun and place.position is None:
+                yield Step(feed, self._beginning_of(feed, served_after.get(feed)))
+
+    def _beginning_of(self, feed: Feed, newest: int | None) -> int:
+        """Rather too early than too late: the newest `last` of a key, or of a state topic, may lie anywhere."""
+        after, last = self._beginning.after, self._beginning.last or 0
+        if after is not None:
+            return after
+        if newest is None or (last and not self._is_contiguous(feed)):
+            return 0
+        return max(0, newest - last)
 
     def _begins_elsewhere(self, place: "_Place", served_after: int | None) -> bool:
         if not place.has_begun and place.position is None:

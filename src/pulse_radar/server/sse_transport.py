@@ -25,7 +25,7 @@ class SseTransport(QueuedTransport):
         self._asgi_send = send
         self._socket = socket
         self._stream = EventStream()
-        # A ping is among what is unsent.
+        # A ping was written, and nothing was taken since.
         self._is_asked = False
 
     def listen(self, listener: Listener) -> None:
@@ -44,7 +44,8 @@ class SseTransport(QueuedTransport):
 
     async def _send(self, part: bytes) -> None:
         await self._asgi_send({"type": "http.response.body", "body": part, "more_body": True})
-        if self._is_asked and not self._unsent:
+        # Whatever is taken: of a busy topic there is always more behind it.
+        if self._is_asked:
             self._is_asked = False
             self._listener.alive()
 

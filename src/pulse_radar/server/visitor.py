@@ -52,6 +52,9 @@ class Visitor:
         if not self._policy.authenticates:
             return None
         known: Any = self.principal.subject if isinstance(self.principal, Principal) else self.principal
+        # That somebody may come says nothing of who it is.
+        if isinstance(known, bool):
+            return None
         try:
             hash(known)
         except TypeError:
