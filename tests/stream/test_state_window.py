@@ -158,6 +158,18 @@ def test_its_memory_follows_the_keys_and_not_the_events() -> None:
     assert (stats.keys, stats.deletions, stats.size) == (7, 0, 70)
 
 
+def test_deletions_that_somebody_else_forgets_or_a_newer_event_takes_over_are_not_kept() -> None:
+    window = made(limit_deletions=2**62)
+    for _ in range(50):
+        window.extend([event(window.last + 1, "a"), gone(window.last + 2, "a")])
+        deletion = window.get("a")
+        assert deletion is not None
+        window.extend([gone(window.last + 1, "b")])
+        window.forget(deletion)
+    assert len(window._deletions) == 1
+    assert window.stats().deletions == 1
+
+
 class Reader:
     """Somebody who reads a page now and then, and what they believe."""
 

@@ -119,6 +119,8 @@ class StateWindow:
         if self.get(deletion.key) is deletion:
             self._take(deletion.key)
             self.horizon = max(self.horizon, deletion.sequence)
+        while self._deletions and not self._is_newest(self._deletions[0]):
+            self._deletions.popleft()
 
     def stats(self) -> StateWindowStats:
         deletions = sum(slot is not None and slot.is_deletion for slot in self._slots)
@@ -156,6 +158,9 @@ class StateWindow:
         event = self.get(key)
         is_news = event is not None and event.sequence > cursor
         return [event] if event and is_news and not (event.is_deletion and event.sequence <= since) else []
+
+    def _is_newest(self, event: StoredEvent) -> bool:
+        return event.key is not None and self.get(event.key) is event
 
     def _put(self, event: StoredEvent) -> None:
         # Without a key it is no state: a broker refuses it, and one that is there all the same is passed over.
