@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pulse_radar.testing.fire.hearing import hear
-from pulse_radar.testing.fire.logbook import ClientRecord, Forgot, Seen, Told
+from pulse_radar.testing.fire.logbook import ClientRecord, Forgot, Opened, Seen, Told
 from pulse_radar.testing.fire.objection import Breach
-from tests.fire.state_worlds import FEED, StateWorld, make_state_world, served
+from pulse_radar.testing.fire.truth import Stored, Truth
+from tests.fire.state_worlds import FEED, ORIGIN, StateWorld, make_state_world, served
 
 chances = st.integers(0, 2**32).map(Random)
 worlds = st.builds(make_state_world, chances, st.integers(2, 60))
@@ -105,6 +106,15 @@ def test_an_event_that_is_not_what_was_published_is_noticed(
     forged = {"digest": record.digest ^ 1, "id": "x", "key": "k9", "is_deleted": not record.is_deleted}
     records[place] = replace(record, **{what: forged[what]})
     assert breaches(world, records)[Breach.ALTERED] == 1
+
+
+def test_what_is_no_event_may_be_told_to_be_so() -> None:
+    truth = Truth({}, {FEED: [Stored(ORIGIN + 2, None)]}, state_topics=frozenset({FEED}))
+    records: list[ClientRecord] = [
+        Opened(0.0, 1, 2, {FEED: ORIGIN}),
+        Told(FEED, ORIGIN + 2, ORIGIN + 2, "unreadable"),
+    ]
+    assert not hear(truth, "c1", [FEED], records).objections
 
 
 @given(worlds, chances)

@@ -15,7 +15,7 @@ class ModelStateBroker:
         # Every deletion up to here may be forgotten.
         self.horizon = 999
         # All that was ever stored in this stream, and the newest of each key that is still kept.
-        self.history: list[StoredEvent] = []
+        self.history: list[Entry] = []
         self.newest: dict[str, StoredEvent] = {}
         self.generation = 0
 
@@ -30,6 +30,10 @@ class ModelStateBroker:
         text = encode_event(self.topic, self.last, body, key=key, deleted=is_deletion)
         self.newest[key] = StoredEvent(self.last, key, text, is_deletion)
         self.history.append(self.newest[key])
+
+    def publish_garbage(self) -> None:
+        self.last += 1
+        self.history.append(Gap(self.last, self.last, GapReason.UNREADABLE))
 
     def forget_oldest_deletion(self) -> None:
         deletions = [event for event in self.newest.values() if event.is_deletion]
@@ -70,13 +74,13 @@ class ModelStateTail:
             found.append(Gap(None, self.position, GapReason.RESET))
         self._horizon = broker.horizon
         source = broker.history if keeps_up else broker.newest.values()
-        events = sorted((e for e in source if e.sequence > self.position), key=lambda e: e.sequence)
-        for event in events[:count]:
-            if event.sequence > self.position + 1:
-                found.append(Gap(self.position + 1, event.sequence - 1, GapReason.EXPIRED))
-            found.append(event)
-            self.position = event.sequence
-        if len(events) <= count and self.position < broker.last:
+        entries = sorted((e for e in source if e.last > self.position), key=lambda e: e.last)
+        for entry in entries[:count]:
+            if entry.last > self.position + 1:
+                found.append(Gap(self.position + 1, entry.last - 1, GapReason.EXPIRED))
+            found.append(entry)
+            self.position = entry.last
+        if len(entries) <= count and self.position < broker.last:
             found.append(Gap(self.position + 1, broker.last, GapReason.EXPIRED))
             self.position = broker.last
         return tuple(found)

@@ -6,7 +6,7 @@ from pulse_radar.protocol.frames import Subscribe, Unsubscribe
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent
 from tests.hub.bench import Bench, deletion, event
-from tests.stream.entries import expired, reset
+from tests.stream.entries import expired, reset, unreadable
 
 TOPIC = "metrics"
 ORIGIN = 1_000
@@ -126,6 +126,31 @@ def test_a_slow_subscriber_gets_what_is_newest_when_it_has_room_again() -> None:
     hub.arrive(TOPIC, of(1_041, "a"))
     assert hub.heard() == ["metrics/a:1041"]
     assert hub.hub.stats().conflated == 1
+
+
+def test_to_subscribe_again_while_slow_is_confirmed_once_it_is_live() -> None:
+    hub = bench(of(1_000, "a"))
+    hub.connect(TOPIC)
+    hub.frames()
+    hub.tell(Congested("c"))
+    hub.say(Subscribe(Feed(TOPIC)))
+    hub.arrive(TOPIC, of(1_001, "a"))
+    assert hub.heard() == []
+    hub.written()
+    assert hub.heard() == ["metrics/a:1001", "metrics live at 1001 after 2"]
+
+
+def test_what_is_no_event_is_told_to_whoever_is_live_and_kept_for_nobody() -> None:
+    hub = bench(of(1_000, "a"))
+    hub.connect(TOPIC)
+    hub.connect("metrics/a", connection_id="keyed")
+    hub.frames(), hub.frames("keyed")
+    hub.arrive(TOPIC, unreadable(1_001), of(1_002, "b"))
+    assert hub.heard() == ["metrics gap 1001-1001 unreadable", "metrics/b:1002"]
+    assert hub.heard("keyed") == ["metrics/a gap 1001-1001 unreadable"]
+    assert hub.hub.stats().gaps == {"unreadable": 2}
+    hub.connect(TOPIC, "metrics:1000", connection_id="later")
+    assert hub.heard("later")[1:] == ["metrics/b:1002", "metrics live at 1002 after 1"]
 
 
 def test_a_slow_subscriber_of_logs_is_not_spared() -> None:

@@ -15,6 +15,8 @@ from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.frames import (
     Connected,
     EventFrame,
+    GapFrame,
+    GapReason,
     Ping,
     ServerFrame,
     SnapshotFrame,
@@ -83,6 +85,11 @@ class Client(ModelClient[Process]):
                 self.owes_forgetting = self.is_live = False
             case EventFrame() as event:
                 self._take(event)
+            case GapFrame(first=first, last=last, reason=reason):
+                assert reason is GapReason.UNREADABLE, "nothing else of a state is missed"
+                assert first is not None
+                assert first > (self.cursor or 0), "a gap came twice"
+                self._move(last)
             case Ping(last_seq=last_seq):
                 self._move(last_seq.get(self.feed, self.cursor))
             case Subscribed(sequence=sequence):
@@ -157,6 +164,10 @@ class StateLaws(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS))
     def delete(self, key: str) -> None:
         self.broker.publish(key, is_deletion=True)
+
+    @rule()
+    def an_unreadable_event_is_stored(self) -> None:
+        self.broker.publish_garbage()
 
     @rule()
     def a_deletion_is_forgotten(self) -> None:

@@ -9,7 +9,7 @@ from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import SnapshotFrame, Subscribe
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.stream.entry import Entry, Extent, Gap, StoredEvent
+from pulse_radar.stream.entry import Entry, Extent
 from pulse_radar.stream.reading import Ahead, Forgotten, Replay, UpToDate
 from pulse_radar.stream.state_window import StateReading, StateWindow
 
@@ -54,12 +54,10 @@ class StateChannel(Channel):
         fresh = self._window.extend(tuple(entries))
         if any(entry.first is None for entry in fresh):
             self._begin_anew()
-        events = tuple(entry for entry in fresh if isinstance(entry, StoredEvent))
-        for entry in fresh:
-            if isinstance(entry, Gap) and entry.first is not None:
-                self.counters.gaps[entry.reason] += 1
-        if events:
-            self._serve(events)
+        # What is no event is no state either: it is told as it comes, and never again.
+        told = tuple(entry for entry in fresh if entry.first is not None)
+        if told:
+            self._serve(told)
         self._go_on_waiting()
 
     def ease(self, subscription: Subscription) -> None:

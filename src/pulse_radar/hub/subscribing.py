@@ -92,6 +92,8 @@ class Subscribing:
             position = self._channels[subscription.feed.topic].last
             frame = Subscribed(subscription.feed, position, 0)
             self._context.agenda.say(subscription.connection_id, encode_server(frame))
+        else:
+            subscription.owes_word = True
 
     def _refusal(self, connection: Connection, feed: Feed) -> ErrorFrame | None:
         if feed.topic not in self._channels:
