@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -84,6 +85,26 @@ async def test_a_topic_that_holds_events_is_left_alone_unless_told_otherwise(
     ]
 
 
+async def test_what_others_wrote_without_us_comes_back_as_it_was(
+    app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Integers beyond 2^53 we would refuse to publish; who writes to NATS itself may, and readers get them."""
+    saved = tmp_path / "saved.jsonl"
+    line = '{"topic":"knowledge","event":"x","data":%s,"_seq":7,"id":"%s"}\n'
+    saved.write_text(
+        line % ('{"id":9007199254740993}', "one")
+        + line % ("18446744073709551616", "two")
+        + line % ('{"price":1.10}', "three")
+    )
+    async with NatsServer(tmp_path / "store") as server:
+        restored = await topics(capsys, server, "restore", str(saved), app)
+        assert (restored.code, restored.err) == (0, "knowledge: 3 events\n")
+        printed = await topics(capsys, server, "backup", app)
+    assert [same_text(text) for text in printed.out.splitlines()] == [
+        same_text(text) for text in saved.read_text().splitlines()
+    ]
+
+
 def made(url: str) -> Any:
     pulse = make_pulse(broker=url)
     pulse._topics.clear()
@@ -122,3 +143,7 @@ async def event(client: Client) -> dict[str, Any]:
 
 def same(frame: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in frame.items() if name != "_seq"}
+
+
+def same_text(line: str) -> str:
+    return re.sub('"_seq":[0-9]+', "", line)

@@ -198,6 +198,18 @@ async def test_a_cursor_that_no_header_would_carry_is_refused(query: str, header
         assert "4096 bytes" in says
 
 
+async def test_all_topics_are_refused_at_once_where_they_are_too_many_to_come_back_to() -> None:
+    """Not when it comes back with the cursor that it was given: at a 400 an EventSource stops for good."""
+    pulse = make_pulse()
+    for number in range(120):
+        pulse.topic(f"notifications_of_shop_{number}")
+    async with serving(app_with(pulse)) as server:
+        code, says = await status(server)
+        assert (code, "4096 bytes" in says) == (400, True)
+        async with StreamReader(server.port, "?topics=notifications_of_shop_7") as reader:
+            assert (await reader.block())[0] == "connection"
+
+
 async def test_a_draining_process_tells_a_reader_when_to_come_back_and_ends() -> None:
     async with running() as (pulse, server):
         async with StreamReader(server.port) as reader:

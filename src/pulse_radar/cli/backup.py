@@ -20,7 +20,7 @@ from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import BrokerOption, DataDirOption, NamespaceOption, OutputOption
 from pulse_radar.cli.topics import AppArgument, Declared, declared_topics
 from pulse_radar.errors import InvalidEvent, ProtocolError, PulseError, UnknownTopic
-from pulse_radar.protocol.codec import decode_server
+from pulse_radar.protocol.codec import decode_body, decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
 from pulse_radar.publishing import draft_event
 from pulse_radar.stream.entry import Gap, StoredEvent
@@ -64,6 +64,7 @@ def restore(
     """Publish the events of a backup in their order, with their ids and times, under new numbers.
 
     For topics that are empty: after the loss of a disk, or after `topics replace`. Whoever follows sees them come.
+    A key that had a `ttl` of its own gets that of its topic: without one it stays until it is deleted.
     """
     with file.open("rb") as lines:
         run(_load(declared_topics(app, broker, data_dir, namespace), lines, append=append))
@@ -111,7 +112,7 @@ async def _save_topic(broker: Broker, topic: str, file: IO[bytes]) -> int:
 
 async def _load(declared: Sequence[Declared], lines: IO[bytes], *, append: bool) -> None:
     # Nothing is published of a file that is broken at its end.
-    topics = {event.topic for event in _events(lines)}
+    topics = {draft.topic for draft in _drafts(lines)}
     known = {spec.name for one in declared for spec in one.topics}
     if not topics <= known:
         unknown = ", ".join(sorted(topics - known))
@@ -124,10 +125,10 @@ async def _load(declared: Sequence[Declared], lines: IO[bytes], *, append: bool)
                 await _check_empty(broker, mine)
             queue = PublishQueue.from_settings(broker, one.settings)
             stored = Counter[str]()
-            for event in _events(lines):
-                if event.topic in mine:
-                    await queue.publish(_draft(event))
-                    stored[event.topic] += 1
+            for draft in _drafts(lines):
+                if draft.topic in mine:
+                    await queue.publish(draft)
+                    stored[draft.topic] += 1
         for topic, number in sorted(stored.items()):
             typer.echo(f"{topic}: {number:,} events", err=True)
 
@@ -142,22 +143,19 @@ async def _check_empty(broker: Broker, topics: Iterable[str]) -> None:
             )
 
 
-def _events(lines: IO[bytes]) -> Iterator[EventFrame]:
+def _drafts(lines: IO[bytes]) -> Iterator[Draft]:
     lines.seek(0)
     for number, line in enumerate(lines, 1):
-        yield _event(number, line)
+        try:
+            yield _draft(line)
+        except (ProtocolError, InvalidEvent) as error:
+            raise InvalidEvent(f"line {number} is no event: {error}") from error
 
 
-def _event(number: int, line: bytes) -> EventFrame:
-    try:
-        frame = decode_server(line)
-    except ProtocolError as error:
-        raise InvalidEvent(f"line {number} is no event: {error}") from error
-    if not isinstance(frame, EventFrame):
-        raise InvalidEvent(f"line {number} is no event")
-    return frame
-
-
-def _draft(event: EventFrame) -> Draft:
-    draft = draft_event(event.topic, event.name, event.data, key=event.key, event_id=event.id)
-    return replace(draft, timestamp_ms=event.timestamp_ms)
+def _draft(line: bytes) -> Draft:
+    """The event of a line, with its data as they are: whoever publishes without us may have put in large integers."""
+    event = decode_server(line)
+    if not isinstance(event, EventFrame):
+        raise InvalidEvent("it is another frame")
+    draft = draft_event(event.topic, event.name, None, key=event.key, event_id=event.id)
+    return replace(draft, data=bytes(decode_body(line).data), timestamp_ms=event.timestamp_ms)

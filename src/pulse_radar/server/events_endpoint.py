@@ -70,8 +70,7 @@ class EventsEndpoint:
         cursor = last_event_id or last_seq
         # Before anything is made of them: a megabyte of cursor costs seconds, a thousand keys a thousand look-ups.
         if max(len(cursor), len(topics), longest_cursor(parse_topics(topics)[0])) > MAX_CURSOR_BYTES:
-            reason = f"a cursor has at most {MAX_CURSOR_BYTES} bytes: follow whole topics, or use /ws"
-            return PlainTextResponse(f"{reason}\n", 400)
+            return _too_long()
         stream = _Stream(runner, self._socket(request.scope), origin=request.headers.get("origin"))
         if runner.is_full_for(whose(request)):
             stream.reason = FULL_REASON
@@ -85,6 +84,9 @@ class EventsEndpoint:
         except HTTPException as error:
             if close_code(error) is not CloseCode.TRY_AGAIN_LATER:
                 raise
+        # Who names no topics follows all that it may, which only now are known.
+        if stream.asked is not None and longest_cursor(stream.asked.feeds) > MAX_CURSOR_BYTES:
+            return _too_long()
         return stream
 
     def _socket(self, scope: Scope) -> Socket | None:
@@ -127,3 +129,8 @@ class _Stream(Response):
             whose=self.whose,
         )
         await self._runner.serve(session, self.asked)
+
+
+def _too_long() -> Response:
+    reason = f"a cursor has at most {MAX_CURSOR_BYTES} bytes: follow fewer topics and keys, or use /ws"
+    return PlainTextResponse(f"{reason}\n", 400)
