@@ -168,11 +168,11 @@ class Settings(EnvironmentSettings):
         "unsent_limit_bytes).",
     )
     max_frames_per_second: float = Field(
-        20.0,
+        50.0,
         gt=0,
         description="Frames that a client may send in the long run, after as many at once as it may have "
         "subscriptions and 256; more close with 4429. Fewer than a page needs that changes what it follows "
-        "closes pages of yours; at 20, a thousand connections that send all they may cost a fifth of a processor.",
+        "closes pages of yours; at 50, four hundred connections that send all they may cost a fifth of a processor.",
     )
     max_subscriptions: int = Field(
         1_000,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_radar.server.allowance import FrameBounds
+from pulse_radar.settings import Settings
 from tests.server.serving import PATIENCE, Client, app_with, eventually, handshake, make_pulse, serving
 
 BOUNDS = FrameBounds(max_bytes=1_000, at_once=5, per_second=2)
@@ -35,6 +36,12 @@ def test_in_no_time_span_more_come_than_both_bounds_say(pauses: list[float]) -> 
     for first, begin in enumerate(came):
         for last, end in enumerate(came[first:], first):
             assert last - first + 1 <= BOUNDS.at_once + (end - begin) * BOUNDS.per_second + 1e-6
+
+
+def test_a_table_of_two_hundred_rows_may_be_turned_every_ten_seconds() -> None:
+    """Each row follows its own key: two hundred are left, and two hundred others followed."""
+    allowance = FrameBounds.from_settings(Settings.model_validate({})).allowance(0.0)
+    assert all(allowance.spend(float(now)) for now in range(0, 600, 10) for _ in range(400))
 
 
 @pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "portable"])

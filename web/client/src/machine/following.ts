@@ -6,6 +6,9 @@ import { open, retire } from "./life.js";
 import { leave, place, readersOn, reconcile, send, setReaders, startOf, welcome } from "./lines.js";
 import type { Input, Turn } from "./state.js";
 
+/** A server that looks up each permission keeps 256 frames in line: a feed is asked for when another one is there. */
+const ASKED_AT_ONCE = 32;
+
 /** Somebody follows a feed: from where it was served, after a position, with its newest events, or live: from now on. */
 export function follow(turn: Turn, { id, feed, at, after, last }: Extract<Input, { kind: "follow" }>): void {
   const near = [...turn.lines.values()].filter((line) => covers(line.feed, feed) || covers(feed, line.feed));
@@ -28,8 +31,17 @@ export function settle(turn: Turn): void {
   else if (status !== "idle" && status !== "closed" && lines.size === 0) retire(turn, { status: "idle" });
   else if (status === "open") {
     for (const feed of ended) leave(turn, feed);
-    for (const line of lines.values()) ask(turn, line);
+    for (const line of lines.values()) if (line.phase !== "unasked") ask(turn, line);
+    askNext(turn);
   }
+}
+
+/** Ask for what was not asked for, as much of it as may be under way. */
+export function askNext(turn: Turn): void {
+  const lines = [...turn.lines.values()];
+  const free = ASKED_AT_ONCE - lines.filter(({ phase }) => phase === "catching up").length;
+  const unasked = lines.filter(({ phase }) => phase === "unasked");
+  for (const line of unasked.slice(0, Math.max(0, free))) ask(turn, line);
 }
 
 /** Ask for a line that was not asked for, or for more of it: an earlier position, the newest events. One thing at a time. */

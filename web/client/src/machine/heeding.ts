@@ -4,7 +4,7 @@ import type { Connected, Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } 
 import { feedOf, topicOf } from "../protocol/grammar.js";
 import { expected, type Line } from "../stream/line.js";
 import { NOWHERE, type Reader } from "../stream/reader.js";
-import { ask, restart, settle } from "./following.js";
+import { ask, askNext, restart, settle } from "./following.js";
 import { cut, ping } from "./life.js";
 import {
   leave,
@@ -123,6 +123,7 @@ function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): 
       if (!isWhole(turn, line, frame.sequence)) return;
       welcome(turn, listening(turn, line), frame);
       ask(turn, moved(turn, { ...line, phase: "live" }, frame.sequence));
+      askNext(turn);
   }
 }
 

@@ -247,7 +247,34 @@ test("feeds that do not fit into the address follow as frames", () => {
   const { feeds: asked } = page.opened;
   expect(asked.join().length).toBeLessThan(3_600);
   page.greet(Object.fromEntries(asked.map((feed) => [feed, 7])));
-  expect(asked.length + page.sent().length).toBe(100);
+  page.receive(...asked.map((feed) => subscribed(feed, 7)));
+  const frames = page.sent();
+  page.receive(...feeds.map((feed) => subscribed(feed, 7)));
+  expect(asked.length + frames.length + page.sent().length).toBe(100);
+});
+
+test("of many feeds a few dozen are asked for at a time, and the next when one is there, or was refused", () => {
+  const page = livePage("knowledge", 100);
+  const feeds = Array.from({ length: 100 }, (_, index) => `monitoring/${index}`);
+  for (const feed of feeds) page.tell({ kind: "follow", id: feed, feed, at: 5 });
+  page.settle();
+  expect(page.sent()).toHaveLength(32);
+  expect(Object.keys(standings(page.state))).toHaveLength(101);
+  page.settle();
+  expect(page.sent()).toEqual([]);
+  page.receive(subscribed("monitoring/0", 7), subscribed("monitoring/1", 7));
+  page.receive({ kind: "error", code: "forbidden", message: "no", topic: "monitoring/2" });
+  expect(page.sent()).toEqual(
+    [32, 33, 34].map((key) => `{"action":"subscribe","topic":"monitoring","key":"${key}","lastSeq":5}`),
+  );
+  page.unfollow("monitoring/3");
+  page.settle();
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"monitoring","key":"3"}',
+    '{"action":"subscribe","topic":"monitoring","key":"35","lastSeq":5}',
+  ]);
+  for (const feed of feeds) page.receive(subscribed(feed, 7));
+  expect([...page.state.lines.values()].filter(({ phase }) => phase === "live")).toHaveLength(99);
 });
 
 test("whoever comes to a state topic later is given the state", () => {
