@@ -50,7 +50,7 @@ class Asking:
             self._asked.add(feed)
             yield feed
 
-    def is_there(self, feed: Feed) -> None:
+    def arrived(self, feed: Feed) -> None:
         """The server serves it: there is room for another one."""
         self._asked.discard(feed)
 

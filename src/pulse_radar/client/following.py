@@ -216,7 +216,7 @@ class Following:
     def _caught_up(self, heeded: Heeded, feed: Feed) -> Heeded:
         if not heeded.steps:
             return heeded
-        self._asking.is_there(feed)
+        self._asking.arrived(feed)
         return Heeded(heeded.steps, (*heeded.replies, *self._ask()))
 
     def _ask(self) -> tuple[ClientFrame, ...]:

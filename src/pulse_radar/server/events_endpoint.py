@@ -72,7 +72,7 @@ class EventsEndpoint:
         if max(len(cursor), len(topics), longest_cursor(parse_topics(topics)[0])) > MAX_CURSOR_BYTES:
             return _too_long()
         stream = _Stream(runner, self._socket(request.scope), origin=request.headers.get("origin"))
-        if runner.is_full_for(whose(request)):
+        if runner.refuses(whose(request)):
             stream.reason = FULL_REASON
             return stream
         try:

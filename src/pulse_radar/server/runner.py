@@ -147,8 +147,8 @@ class Runner:
         """Eight characters that no open connection here has."""
         return self._sessions.new_id()
 
-    def is_full_for(self, whose: Whose) -> bool:
-        """Whether there is no place for one more of theirs, which is counted and said in the log."""
+    def refuses(self, whose: Whose) -> bool:
+        """Refuse one more of theirs, where there is no place: it is counted and said in the log."""
         bound = self._sessions.places.refusal(whose)
         if bound is not None:
             _log.warning("refused a connection of %s: %s", whose.network or "this machine", REMEDIES[bound])
@@ -159,7 +159,7 @@ class Runner:
         if self.failure is not None:
             await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER)
             return
-        if self.is_full_for(session.whose):
+        if self.refuses(session.whose):
             await turn_away(session.transport, CloseCode.TRY_AGAIN_LATER, FULL_REASON)
             return
         self._sessions.add(session)

@@ -195,17 +195,17 @@ class Sessions:
             try:
                 unsent = session.transport.write(batch.joined if session.reads_joined else batch)
             except Exception:  # noqa: BLE001 (whatever it is, it ends this client, and no other)
-                self._is_broken(session)
+                self._broke(session)
             else:
                 if unsent > CONGESTED_BYTES:
-                    self._is_slow(session, unsent)
+                    self._slowed(session, unsent)
 
-    def _is_broken(self, session: Session) -> None:
+    def _broke(self, session: Session) -> None:
         _log.exception("connection %s cannot be written to and is closed", session.connection_id)
         reason = "a frame could not be written"
         self._tell(Misbehaved(session.connection_id, CloseCode.INTERNAL_ERROR, reason))
 
-    def _is_slow(self, session: Session, unsent: int) -> None:
+    def _slowed(self, session: Session, unsent: int) -> None:
         if unsent > self._unsent_limit_bytes:
             self._tell(Overflowed(session.connection_id))
             return

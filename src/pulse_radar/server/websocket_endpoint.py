@@ -58,7 +58,7 @@ class WebSocketEndpoint:
             # Before the upgrade: whoever balances load sends the next one elsewhere.
             await _deny(websocket, 503, "this process is about to end", {"Retry-After": RETRY_AFTER_SECONDS})
             return
-        if runner.is_full_for(whose(websocket)):
+        if runner.refuses(whose(websocket)):
             reason = "there are as many connections as there may be"
             await _deny(websocket, 503, reason, {"Retry-After": str(FULL_RETRY_SECONDS)})
             return
