@@ -13,7 +13,7 @@ from pulse_radar.cli.demo import sample
 from pulse_radar.radar.telegram import count_messages
 from pulse_radar.testing.nats_server import free_port
 from pulse_radar.testing.telegram_exports import write_export
-from tests.cli.runs import answers, heard, running, until, until_served
+from tests.cli.runs import PATIENCE, answers, heard, running, until, until_served
 
 COUNT = 200
 
@@ -49,7 +49,7 @@ def test_it_serves_the_page_ingests_a_file_and_ends_with_everything(tmp_path: Pa
         until_served(port)
         began_at = time.monotonic()
         assert process.end(signal.SIGINT) == 0
-        assert time.monotonic() - began_at < 6
+        assert time.monotonic() - began_at < PATIENCE
     assert left_of(tmp_path) == ""
     assert not answers(port)
 
