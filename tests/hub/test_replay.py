@@ -578,3 +578,21 @@ def test_a_client_that_is_replayed_to_may_still_talk() -> None:
     bench.say(Unsubscribe(Feed("messages")))
     assert bench.heard() == ["messages left"]
     assert isinstance(bench.reads[0], Read)
+
+
+def test_newcomers_are_greeted_although_the_numbers_went_back_behind_where_we_began() -> None:
+    bench = Bench("messages")
+    bench.arrive("messages", Gap(None, 900, GapReason.RESET), *events("messages", 901, 950))
+    bench.connect("messages")
+    bench.tick(now=16)
+    assert bench.heard() == ["connected messages:950", "messages live at 950 after 0"]
+
+
+def test_a_reset_in_mid_read_lets_the_other_feeds_of_the_connection_go_on() -> None:
+    bench = Bench("messages", "tasks")
+    bench.connect("messages,tasks", "messages:990,tasks:990")
+    [old] = bench.reads
+    bench.arrive("messages", Gap(None, 980, GapReason.RESET), *events("messages", 981, 982))
+    bench.tell(PageRead(old.ticket, history(*events("messages", 991, 1_000), first=1, last=HEAD)))
+    bench.written()
+    assert str(bench.reads[-1].feed) == "tasks"

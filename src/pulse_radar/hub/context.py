@@ -39,12 +39,17 @@ class Context:
         self.connections[subscription.connection_id].ticket = self._ticket
         self.agenda.put(Read(self._ticket, subscription.feed, subscription.cursor, limit))
 
-    def void(self, subscription: Subscription) -> None:
-        """Heed no page that is being read for this subscription: it would go on where it does not stand any more."""
+    def void(self, subscription: Subscription) -> bool:
+        """Heed no page that is being read for this subscription: it would go on where it does not stand any more.
+
+        Whether there was one: whatever else waits for its connection has to be woken in its place.
+        """
         connection = self.connections[subscription.connection_id]
         if connection.ticket is not None and self._reading[connection.ticket] is subscription:
             del self._reading[connection.ticket]
             connection.ticket = None
+            return True
+        return False
 
     def is_awaited(self, ticket: int) -> bool:
         """Whether the client for which this was asked is still here, and still behind."""

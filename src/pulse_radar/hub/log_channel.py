@@ -50,6 +50,9 @@ class LogChannel(Channel):
         resets = [entry for entry in arrived if isinstance(entry, Gap) and entry.first is None]
         overtaken = self._replays_here() if resets else ()
         fresh = self._window.extend(arrived)
+        if resets:
+            # Where it was when we began, the new stream may not come for a long time.
+            self._head = min(self._head, self.last)
         if fresh:
             self._serve(fresh)
             for subscription in overtaken:
@@ -106,9 +109,12 @@ class LogChannel(Channel):
 
     def _begin_anew(self, subscription: Subscription, reset: Gap) -> None:
         """Tell it now: later its cursor may be a number that the new stream has given out, too."""
-        self._context.void(subscription)
+        was_read = self._context.void(subscription)
         subscription.lenient = False
         self._deliver(subscription, (reset,), reset.last)
+        connection = self._connection(subscription)
+        if was_read and not connection.congested:
+            self._await_writable(connection)
         self.advance(subscription)
 
     def _learn(self, extent: Extent) -> None:

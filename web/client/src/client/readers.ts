@@ -46,9 +46,16 @@ export function place(readers: Readers, positions: Positions): Positions {
   const found: Record<Feed, number> = {};
   for (const reader of readers.values()) {
     const at = positionOf(positions, reader.feed);
-    if (at === undefined || reader.at === undefined) continue;
-    if (reader.isTold) reader.at = Math.max(at, reader.at);
-    found[reader.feed] = Math.min(reader.at, found[reader.feed] ?? reader.at);
+    if (at !== undefined && reader.at !== undefined && reader.isTold) reader.at = Math.max(at, reader.at);
+    const stands = standing(reader, at);
+    if (stands !== undefined) found[reader.feed] = Math.min(stands, found[reader.feed] ?? stands);
   }
   return found;
+}
+
+/** Where another page may go on in its place. Where its feed has no position in common, as a state topic's has none, nowhere. */
+function standing({ at, isTold, start }: Reader, common: number | undefined): number | undefined {
+  // Told nothing yet, it is where it wanted to begin.
+  if (at === undefined) return isTold ? undefined : start.after;
+  return common === undefined ? undefined : at;
 }

@@ -3,7 +3,7 @@
 import { advice } from "../protocol/closeCodes.js";
 import { positionsOf } from "../stream/line.js";
 import { delay } from "./backoff.js";
-import { place, reconcile, send, setLine, startOf, wait } from "./lines.js";
+import { place, reconcile, send, setLine, setReaders, startOf, wait } from "./lines.js";
 import type { Connection, Turn } from "./state.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -126,7 +126,11 @@ function probe(turn: Turn): void {
 
 /** What held of one connection only: what it was asked for, what it refused, what it had yet to confirm. */
 function renew(turn: Turn): void {
-  for (const line of turn.lines.values())
+  for (const line of turn.lines.values()) {
+    const asker = turn.readers.get(line.asker ?? "");
+    // Whoever was given some of the newest events goes on behind them: asked for anew they would be others.
+    if (asker && line.at !== undefined) setReaders(turn, [asker], { last: undefined });
     place(turn, line, startOf(turn, line), { phase: "unasked", asker: undefined });
+  }
   turn.leaving = [];
 }

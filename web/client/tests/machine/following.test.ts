@@ -162,6 +162,20 @@ test("how far readers are is not taken from one that is given the newest events"
   expect(standings(page.state)).toEqual({ knowledge: 102 });
 });
 
+test("who is cut off amid the newest events goes on behind what it was given of them", () => {
+  const page = new Page();
+  page.follow("a", "knowledge", { last: 3 });
+  page.settle();
+  page.greet({ knowledge: 100 });
+  page.receive(subscribed("knowledge", 100, 0), { kind: "unsubscribed", feed: "knowledge" }, event("knowledge", 98));
+  page.lose();
+  page.pass(20_000);
+  expect(page.opened.cursor).toEqual({ knowledge: 98 });
+  page.greet({ knowledge: 98 });
+  page.receive(event("knowledge", 99), event("knowledge", 100), subscribed("knowledge", 100, 2));
+  expect(page.seen("a")).toEqual([98, 99, 100]);
+});
+
 test("those who wait while another one is given the newest events are told of a reset, and what follows it", () => {
   const page = livePage("knowledge", 100);
   page.follow("b", "knowledge", { last: 2 });
