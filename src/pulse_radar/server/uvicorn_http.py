@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pulse_radar.server.cutoff import Cutoff
 from pulse_radar.server.ending import end
 from pulse_radar.server.places import FULL_RETRY_SECONDS, Whose
 from pulse_radar.server.request_pace import (
@@ -68,6 +69,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         # Looks when something is overdue. None while nothing is awaited of the client.
         self._timer: asyncio.TimerHandle | None = None
+        self._cutoff = Cutoff()
 
     # What a response of ours uses.
 
@@ -111,6 +113,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
+        self._cutoff.over()
         super().connection_lost(exc)
 
     # What the parser calls.
@@ -146,7 +149,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
         if self._stream is not None:
             seconds = end(*self._stream, self.config.timeout_graceful_shutdown)
             if seconds is not None:
-                self.loop.call_later(seconds, self.transport.abort)
+                self._cutoff.after(seconds, self.transport)
 
     # How.
 
@@ -213,7 +216,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-            self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+            self._cutoff.after(_LINGER_SECONDS, self.transport)
         else:
             self.transport.close()
 
