@@ -41,9 +41,12 @@ class KeptServer:
         return self._running.url
 
     async def kill(self) -> None:
-        pid = server_pid(self.data)
-        assert pid is not None
+        """Return once it is dead: until then it still takes connections, and would pass for its successor."""
+        while (pid := server_pid(self.data)) is None:
+            await asyncio.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
+        while server_pid(self.data) == pid:
+            await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
         owner, self._owner = self._owner, None

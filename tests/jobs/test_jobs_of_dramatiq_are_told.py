@@ -53,7 +53,8 @@ async def test_a_job_of_dramatiq_is_told_retried_and_cancelled(tmp_path: Path) -
             job = flaky.send().message_id
             done = await at.record.until(job, "job_completed", 2)
             assert done["progress"]["total"] == 2
-            assert (at.record.life(job)[0], at.record.life(job)[-1]) == (("queued", 1), ("completed", 2))
+            # Nothing of when "queued" comes: the worker may be quicker than who sent it.
+            assert at.record.life(job)[-1] == ("completed", 2)
             assert "failed" not in {name for name, _ in at.record.life(job)}
 
             failed = await at.record.until(fail.send().message_id, "job_failed")
