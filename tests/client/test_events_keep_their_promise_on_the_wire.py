@@ -72,6 +72,20 @@ async def test_the_cursor_is_what_was_handed_out_and_not_what_waits() -> None:
             assert asked[1] == "/ws?topics=knowledge&lastSeq=knowledge:6"
 
 
+async def test_the_cursor_of_the_newest_is_where_they_begin_before_one_is_handed_out() -> None:
+    async def only(connection: ServerConnection) -> None:
+        await connection.send(greeting(9))
+        await connection.send('{"type":"subscription","data":{"action":"unsubscribed","topic":"knowledge"}}')
+        for sequence in (8, 9):
+            await connection.send(event(sequence))
+        await connection.wait_closed()
+
+    async with talking(only) as (url, _), connect(url, "knowledge", last=2) as events:
+        assert events.cursor == "knowledge:7"
+        await sequences(events, 1)
+        assert events.cursor == "knowledge:8"
+
+
 async def test_it_answers_pings() -> None:
     said: list[object] = []
 

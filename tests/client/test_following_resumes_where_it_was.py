@@ -26,6 +26,8 @@ from pulse_radar.protocol.frames import (
     Unsubscribed,
 )
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.stream.entry import Extent
+from pulse_radar.stream.merge import opening
 from tests.protocol.vectors import Vector, by_text, load
 
 KNOWLEDGE = Feed("knowledge")
@@ -165,8 +167,8 @@ def test_after_a_beginning_elsewhere_it_resumes_from_its_cursor() -> None:
     ("beginning", "named"),
     [
         pytest.param(Beginning(after=0), {KNOWLEDGE: 0, JOB: 0, METRICS: 0}, id="all that is kept"),
-        pytest.param(Beginning(last=50), {KNOWLEDGE: 150, JOB: 0, METRICS: 0}, id="the newest"),
-        pytest.param(Beginning(last=0), {KNOWLEDGE: 200, JOB: 300, METRICS: 0}, id="none of them"),
+        pytest.param(Beginning(last=50), {KNOWLEDGE: 0, JOB: 0, METRICS: 0}, id="the newest"),
+        pytest.param(Beginning(last=0), {KNOWLEDGE: 0, JOB: 0, METRICS: 0}, id="none of them"),
         pytest.param(Beginning(), {KNOWLEDGE: 200, JOB: 300}, id="live"),
     ],
 )
@@ -179,10 +181,35 @@ def test_a_cursor_names_a_feed_of_which_nothing_has_come_yet(
     heeded = following.heed(
         Connected("abc", feeds, {KNOWLEDGE: 200, JOB: 300}, 20, 30, state_topics=("metrics",))
     )
-    assert {step.feed: step.position for step in heeded.steps} == named
+    assert following.beginnings == named
     assert not received(heeded)
     # It itself begins again as it was asked to.
     assert beginning.is_live or not following.positions
+
+
+def test_a_cursor_names_where_a_feed_began_and_not_what_came_of_it_since() -> None:
+    following = Following((KNOWLEDGE, JOB, METRICS), Beginning(last=50))
+    following.heed(Connected("abc", (KNOWLEDGE, METRICS), {KNOWLEDGE: 200}, 20, 30))
+    # Behind these two, and not in the query, the key was asked for by a frame.
+    for feed in (KNOWLEDGE, METRICS):
+        following.heed(Unsubscribed(feed))
+    assert handed(following, [151, 152]) == [151, 152]
+    following.heed(event(250, "monitoring", "3f9c"))
+    following.heed(SnapshotFrame(METRICS))
+    assert following.beginnings == {KNOWLEDGE: 150, JOB: 249}
+
+
+def test_a_cursor_of_the_newest_of_a_young_topic_is_known_to_its_stream() -> None:
+    """The newest, less fifty, lies before the first of three: a number that was never given out is told as a reset."""
+    origin = 1_703_750_400_000_000
+    young = Extent(origin, origin, origin + 2)
+    following = Following((KNOWLEDGE,), Beginning(last=50))
+    following.heed(connected(knowledge=young.last))
+    assert opening(following.beginnings[KNOWLEDGE], young) is None
+    following.heed(Unsubscribed(KNOWLEDGE))
+    following.heed(event(origin))
+    assert following.beginnings == {KNOWLEDGE: origin - 1}
+    assert opening(origin - 1, young) is None
 
 
 def test_a_beginning_that_was_cut_off_is_begun_again() -> None:

@@ -128,6 +128,7 @@ class Events:
             raise
         if isinstance(self._buffer.end, Exception) and not self._following.is_standing:
             raise self._buffer.end
+        self._cursor = self._following.beginnings
         return self
 
     async def __aexit__(

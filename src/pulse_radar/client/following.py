@@ -1,6 +1,6 @@
 """Where a client stands in each feed: pure, told frames, answering steps and frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 import msgspec
@@ -81,10 +81,23 @@ class Following:
         return {feed: place.position for feed, place in self._places.items() if place.position is not None}
 
     @property
+    def beginnings(self) -> dict[Feed, int]:
+        """Where each feed begins, for a cursor that is stored before anything of it was handed out.
+
+        Rather too early than too late: one that is to begin elsewhere, and has not yet, is named with all that is kept.
+        A position that is made up could lie before the stream, and be answered by a reset.
+        """
+        begun = {feed: place.began for feed, place in self._places.items()}
+        if not self._beginning.is_live:
+            begun |= {
+                feed: 0 for feed in self._expected if not self._places[feed].has_begun and begun[feed] is None
+            }
+        return {feed: position for feed, position in begun.items() if position is not None}
+
+    @property
     def is_standing(self) -> bool:
         """Whether it is known of every feed where it begins: from here on nothing can be missed in silence."""
-        expected = self._named or self._accepted
-        return bool(expected) and all(self._places[feed].has_begun for feed in expected)
+        return bool(self._expected) and all(self._places[feed].has_begun for feed in self._expected)
 
     def query(self) -> str:
         """The query of the address to connect to. What does not fit into it follows by frames."""
@@ -153,11 +166,14 @@ class Following:
 
     def _walk(self, *steps: Step, replies: tuple[ClientFrame, ...] = ()) -> Heeded:
         for step in steps:
-            place = self._places[step.feed]
-            place.position, place.has_begun = step.position, True
+            self._places[step.feed].move(step)
             self._events += isinstance(step.received, EventFrame)
             self._gaps += isinstance(step.received, GapFrame)
         return Heeded(steps, replies)
+
+    @property
+    def _expected(self) -> Iterable[Feed]:
+        return self._named or self._accepted
 
     def _is_contiguous(self, feed: Feed) -> bool:
         """Whether each number is one more than the one before, so that a hole shows."""
@@ -185,28 +201,7 @@ class Following:
             elif served_after is not None:
                 steps.append(Step(feed, served_after))
         self._asking.begin(elsewhere)
-        walked = self._walk(*steps, replies=self._ask())
-        return Heeded((*walked.steps, *self._beginnings(frame.last_seq)), walked.replies)
-
-    def _beginnings(self, served_after: Mapping[Feed, int]) -> Iterator[Step]:
-        """Where the feeds begin of which nothing has come yet, for a cursor that is stored meanwhile.
-
-        It would not name them otherwise, and the next run would begin live there. We ourselves begin again as asked.
-        """
-        if self._beginning.is_live:
-            return
-        for feed, place in self._places.items():
-            if not place.has_begun and place.position is None:
-                yield Step(feed, self._beginning_of(feed, served_after.get(feed)))
-
-    def _beginning_of(self, feed: Feed, newest: int | None) -> int:
-        """Rather too early than too late: the newest `last` of a key, or of a state topic, may lie anywhere."""
-        after, last = self._beginning.after, self._beginning.last or 0
-        if after is not None:
-            return after
-        if newest is None or (last and not self._is_contiguous(feed)):
-            return 0
-        return max(0, newest - last)
+        return self._walk(*steps, replies=self._ask())
 
     def _begins_elsewhere(self, place: "_Place", served_after: int | None) -> bool:
         if not place.has_begun and place.position is None:
@@ -246,16 +241,32 @@ class Following:
 class _Place:
     """Where a client stands in one feed."""
 
-    __slots__ = ("asked_again_after", "has_begun", "is_left", "position")
+    __slots__ = ("asked_again_after", "began", "has_begun", "is_left", "position")
 
     def __init__(self, position: int | None = None) -> None:
         self.position = position
+        # Where it stood before the first that came of it; None while that is not known, and before a snapshot.
+        self.began = position
         # The server has said where it begins, or something of it has come.
         self.has_begun = False
         # Left, to be entered again elsewhere: what comes until then is not ours.
         self.is_left = False
         # The position behind which something was missing, and was asked for.
         self.asked_again_after: int | None = None
+
+    def move(self, step: Step) -> None:
+        if not self.has_begun and self.began is None:
+            self.began = _before(step)
+        self.position, self.has_begun = step.position, True
+
+
+def _before(step: Step) -> int | None:
+    """The position after which this step is the next."""
+    match step.received:
+        case EventFrame(sequence=first) | GapFrame(first=int(first)):
+            return first - 1
+        case _:
+            return step.position
 
 
 def _refusal(frame: ErrorFrame) -> PulseError:
