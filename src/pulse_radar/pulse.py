@@ -106,7 +106,12 @@ class Pulse(Publishes):
         )
         reception = self._reception
         self.router: APIRouter = make_router(
-            WebSocketEndpoint(self._runner, reception, bounds=FrameBounds.from_settings(self.settings)),
+            WebSocketEndpoint(
+                self._runner,
+                reception,
+                bounds=FrameBounds.from_settings(self.settings),
+                compresses=self.settings.compression,
+            ),
             EventsEndpoint(self._runner, reception),
             PublishEndpoint(
                 self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Close
 
 from pulse_radar.client.address import Address, is_loopback
@@ -73,7 +74,9 @@ async def open_wire(dialling: Dialling, query: str) -> AsyncIterator[ClientConne
         close_timeout=_CLOSE_SECONDS,
         # The heartbeat is in the frames; a proxy of the environment is for other machines.
         ping_interval=None,
+        # Without a window of its own choice, so that a server may send the same bytes to all its clients.
         compression=None,
+        extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)],
         max_size=_MAX_FRAME_BYTES,
         proxy=None if is_loopback(address.host) else True,
     ) as connection:

@@ -39,6 +39,7 @@ class LeanWebSocket(asyncio.Protocol):
     __slots__ = (
         "_connections",
         "_cutoff",
+        "_deflates",
         "_farewell",
         "_fileno",
         "_frames",
@@ -52,14 +53,23 @@ class LeanWebSocket(asyncio.Protocol):
     )
 
     def __init__(
-        self, transport: asyncio.Transport, connections: set[Any], patience_seconds: float | None
+        self,
+        transport: asyncio.Transport,
+        connections: set[Any],
+        patience_seconds: float | None,
+        *,
+        deflates: bool = False,
     ) -> None:
-        """`connections`: those that uvicorn waits for before it ends, and `patience_seconds` how long it does."""
+        """`connections`: those that uvicorn waits for before it ends, and `patience_seconds` how long it does.
+
+        `deflates`: it was agreed that messages may be compressed.
+        """
         self._transport = transport
         self._connections = connections
         self._patience_seconds = patience_seconds
         self._listener: Listener | None = None
-        self._frames = ClientFrames()
+        self._deflates = deflates
+        self._frames = ClientFrames(takes_deflated=deflates)
         # Nothing is written any more: a close frame was, or the connection is closing.
         self._is_mute = transport.is_closing()
         # Where bytes go that need not wait; -1 where only the loop may write.
@@ -94,9 +104,9 @@ class LeanWebSocket(asyncio.Protocol):
     def write(self, batch: Batch) -> int:
         if self._is_mute:
             return 0
+        wire = batch.deflated if self._deflates else batch.wire
         if not self._is_clear:
-            return self._write_in_line(batch.wire)
-        wire = batch.wire
+            return self._write_in_line(wire)
         try:
             sent = os.write(self._fileno, wire)
         except BlockingIOError:

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 from pulse_radar.protocol.codec import FRAME_SEPARATOR
 from pulse_radar.protocol.event_stream import Block
 from pulse_radar.server.allowance import Allowance
-from pulse_radar.server.websocket_frames import TEXT, header
+from pulse_radar.server.deflate import deflated
+from pulse_radar.server.websocket_frames import DEFLATED, TEXT, frame, header
 
 __all__ = [
     "CONGESTED_BYTES",
@@ -42,7 +43,7 @@ class Batch:
     Each representation is made once and shared by all.
     """
 
-    __slots__ = ("_blocks", "_joined", "texts", "wire")
+    __slots__ = ("_blocks", "_deflated", "_joined", "texts", "wire")
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts: Final = texts
@@ -50,6 +51,7 @@ class Batch:
         self.wire: Final = b"".join([part for text in texts for part in (header(TEXT, len(text)), text)])
         self._blocks: tuple[Block, ...] | None = None
         self._joined: Batch | None = None
+        self._deflated: bytes | None = None
 
     def then(self, other: "Batch") -> "Batch":
         """These frames, and the others after them."""
@@ -63,11 +65,23 @@ class Batch:
         return self._joined
 
     @property
+    def deflated(self) -> bytes:
+        """The same as `wire` for whoever reads compressed messages."""
+        if self._deflated is None:
+            self._deflated = b"".join(map(_deflated_frame, self.texts))
+        return self._deflated
+
+    @property
     def blocks(self) -> tuple[Block, ...]:
         """The texts as blocks of an event stream."""
         if self._blocks is None:
             self._blocks = tuple(map(Block.of, self.texts))
         return self._blocks
+
+
+def _deflated_frame(text: bytes) -> bytes:
+    payload = deflated(text)
+    return frame(TEXT, text) if payload is None else frame(TEXT | DEFLATED, payload)
 
 
 class Listener(Protocol):
@@ -129,8 +143,11 @@ class Transport(Protocol):
 class Upgrade(Protocol):
     """A WebSocket of a server that lets go of it."""
 
-    def hold(self) -> None:
-        """It will be taken over: before it is accepted, nothing is read and no extension agreed on."""
+    def hold(self, *, deflate: bool) -> None:
+        """It will be taken over: before it is accepted nothing is read.
+
+        `deflate`: compression is agreed on where the client offers it, else no extension is.
+        """
 
     def hand_over(self) -> Transport:
         """The transport of a held and accepted connection. The server, and whatever awaits it, have it no more."""

@@ -14,11 +14,14 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
+from pulse_radar.server.deflate import AGREED, is_offered
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS
 from pulse_radar.server.lean_websocket import LeanWebSocket
 from pulse_radar.server.transport import EXTENSION
 
 __all__ = ["PulseWebSocketProtocol"]
+
+_EXTENSIONS: Final = "Sec-WebSocket-Extensions"
 
 
 class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -27,19 +30,30 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._cutoff = Cutoff()
+        # The one who takes it over compresses.
+        self._deflates = False
 
     # What an endpoint of ours uses.
 
-    def hold(self) -> None:
+    def hold(self, *, deflate: bool) -> None:
         if not self.disconnected:
             self.transport.pause_reading()
+        # Not uvicorn's, which would be this connection's own.
         self.conn.extensions = []
-        self.response.headers.pop("Sec-WebSocket-Extensions", None)
+        self.response.headers.pop(_EXTENSIONS, None)
+        self._deflates = deflate and is_offered(self.request.headers.get_all(_EXTENSIONS))
+        if self._deflates:
+            self.response.headers[_EXTENSIONS] = AGREED
 
     def hand_over(self) -> LeanWebSocket:
         self.stop_keepalive()
         self.connections.discard(self)
-        lean = LeanWebSocket(self.transport, self.connections, self.config.timeout_graceful_shutdown)
+        lean = LeanWebSocket(
+            self.transport,
+            self.connections,
+            self.config.timeout_graceful_shutdown,
+            deflates=self._deflates,
+        )
         # What uvicorn closes when the endpoint has returned.
         self.transport = cast(asyncio.Transport, _HANDED_OVER)
         if self.disconnected:

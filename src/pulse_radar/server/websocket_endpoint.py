@@ -30,11 +30,14 @@ _SUBPROTOCOL: Final = "pulse.v1"
 class WebSocketEndpoint:
     """Lets a client in, or tells it why not, and hands it to the runner."""
 
-    def __init__(self, runner: Callable[[], Runner], reception: Reception, *, bounds: FrameBounds) -> None:
+    def __init__(
+        self, runner: Callable[[], Runner], reception: Reception, *, bounds: FrameBounds, compresses: bool
+    ) -> None:
         """`runner` answers the running one, which does not exist yet when routes are made."""
         self._runner = runner
         self._reception = reception
         self._bounds = bounds
+        self._compresses = compresses
         self._has_warned = False
 
     async def serve(
@@ -93,7 +96,7 @@ class WebSocketEndpoint:
         """Complete the upgrade; answer what takes the connection over, to be called when somebody listens."""
         upgrade: Upgrade | None = websocket.scope.get("extensions", {}).get(EXTENSION)
         if upgrade is not None:
-            upgrade.hold()
+            upgrade.hold(deflate=self._compresses)
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(subprotocol=_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
         if upgrade is not None:

@@ -1,4 +1,7 @@
-"""Frames of RFC 6455 as a server reads and writes them: no extension, no waiting, nothing kept between messages."""
+"""Frames of RFC 6455 as a server reads and writes them: no waiting, nothing kept between messages.
+
+The one extension is permessage-deflate (RFC 7692), where it was agreed on.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,8 +9,10 @@ from typing import Final
 import msgspec
 
 from pulse_radar.errors import ProtocolError
+from pulse_radar.server.deflate import NotDeflated, inflated
 
 __all__ = [
+    "DEFLATED",
     "PONG",
     "TEXT",
     "Binary",
@@ -27,6 +32,9 @@ __all__ = [
 TEXT: Final = 1
 PONG: Final = 10
 
+# Beside the opcode of a message's first frame: it is compressed.
+DEFLATED: Final = 0x40
+
 _CONTINUATION: Final = 0
 _BINARY: Final = 2
 _CLOSE: Final = 8
@@ -45,7 +53,7 @@ _REASON_BYTES: Final = _CONTROL_BYTES - 2
 
 # Close codes of whoever breaks this protocol (section 7.4.1).
 _PROTOCOL_ERROR: Final = 1002
-_NOT_UTF8: Final = 1007
+_BAD_DATA: Final = 1007
 
 
 class Violation(ProtocolError):
@@ -93,16 +101,19 @@ Said = Text | Binary | TooLong | Pinged | Ponged | Closing
 class ClientFrames:
     """Reads what one client sends, in whatever pieces it comes."""
 
-    __slots__ = ("_is_over", "_is_text", "_message", "_rest", "_skip")
+    __slots__ = ("_first", "_is_over", "_message", "_rest", "_skip", "_takes_deflated")
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_deflated: bool = False) -> None:
+        """`takes_deflated`: messages may be compressed, as was agreed."""
+        self._takes_deflated = takes_deflated
         # Of a frame that has not come whole.
         self._rest = b""
         # So many bytes of a frame that is not heeded are still to come.
         self._skip = 0
         # The fragments of a message so far.
         self._message: bytearray | None = None
-        self._is_text = False
+        # The first byte of its first frame, which says what it is.
+        self._first = 0
         # Nothing but a close frame is of interest any more.
         self._is_over = False
 
@@ -119,7 +130,7 @@ class ClientFrames:
                 self._skip -= skipped
                 at += skipped
                 continue
-            header = _header(data, at)
+            header = _header(data, at, self._takes_deflated)
             if header is None:
                 break
             first, length, start = header
@@ -134,7 +145,7 @@ class ClientFrames:
             if start + length > end:
                 break
             at = start + length
-            yield from self._take(first, _unmasked(data, start, length))
+            yield from self._take(first, _unmasked(data, start, length), most_bytes)
         self._rest = data[at:]
 
     def _refusal(self, first: int, length: int, most_bytes: int) -> TooLong | None:
@@ -150,7 +161,7 @@ class ClientFrames:
         self._is_over, self._message = True, None
         return TooLong(size)
 
-    def _take(self, first: int, data: bytes) -> Iterator[Said | None]:
+    def _take(self, first: int, data: bytes, most_bytes: int) -> Iterator[Said | None]:
         opcode = first & _OPCODE
         if opcode == _CLOSE:
             self._is_over = True
@@ -161,21 +172,26 @@ class ClientFrames:
             yield Ponged()
         else:
             if opcode != _CONTINUATION:
-                self._is_text = opcode == TEXT
-            yield from self._gather(data, is_last=bool(first & _FIN))
+                self._first = first
+            if first & _FIN:
+                yield self._whole(data, most_bytes)
+            else:
+                self._message = (self._message or bytearray()) + data
+                yield None
 
-    def _gather(self, data: bytes, *, is_last: bool) -> Iterator[Said | None]:
-        if not is_last:
-            self._message = (self._message or bytearray()) + data
-            yield None
-            return
+    def _whole(self, data: bytes, most_bytes: int) -> Text | Binary | TooLong:
+        """The message that ends with this frame."""
         whole = data if self._message is None else bytes(self._message + data)
         self._message = None
-        if not self._is_text:
-            yield Binary()
-            return
+        if self._first & DEFLATED:
+            whole = _unpacked(whole, most_bytes)
+            if len(whole) > most_bytes:
+                self._is_over = True
+                return TooLong(len(whole))
+        if self._first & _OPCODE != TEXT:
+            return Binary()
         _check_utf8(whole)
-        yield Text(whole)
+        return Text(whole)
 
 
 def frame(opcode: int, data: bytes) -> bytes:
@@ -201,13 +217,13 @@ def header(opcode: int, length: int) -> bytes:
     return bytes((_FIN | opcode, 127)) + length.to_bytes(8)
 
 
-def _header(data: bytes, at: int) -> tuple[int, int, int] | None:
+def _header(data: bytes, at: int, takes_deflated: bool) -> tuple[int, int, int] | None:
     """First byte, length and place of the data of the frame that begins here; None: not enough of it is there."""
     have = len(data) - at
     if have < 2:
         return None
     first, second = data[at], data[at + 1]
-    _check(first, second)
+    _check(first, second, takes_deflated)
     length, start = second & ~_MASKED, at + 6
     if length == 126:
         length, start = int.from_bytes(data[at + 2 : at + 4]), at + 8
@@ -220,8 +236,9 @@ def _header(data: bytes, at: int) -> tuple[int, int, int] | None:
     return first, length, start
 
 
-def _check(first: int, second: int) -> None:
-    if first & _RESERVED:
+def _check(first: int, second: int, takes_deflated: bool) -> None:
+    begins_message = first & _OPCODE in (TEXT, _BINARY)
+    if first & (_RESERVED & ~DEFLATED if takes_deflated and begins_message else _RESERVED):
         raise Violation("reserved bits are set, and no extension gave them a meaning")
     if first & _OPCODE not in _OPCODES:
         raise Violation(f"opcode {first & _OPCODE} means nothing")
@@ -236,6 +253,13 @@ def _unmasked(data: bytes, start: int, length: int) -> bytes:
     key = (data[start - 4 : start] * (length // 4 + 1))[:length]
     masked = int.from_bytes(data[start : start + length], "little")
     return (masked ^ int.from_bytes(key, "little")).to_bytes(length, "little")
+
+
+def _unpacked(payload: bytes, most_bytes: int) -> bytes:
+    try:
+        return inflated(payload, most_bytes)
+    except NotDeflated as error:
+        raise Violation(f"not compressed, though it says so: {error}", _BAD_DATA) from None
 
 
 def _closing(data: bytes) -> Closing:
@@ -257,4 +281,4 @@ def _check_utf8(data: bytes) -> None:
     try:
         data.decode()
     except UnicodeDecodeError:
-        raise Violation("text that is not UTF-8", _NOT_UTF8) from None
+        raise Violation("text that is not UTF-8", _BAD_DATA) from None

@@ -11,6 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from pulse_radar.cli.checks.finding import Finding, doubt, fine, trouble
 from pulse_radar.errors import InvalidSetting
@@ -72,12 +73,13 @@ def _http_protocol(health: dict[str, Any]) -> Finding:
 
 async def _websocket_protocol(base: str) -> Finding:
     try:
-        # It offers to compress, which ours never takes, and uvicorn's own does unless it is told not to.
+        # It offers to compress in a window that ours never takes, and uvicorn's own does unless it is told not to.
         async with connect(
             f"ws{base.removeprefix('http')}/ws",
             proxy=None,
             open_timeout=_PATIENCE_SECONDS,
-            compression="deflate",
+            compression=None,
+            extensions=[ClientPerMessageDeflateFactory(server_max_window_bits=12)],
         ) as socket:
             is_foreign = bool(socket.protocol.extensions)
     except (OSError, InvalidHandshake, WebSocketException, TimeoutError) as error:
