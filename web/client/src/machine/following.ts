@@ -3,7 +3,7 @@
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
 import { open, retire } from "./life.js";
-import { leave, place, readersOn, reconcile, send, setReaders, startOf, welcome } from "./lines.js";
+import { leave, place, readersOn, reconcile, send, setReaders, startOf, tell, welcome } from "./lines.js";
 import type { Input, Turn } from "./state.js";
 
 /** A server that looks up each permission keeps 256 frames in line: a feed is asked for when another one is there. */
@@ -44,7 +44,7 @@ export function askNext(turn: Turn): void {
   for (const line of unasked.slice(0, Math.max(0, free))) ask(turn, line);
 }
 
-/** Ask for a line that was not asked for, or for more of it: an earlier position, the newest events. One thing at a time. */
+/** Ask for a line that was not asked for, or for what one of its readers lacks. One thing at a time. */
 export function ask(turn: Turn, line: Line): void {
   const { feed, phase, at } = line;
   const after = startOf(turn, line);
@@ -52,32 +52,42 @@ export function ask(turn: Turn, line: Line): void {
     place(turn, line, after, { phase: "catching up" });
     send(turn, { kind: "subscribe", feed, after });
   } else if (phase !== "refused" && at !== undefined && !line.asker) {
-    const asker = readersOn(turn, line).find((reader) => reader.last !== undefined);
+    const readers = readersOn(turn, line);
+    const asker = readers.find((reader) => reader.last !== undefined || (reader.at ?? at) > at);
     if (after !== undefined && after < at) restart(turn, line, after);
     else if (phase !== "live") return;
-    else if (asker) newest(turn, line, at, asker);
+    else if (asker) askFor(turn, line, at, asker);
     else
       welcome(
         turn,
-        readersOn(turn, line).filter(({ isTold }) => !isTold),
+        readers.filter(({ isTold }) => !isTold),
         { kind: "subscribed", feed, sequence: at, replayed: 0 },
       );
   }
 }
 
-/** Ask for the newest events of a line, for one reader. What came between leaving and coming the others ask for afterwards. */
-function newest(turn: Turn, line: Line, at: number, asker: Reader): void {
+/**
+ * Ask for one reader alone: for the newest events, or behind a position that the stream has not reached. The server behind
+ * another connection may have been ahead; or numbers went back, and only a server knows that. What came between leaving
+ * and coming the others ask for afterwards.
+ */
+function askFor(turn: Turn, line: Line, at: number, asker: Reader): void {
   const { feed } = line;
-  const { last = 0 } = asker;
-  if (turn.carrier === "events") {
-    // There they can be asked for only by their numbers.
-    const after = Math.max(0, at - last);
-    setReaders(turn, [asker], { at: after, last: undefined });
-    return restart(turn, line, after);
-  }
+  const { at: after, last } = asker;
+  if (turn.carrier === "events") return askByNumber(turn, line, at, asker);
   place(turn, line, undefined, { phase: "catching up", asker: asker.id });
   leave(turn, feed);
-  send(turn, { kind: "subscribe", feed, last });
+  send(turn, { kind: "subscribe", feed, after, last });
+}
+
+/** Server-sent events can be asked for only by a number, one for all: to who stands beyond it, what was known is void. */
+function askByNumber(turn: Turn, line: Line, at: number, asker: Reader): void {
+  const { feed, isState } = line;
+  const { last } = asker;
+  const after = isState ? 0 : Math.max(0, at - (last ?? 0));
+  if (last === undefined && !isState) tell(turn, [asker], { kind: "gap", feed, from: null, to: at, reason: "reset" });
+  setReaders(turn, [asker], { at: after, last: undefined });
+  restart(turn, line, after);
 }
 
 /**

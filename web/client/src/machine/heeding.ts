@@ -30,14 +30,15 @@ export function received(turn: Turn, frame: ServerFrame | Unknown): void {
   } else if (status === "open") {
     turn.due = turn.now + turn.patience;
     heed(turn, frame);
+    recovered(turn);
   }
 }
 
 /** The server greeted: each feed is served after the position that it names. */
 function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state = [] }: Connected): void {
   const { lines, now } = turn;
-  const recovered = [...lines.values()].some(({ at }) => at !== undefined);
-  turn.connection = { status: "open", connectionId, since: now, recovered };
+  const isResumed = [...lines.values()].some(({ at }) => at !== undefined);
+  turn.connection = { status: "open", connectionId, since: now, recovered: isResumed ? undefined : false };
   turn.stateTopics = state;
   turn.patience = pongTimeout * 1_000;
   turn.due = now + turn.patience;
@@ -125,6 +126,14 @@ function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): 
       ask(turn, moved(turn, { ...line, phase: "live" }, frame.sequence));
       askNext(turn);
   }
+}
+
+/** Nothing was missed, once every line has caught up and no gap was told. */
+function recovered(turn: Turn): void {
+  const { connection, lines } = turn;
+  if (connection.status !== "open" || connection.recovered !== undefined) return;
+  const isThere = [...lines.values()].every(({ phase }) => phase === "live" || phase === "refused");
+  if (isThere) turn.connection = { ...connection, recovered: true };
 }
 
 /** Everything up to this position was given to whoever came along. */

@@ -25,8 +25,8 @@ export type Connection =
       readonly status: "open";
       readonly connectionId: string;
       readonly since: number;
-      /** It took up where the last one ended, and nothing was missed as far as is known: a gap that is told later makes it false. */
-      readonly recovered: boolean;
+      /** It took up where the last one ended and nothing was missed; undefined before it has caught up. A later gap makes it false. */
+      readonly recovered: boolean | undefined;
       /** The last round trip that was measured. */
       readonly latencyMs?: number;
     }

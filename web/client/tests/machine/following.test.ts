@@ -32,14 +32,47 @@ test("whoever follows is told that it is live, though an event came before the t
   expect(page.newsOf("b").map(({ kind }) => kind)).toEqual(["event", "subscribed"]);
 });
 
-test("whoever was served further on another connection is told that it is live from there, and nothing again", () => {
+test("whoever was served further on another connection is told that it is live once this one is there, and nothing again", () => {
   const page = livePage("knowledge", 100);
   page.tell({ kind: "follow", id: "b", feed: "knowledge", at: 102 });
   page.settle();
-  page.receive(event("knowledge", 101), event("knowledge", 102), event("knowledge", 103));
-  expect(page.newsOf("b").slice(0, 1)).toEqual([subscribed("knowledge", 102)]);
-  expect(page.seen("a")).toEqual([101, 102, 103]);
-  expect(page.seen("b")).toEqual([103]);
+  page.receive(event("knowledge", 101));
+  page.receive({ kind: "unsubscribed", feed: "knowledge" }, event("knowledge", 103), subscribed("knowledge", 103, 1));
+  page.receive({ kind: "unsubscribed", feed: "knowledge" });
+  page.receive(...[101, 102, 103].map((sequence) => event("knowledge", sequence)), subscribed("knowledge", 103, 3));
+  page.receive(event("knowledge", 104));
+  expect(page.seen("a")).toEqual([101, 102, 103, 104]);
+  expect(page.seen("b")).toEqual([103, 104]);
+  expect(page.newsOf("b").slice(0, 2)).toEqual([event("knowledge", 103), subscribed("knowledge", 103, 1)]);
+});
+
+test("whoever stands further than the stream is asked about, and told of the reset that it had not heard of", () => {
+  const page = livePage("knowledge", 50);
+  page.tell({ kind: "follow", id: "b", feed: "knowledge", at: 100 });
+  page.settle();
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"knowledge","lastSeq":100}',
+  ]);
+  const reset = { kind: "gap", feed: "knowledge", from: null, to: 40, reason: "reset" } as const;
+  page.receive({ kind: "unsubscribed", feed: "knowledge" }, reset, event("knowledge", 41));
+  page.receive(subscribed("knowledge", 41, 1), { kind: "unsubscribed", feed: "knowledge" });
+  page.receive(event("knowledge", 41), subscribed("knowledge", 41, 1), event("knowledge", 42));
+  for (const reader of ["a", "b"]) expect([page.gaps(reader), page.seen(reader)]).toEqual([[reset], [41, 42]]);
+});
+
+test("whoever stands further than the stream is told of a reset where the server cannot be asked about one reader", () => {
+  const page = livePage("knowledge", 50);
+  page.state = { ...page.state, carrier: "events" };
+  page.tell({ kind: "follow", id: "b", feed: "knowledge", at: 100 });
+  page.settle();
+  expect(page.gaps("b")).toEqual([{ kind: "gap", feed: "knowledge", from: null, to: 50, reason: "reset" }]);
+  page.pass(1_000);
+  expect(page.opened).toMatchObject({ carrier: "events", cursor: { knowledge: 50 } });
+  page.greet({ knowledge: 50 });
+  page.receive(subscribed("knowledge", 50), event("knowledge", 51));
+  expect([page.seen("a"), page.seen("b")]).toEqual([[51], [51]]);
+  expect(page.connection.status).toBe("open");
 });
 
 test("the last reader who leaves ends the subscription", () => {

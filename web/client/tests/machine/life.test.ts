@@ -1,7 +1,8 @@
 /** The life of the connection, and what each close code does to it. */
 
 import { describe, expect, test } from "vitest";
-import { livePage, Page } from "./page.js";
+import type { ServerFrame } from "../../src/protocol/frames.js";
+import { greeting, livePage, Page, subscribed } from "./page.js";
 
 function connecting(): Page {
   const page = new Page();
@@ -239,13 +240,29 @@ describe("where WebSockets do not open", () => {
   });
 });
 
-test("a connection recovered when it took up where the last one ended and nothing was missed", () => {
+/** What became of `recovered`, with what is heard of a connection that takes up where the last one ended. */
+function recovery(...frames: ServerFrame[]): unknown[] {
   const page = livePage("knowledge", 100);
   expect(page.connection).toMatchObject({ recovered: false });
+  page.follow("b", "messages");
+  page.settle();
+  page.receive(subscribed("messages", 7));
   page.lose();
   page.pass(500);
-  page.greet({ knowledge: 100 });
-  expect(page.connection).toMatchObject({ recovered: true });
-  page.receive({ kind: "gap", feed: "knowledge", from: 101, to: 102, reason: "expired" });
-  expect(page.connection).toMatchObject({ recovered: false });
+  return [greeting({ knowledge: 100, messages: 7 }), ...frames].map((frame) => {
+    page.receive(frame);
+    return page.connection.status === "open" ? page.connection.recovered : page.connection.status;
+  });
+}
+
+test("a connection recovered when it took up where the last one ended, caught up, and nothing was missed", () => {
+  const [knowledge, messages] = [subscribed("knowledge", 100), subscribed("messages", 7)];
+  const gap = { kind: "gap", feed: "knowledge", from: 101, to: 102, reason: "expired" } as const;
+  expect(recovery(knowledge, messages, gap)).toEqual([undefined, undefined, true, false]);
+});
+
+test("a connection never claims to have recovered before it has heard of what it missed", () => {
+  const reset = { kind: "gap", feed: "knowledge", from: null, to: 50, reason: "reset" } as const;
+  const [knowledge, messages] = [subscribed("knowledge", 50), subscribed("messages", 7)];
+  expect(recovery(messages, reset, knowledge)).toEqual([undefined, undefined, false, false]);
 });

@@ -21,7 +21,10 @@ export interface Server {
 type Stored = { key: string | undefined } | "unreadable";
 
 /** Sequences begin anywhere but at the first. */
-export const ORIGIN = 1_000;
+export const ORIGIN = 1_000_000;
+
+/** Far more than a story publishes. */
+const FAR = 10_000;
 
 export class ModelServer implements Server {
   readonly stateTopics: readonly string[] = [];
@@ -32,6 +35,8 @@ export class ModelServer implements Server {
   private kept = new Map<number, Stored>();
   private origin = ORIGIN;
   private next = ORIGIN;
+  /** Where each stream began, oldest first. */
+  private readonly origins = [ORIGIN];
 
   publish(key: string | undefined): number {
     this.kept.set(this.next, { key });
@@ -52,12 +57,18 @@ export class ModelServer implements Server {
     }
   }
 
-  /** The stream is lost, and made anew above every number ever given. */
-  recreate(): void {
+  /** The stream is lost, and made anew: above every number ever given, or below all of them. */
+  recreate(isAbove: boolean): void {
     this.hasLost = true;
     this.kept.clear();
-    this.next += 1_000;
+    this.next = isAbove ? Math.max(...this.origins) + FAR : Math.min(...this.origins) - FAR;
     this.origin = this.next;
+    this.origins.push(this.origin);
+  }
+
+  /** How many streams there were before the one that gave out this position. */
+  streamOf(position: number): number {
+    return this.origins.findIndex((origin) => origin - 1 <= position && position < origin - 1 + FAR);
   }
 
   get last(): number {
@@ -81,7 +92,7 @@ export class ModelServer implements Server {
     const frames: ServerFrame[] = [];
     const first = this.before + 1;
     let at = position;
-    const isForeign = at > this.last || (at !== 0 && at < this.origin - 1);
+    const isForeign = at !== 0 && (at > this.last || at < this.origin - 1);
     if (isForeign) frames.push({ kind: "gap", feed, from: null, to: first - 1, reason: "reset" });
     else if (at !== 0 && at < first - 1)
       frames.push({ kind: "gap", feed, from: at + 1, to: first - 1, reason: "expired" });
