@@ -435,6 +435,19 @@ def test_who_is_ahead_of_this_process_is_not_told_of_a_reset_that_may_be_behind_
     assert told(bench) == ["messages:2003", "messages live at 2003 after 1"]
 
 
+def test_who_is_ahead_of_a_process_whose_numbers_go_back_is_told_of_the_reset() -> None:
+    """Its cursor may be of before; once the new numbers have grown past it, nothing would tell."""
+    bench = Bench("messages")
+    bench.connect("messages", "messages:1005")
+    bench.frames()
+    bench.arrive("messages", Gap(None, 900, GapReason.RESET), *events("messages", 901, 1_010))
+    assert told(bench) == [
+        "messages gap None-900 reset",
+        *(f"messages:{sequence}" for sequence in range(901, 1_011)),
+        "messages live at 1010 after 110",
+    ]
+
+
 # The last n.
 
 
@@ -529,6 +542,19 @@ def test_what_expires_while_the_last_n_are_sent_is_a_gap() -> None:
     page = history(missed, *events("messages", 1_027, 1_029), first=1_027, last=1_030)
     bench.tell(PageRead(read.ticket, page))
     assert bench.heard()[0] == "messages gap 1005-1026 expired"
+
+
+def test_what_expires_between_the_question_for_the_last_n_and_its_answer_is_a_gap() -> None:
+    """996 to 1,000 were asked for in vain; what came after the question was to come."""
+    bench = Bench("messages")
+    bench.connect("knowledge")
+    bench.frames()
+    bench.say(Subscribe(Feed("messages"), last=5))
+    bench.arrive("messages", *events("messages", 1_001, 1_100))
+    missed = Gap(996, 1_080, GapReason.EXPIRED)
+    page = history(missed, *events("messages", 1_081, 1_100), first=1_081, last=1_100)
+    bench.tell(PageRead(bench.reads[0].ticket, page))
+    assert told(bench)[:2] == ["messages gap 1001-1080 expired", "messages:1081"]
 
 
 def test_an_unreadable_event_among_the_last_n_is_told() -> None:

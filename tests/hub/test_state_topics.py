@@ -137,7 +137,7 @@ def test_to_subscribe_again_while_slow_is_confirmed_once_it_is_live() -> None:
     hub.arrive(TOPIC, of(1_001, "a"))
     assert hub.heard() == []
     hub.written()
-    assert hub.heard() == ["metrics/a:1001", "metrics live at 1001 after 2"]
+    assert hub.heard() == ["metrics/a:1001", "metrics live at 1001 after 1"]
 
 
 def test_what_is_no_event_is_told_to_whoever_is_live_and_kept_for_nobody() -> None:
@@ -196,7 +196,7 @@ def test_a_state_that_begins_anew_is_sent_whole_once_it_is_whole() -> None:
         "metrics snapshot",
         "metrics/b:1001",
         "metrics/c:1060",
-        "metrics live at 1060 after 4",
+        "metrics live at 1060 after 2",
     ]
 
 
@@ -209,7 +209,7 @@ def test_a_slow_subscriber_is_told_that_a_state_began_anew() -> None:
     hub.arrive(TOPIC, reset(999), of(1_002, "c"))
     hub.tell(Measured(TOPIC, Extent(ORIGIN, ORIGIN, 1_002)))
     hub.tell(Writable("c"))
-    assert hub.heard() == ["metrics snapshot", "metrics/c:1002", "metrics live at 1002 after 4"]
+    assert hub.heard() == ["metrics snapshot", "metrics/c:1002", "metrics live at 1002 after 1"]
 
 
 def test_a_busy_state_that_begins_anew_is_whole_as_soon_as_it_is_known_how_far_it_goes() -> None:

@@ -158,6 +158,7 @@ class Channel(ABC):
             subscription.owes_word = False
             frame = Subscribed(subscription.feed, subscription.cursor, subscription.replayed)
             self._context.agenda.say(subscription.connection_id, encode_server(frame))
+        subscription.replayed = 0
 
     def _deliver(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
         counters, agenda = self.counters, self._context.agenda

@@ -46,18 +46,18 @@ class LogChannel(Channel):
         return feed.key is None
 
     def arrive(self, entries: Iterable[Entry]) -> None:
-        arrived = tuple(entries)
-        resets = [entry for entry in arrived if isinstance(entry, Gap) and entry.first is None]
-        overtaken = self._replays_here() if resets else ()
-        fresh = self._window.extend(arrived)
+        stood = self.last
+        fresh = self._window.extend(tuple(entries))
+        if not fresh:
+            return
+        self._serve(fresh)
+        resets = [entry for entry in fresh if isinstance(entry, Gap) and entry.first is None]
         if resets:
             # Where it was when we began, the new stream may not come for a long time.
             self._head = min(self._head, self.last)
-        if fresh:
-            self._serve(fresh)
-            for subscription in overtaken:
+            for subscription in self._overtaken(stood, fresh):
                 self._begin_anew(subscription, resets[-1])
-            self._go_on_waiting()
+        self._go_on_waiting()
 
     def ease(self, subscription: Subscription) -> None:
         """Nothing of a log may be left out: whoever is too slow is evicted, and resumes."""
@@ -93,24 +93,25 @@ class LogChannel(Channel):
                 self._waiting.add(subscription)
 
     def _deliver(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
-        if subscription.lenient and entries and self._was_asked_in_vain(entries[0]):
-            # The last n were asked for, and there are fewer. What expires from now on is missed.
-            entries = entries[1:]
-        subscription.lenient = False
+        if subscription.asked_at is not None and entries:
+            entries = (*_missed_since(subscription.asked_at, entries[0]), *entries[1:])
+        # What expires from now on is missed.
+        subscription.asked_at = None
         super()._deliver(subscription, entries, end)
 
-    def _was_asked_in_vain(self, entry: Entry) -> bool:
-        """Whether "the last n" reach back to before what is kept here; a stream that is new to us is a loss."""
-        return isinstance(entry, Gap) and entry.reason is not GapReason.UNREADABLE and entry.last <= self.last
+    def _overtaken(self, stood: int, fresh: Sequence[Entry]) -> tuple[Subscription, ...]:
+        """Whose cursor is void by a reset in `fresh`, which came when this process stood there.
 
-    def _replays_here(self) -> tuple[Subscription, ...]:
-        """Those under way in the numbers that this process knows; who is ahead of it may be in new ones already."""
-        return tuple(s for s in self._members if s.is_catching_up and not self._is_ahead(s))
+        Who is ahead of it may be in the new numbers already, unless they went back: then nobody can know.
+        """
+        positions = [stood, *(entry.last for entry in fresh)]
+        went_back = positions != sorted(positions)
+        return tuple(s for s in self._members if s.is_catching_up and (went_back or s.cursor <= stood))
 
     def _begin_anew(self, subscription: Subscription, reset: Gap) -> None:
         """Tell it now: later its cursor may be a number that the new stream has given out, too."""
         was_read = self._context.void(subscription)
-        subscription.lenient = False
+        subscription.asked_at = None
         self._deliver(subscription, (reset,), reset.last)
         connection = self._connection(subscription)
         if was_read and not connection.congested:
@@ -153,3 +154,12 @@ class LogChannel(Channel):
         return (
             f"<LogChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"
         )
+
+
+def _missed_since(asked_at: int, entry: Entry) -> tuple[Entry, ...]:
+    """What of a hole at the beginning of "the last n" is a loss: up to where they were asked for there are fewer."""
+    if not isinstance(entry, Gap) or entry.reason is GapReason.UNREADABLE:
+        return (entry,)
+    if entry.last <= asked_at:
+        return ()
+    return (Gap(entry.first and max(entry.first, asked_at + 1), entry.last, entry.reason),)

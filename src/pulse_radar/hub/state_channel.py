@@ -102,6 +102,7 @@ class StateChannel(Channel):
         self.counters.snapshots += 1
         self._context.agenda.say(subscription.connection_id, encode_server(SnapshotFrame(subscription.feed)))
         subscription.cursor, subscription.since = 0, self._window.last
+        subscription.replayed = 0
         subscription.owes_word = True
 
     def _begin_anew(self) -> None:

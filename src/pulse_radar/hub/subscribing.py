@@ -83,7 +83,8 @@ class Subscribing:
     def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
         channel = self._channels[request.feed.topic]
         start = channel.start_of(request)
-        subscription = Subscription(connection_id, request.feed, start, lenient=request.last is not None)
+        asked_at = None if request.last is None else channel.last
+        subscription = Subscription(connection_id, request.feed, start, asked_at=asked_at)
         channel.join(subscription)
         return subscription
 

@@ -13,27 +13,28 @@ class Subscription:
     """
 
     __slots__ = (
+        "asked_at",
         "connection_id",
         "cursor",
         "disproofs",
         "feed",
         "is_resting",
-        "lenient",
         "owes_word",
         "replayed",
         "since",
         "state",
     )
 
-    def __init__(self, connection_id: str, feed: Feed, cursor: int, *, lenient: bool = False) -> None:
+    def __init__(self, connection_id: str, feed: Feed, cursor: int, *, asked_at: int | None = None) -> None:
         self.connection_id = connection_id
         self.feed = feed
         self.state = SubscriptionState.CATCHING_UP
         self.cursor = cursor
         # Of a state topic: the position at which its snapshot began. Deletions up to there do not concern it.
         self.since = 0
-        # It asked for "the last n", so that fewer than n are no gap.
-        self.lenient = lenient
+        # The newest position when it asked for "the last n": that there are fewer up to there is no gap.
+        self.asked_at = asked_at
+        # Events replayed since it was last live.
         self.replayed = 0
         # The client waits for the frame that says that it is live.
         self.owes_word = True
