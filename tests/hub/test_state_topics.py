@@ -1,5 +1,7 @@
 """State topics as a client sees them: snapshots, changes, deletions, and what being slow costs."""
 
+from itertools import chain
+
 from pulse_radar.hub.inputs import Congested, Measured, Overflowed, StateOpened, Writable
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.frames import Subscribe, Unsubscribe
@@ -10,6 +12,11 @@ from tests.stream.entries import expired, reset, unreadable
 
 TOPIC = "metrics"
 ORIGIN = 1_000
+
+
+# Six keys for a process that sends two at a time and remembers two deletions.
+SIX = tuple(event(TOPIC, 1_000 + n, f"k{n}") for n in range(6))
+FORGETFUL = Limits(page_events=2, deletions_remembered=2)
 
 
 def bench(*entries: Entry, limits: Limits = Limits()) -> Bench:  # noqa: B008 (frozen)
@@ -182,6 +189,51 @@ def test_a_long_snapshot_goes_a_page_at_a_time_while_the_state_changes() -> None
     ]
 
 
+def test_a_long_snapshot_ends_however_much_is_deleted_meanwhile() -> None:
+    """It was begun anew whenever more was deleted than is remembered, and the last keys never came."""
+    hub = bench(*SIX, limits=FORGETFUL)
+    hub.connect(TOPIC)
+    for first in range(1_006, 1_018, 6):
+        come_and_gone = [(of(n, f"x{n}"), gone(n + 1, f"x{n}")) for n in range(first, first + 6, 2)]
+        hub.arrive(TOPIC, *chain.from_iterable(come_and_gone))
+        hub.written()
+    hub.written()
+    assert hub.heard() == [
+        "connected metrics:none",
+        "metrics snapshot",
+        *(f"metrics/k{n}:{1_000 + n}" for n in range(6)),
+        "metrics live at 1017 after 6",
+    ]
+
+
+def test_a_slow_subscriber_hears_of_every_deletion_of_what_it_was_given() -> None:
+    hub = bench(*SIX, limits=FORGETFUL)
+    hub.connect(TOPIC)
+    hub.written()
+    assert hub.heard()[2:] == [f"metrics/k{n}:{1_000 + n}" for n in range(4)]
+    hub.arrive(TOPIC, *(gone(1_006 + n, f"k{n}") for n in range(4)))
+    for _ in range(4):
+        hub.written()
+    assert hub.heard() == [
+        "metrics/k4:1004",
+        "metrics/k5:1005",
+        *(f"metrics/k{n}:{1_006 + n} deleted" for n in range(4)),
+        "metrics live at 1009 after 10",
+    ]
+
+
+def test_who_was_live_here_and_is_slow_needs_no_snapshot() -> None:
+    hub = bench(*SIX, limits=FORGETFUL)
+    hub.connect(TOPIC, "metrics:1003")
+    hub.written()
+    assert hub.heard()[-1] == "metrics live at 1005 after 2"
+    hub.tell(Congested("c"))
+    hub.arrive(TOPIC, *(gone(1_006 + n, f"k{n}") for n in range(5)))
+    for _ in range(3):
+        hub.written()
+    assert hub.heard() == [f"metrics/k{n}:{1_006 + n} deleted" for n in range(5)]
+
+
 def test_a_state_that_begins_anew_is_sent_whole_once_it_is_whole() -> None:
     hub = bench(of(1_000, "a"), of(1_001, "b"))
     hub.connect(TOPIC)
@@ -210,6 +262,18 @@ def test_a_slow_subscriber_is_told_that_a_state_began_anew() -> None:
     hub.tell(Measured(TOPIC, Extent(ORIGIN, ORIGIN, 1_002)))
     hub.tell(Writable("c"))
     assert hub.heard() == ["metrics snapshot", "metrics/c:1002", "metrics live at 1002 after 1"]
+
+
+def test_a_state_of_the_very_first_numbers_begins_anew_as_any_other() -> None:
+    hub = Bench(TOPIC, is_begun=False)
+    hub.tell(StateOpened(TOPIC, 0, Extent(1, 1, 0)))
+    hub.connect(TOPIC)
+    hub.arrive(TOPIC, of(1, "a"), of(2, "b"))
+    assert hub.heard()[1:3] == ["metrics snapshot", "metrics live at 0 after 0"]
+    hub.frames()
+    hub.arrive(TOPIC, reset(0), of(1, "c"))
+    hub.tell(Measured(TOPIC, Extent(1, 1, 1)))
+    assert hub.heard() == ["metrics snapshot", "metrics/c:1", "metrics live at 1 after 1"]
 
 
 def test_a_busy_state_that_begins_anew_is_whole_as_soon_as_it_is_known_how_far_it_goes() -> None:

@@ -1,11 +1,13 @@
 """The window of a state topic against a model that sorts everything anew."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_radar.stream.entry import Entry, Extent, StoredEvent
-from pulse_radar.stream.reading import Ahead, Forgotten, Replay, UpToDate
-from pulse_radar.stream.state_window import StateReading, StateWindow
+from pulse_radar.stream.reading import Ahead, Replay, UpToDate
+from pulse_radar.stream.state_window import StateReading, StateWindow, concerns
 from tests.stream.entries import event, expired, numbers, reset, unreadable
 
 ALL = 1_000_000
@@ -22,7 +24,9 @@ def gone(sequence: int, key: str) -> StoredEvent:
     return StoredEvent(sequence, key, b"", is_deletion=True)
 
 
-def read(window: StateWindow, cursor: int, *, since: int = 0, key: str | None = None) -> StateReading:
+def read(
+    window: StateWindow, cursor: int, *, since: int | None = None, key: str | None = None
+) -> StateReading:
     return window.read(cursor, since=since, key=key, limit_events=ALL, limit_bytes=ALL)
 
 
@@ -66,29 +70,39 @@ def test_a_deletion_is_among_what_changed_for_whoever_may_know_the_key() -> None
     window = made(event(100, "a"), event(101, "b"), gone(102, "a"), event(103, "c"))
     assert changes(read(window, 101)) == [102, 103]
     # Who began a snapshot at 102 was not given the key, and need not hear that it is gone.
-    assert changes(read(window, 99, since=102)) == [101, 103]
-    assert changes(read(window, 99, since=101)) == [101, 102, 103]
+    assert changes(read(window, 100, since=102)) == [101, 103]
+    assert changes(read(window, 100, since=101)) == [101, 102, 103]
 
 
-def test_whoever_may_have_missed_a_deletion_that_is_forgotten_is_told_so() -> None:
+def test_who_was_given_all_it_knows_here_hears_of_no_key_that_came_and_went_meanwhile() -> None:
+    window = made(event(100, "a"), event(101, "b"), event(102, "c"), gone(103, "c"), gone(104, "a"))
+    assert changes(read(window, 100, since=99)) == [101, 104]
+    # Who comes from elsewhere may have been given it there.
+    assert changes(read(window, 100)) == [101, 103, 104]
+
+
+def test_a_key_that_comes_again_is_as_old_as_it_was_as_long_as_its_deletion_is_remembered() -> None:
+    window = made(event(100, "a"), gone(101, "a"), event(102, "a"), gone(103, "a"))
+    assert changes(read(window, 100, since=99)) == [103]
+
+
+def test_what_a_deletion_that_is_forgotten_took_away_is_known_to_whoever_comes_from_elsewhere() -> None:
     window = made(event(100, "a"), event(101, "b"), gone(102, "a"), event(103, "c"))
     deletion = window.get("a")
     assert deletion is not None
     window.forget(deletion)
     assert window.get("a") is None
     for cursor in (0, 99, 101):
-        assert read(window, cursor) == Forgotten()
+        assert window.has_forgotten(cursor)
+    assert not window.has_forgotten(102)
     assert changes(read(window, 102)) == [103]
-    # A reader amid a snapshot that began before it must begin again; one that began after it goes on.
-    assert read(window, 100, since=101) == Forgotten()
-    assert changes(read(window, 100, since=102)) == [101, 103]
 
 
 def test_the_oldest_deletions_are_forgotten_first_beyond_their_number() -> None:
     window = made(event(100, "a"), *(gone(101 + n, f"k{n}") for n in range(5)), limit_deletions=3)
     assert window.horizon == 102
     assert changes(read(window, 102)) == [103, 104, 105]
-    assert read(window, 101) == Forgotten()
+    assert window.has_forgotten(101)
 
 
 def test_a_deletion_that_was_superseded_is_forgotten_at_no_cost() -> None:
@@ -101,7 +115,7 @@ def test_the_horizon_begins_where_the_topic_says() -> None:
     window = StateWindow(start=99, extent=Extent(100, 151, 160), limit_deletions=100)
     assert read(window, 155) == Ahead()
     window.extend([event(120, "a"), event(160, "b")])
-    assert read(window, 149) == Forgotten()
+    assert window.has_forgotten(149)
     assert changes(read(window, 150)) == [160]
     assert changes(read(window, 0, since=160)) == [120, 160]
 
@@ -123,7 +137,7 @@ def test_after_a_reset_it_is_whole_again_when_somebody_says_how_far_that_is() ->
     window.settle(Extent(100, 104, 105))
     assert not window.is_whole
     window.extend([event(103, "c"), expired(104, 105)])
-    assert read(window, 101) == Forgotten()
+    assert window.has_forgotten(101)
     assert changes(read(window, 0, since=105)) == [101, 103]
     assert window.get("a") is None
 
@@ -173,28 +187,18 @@ def test_deletions_that_somebody_else_forgets_or_a_newer_event_takes_over_are_no
 class Reader:
     """Somebody who reads a page now and then, and what they believe."""
 
-    def __init__(self, window: StateWindow, page: int) -> None:
-        self._window = window
+    def __init__(self, page: int) -> None:
         self._page = page
-        self._cursor = self._since = 0
+        self.cursor, self.since = 0, 99
         self.believed: dict[str, int] = {}
 
-    @property
-    def is_behind(self) -> bool:
-        return self._cursor != self._window.last
-
-    def read(self) -> None:
-        match self._window.read(
-            self._cursor, since=self._since, key=None, limit_events=self._page, limit_bytes=ALL
-        ):
-            case Forgotten():
-                self.believed.clear()
-                self._cursor, self._since = 0, self._window.last
+    def read(self, window: StateWindow) -> None:
+        match window.read(self.cursor, since=self.since, key=None, limit_events=self._page, limit_bytes=ALL):
             case Replay(entries, end):
                 for entry in entries:
                     assert isinstance(entry, StoredEvent)
                     self._believe(entry)
-                self._cursor = end
+                self.cursor = end
 
     def _believe(self, entry: StoredEvent) -> None:
         assert entry.key is not None
@@ -205,23 +209,60 @@ class Reader:
             self.believed[entry.key] = entry.sequence
 
 
+class Readers:
+    """A window, and readers of it that are given all they know here."""
+
+    def __init__(self, limit_deletions: int, pages: Sequence[int]) -> None:
+        self.all = [Reader(page) for page in pages]
+        nothing = Extent(100, 100, 99)
+        self.window = StateWindow(
+            start=99, extent=nothing, limit_deletions=limit_deletions, is_awaited=self._is_awaited
+        )
+
+    def _is_awaited(self, deletion: StoredEvent, birth: int) -> bool:
+        return any(concerns(deletion, birth, reader.cursor, reader.since) for reader in self.all)
+
+    def happen(self, key: str, *, is_deletion: bool) -> None:
+        sequence = self.window.last + 1
+        self.window.extend([gone(sequence, key) if is_deletion else event(sequence, key)])
+
+
 CHANGES = st.tuples(st.sampled_from("abcde"), st.booleans())
+READINGS = st.integers(0, 1)
 
 
-@given(st.lists(st.none() | CHANGES, max_size=60), st.integers(1, 4), st.integers(1, 3))
+@given(st.lists(READINGS | CHANGES, max_size=60), st.tuples(*[st.integers(1, 4)] * 2), st.integers(1, 3))
 def test_a_reader_however_slow_comes_to_believe_what_is_true(
-    story: list[tuple[str, bool] | None], page: int, limit_deletions: int
+    story: list[tuple[str, bool] | int], pages: tuple[int, int], limit_deletions: int
 ) -> None:
-    """In the story something happens to a key, or the reader reads a page."""
-    window = made(limit_deletions=limit_deletions)
-    reader = Reader(window, page)
+    """In the story something happens to a key, or one of two readers reads a page."""
+    readers = Readers(limit_deletions, pages)
     for step in story:
-        if step is None:
-            reader.read()
+        if isinstance(step, int):
+            readers.all[step].read(readers.window)
         else:
             key, is_deletion = step
-            window.extend([gone(window.last + 1, key) if is_deletion else event(window.last + 1, key)])
-    while reader.is_behind:
-        reader.read()
+            readers.happen(key, is_deletion=is_deletion)
+    window = readers.window
     true = {key: e.sequence for key in "abcde" if (e := window.get(key)) and not e.is_deletion}
-    assert reader.believed == true
+    for reader in readers.all:
+        while reader.cursor != window.last:
+            reader.read(window)
+        assert reader.believed == true
+
+
+def test_what_nobody_must_hear_of_any_more_is_forgotten_in_time() -> None:
+    readers = Readers(limit_deletions=2, pages=[1_000])
+    [reader] = readers.all
+    for number in range(100):
+        readers.happen(f"k{number}", is_deletion=False)
+    reader.read(readers.window)
+    for number in range(100):
+        readers.happen(f"k{number}", is_deletion=True)
+    assert readers.window.stats().deletions == 100
+    reader.read(readers.window)
+    for number in range(200):
+        readers.happen(f"x{number}", is_deletion=False)
+        readers.happen(f"x{number}", is_deletion=True)
+    assert readers.window.stats().deletions == 2
+    assert reader.believed == {}

@@ -32,8 +32,9 @@ class Channel(ABC):
         self.live = Registry()
         self.counters = TopicCounters()
         self._context = context
-        # Live and catching up together, in the order of coming.
+        # Live and catching up together, in the order of coming; and those who catch up.
         self._members: dict[Subscription, None] = {}
+        self._behind: dict[Subscription, None] = {}
         self._waiting = Waiting(topic, context)
 
     # What a kind of topic must say.
@@ -49,8 +50,8 @@ class Channel(ABC):
         """Whether the tail has reached what was there when it began."""
 
     @abstractmethod
-    def start_of(self, request: Subscribe) -> int:
-        """The position after which a new subscription is served."""
+    def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
+        """A subscription that stands where it is asked for to begin."""
 
     @abstractmethod
     def promised(self, subscription: Subscription) -> int | None:
@@ -111,24 +112,27 @@ class Channel(ABC):
                 self.advance(subscription)
         self._waiting.ask()
 
-    def join(self, subscription: Subscription) -> None:
-        """A subscription to this topic begins."""
-        self._members[subscription] = None
+    def join(self, connection_id: str, request: Subscribe) -> Subscription:
+        """The subscription that is asked for; it is not advanced yet."""
+        subscription = self._begin(connection_id, request)
+        self._members[subscription] = self._behind[subscription] = None
+        return subscription
 
     def leave(self, subscription: Subscription) -> None:
         """Serve this subscription no longer."""
         del self._members[subscription]
+        self._behind.pop(subscription, None)
         self._waiting.discard(subscription)
         if subscription.is_live:
             self.live.discard(subscription.connection_id, subscription.feed.key)
 
     def stats(self) -> TopicStats:
         """A snapshot. Cost: O(keys that are followed)."""
-        live, counters = len(self.live), self.counters
+        counters = self.counters
         return TopicStats(
             last=self.last,
-            live=live,
-            catching_up=len(self._members) - live,
+            live=len(self.live),
+            catching_up=len(self._behind),
             delivered=counters.delivered,
             replayed=counters.replayed,
             event_bytes=counters.event_bytes,
@@ -153,6 +157,7 @@ class Channel(ABC):
 
     def _go_live(self, subscription: Subscription) -> None:
         subscription.turn(SubscriptionTurn.CAUGHT_UP)
+        del self._behind[subscription]
         self.live.add(subscription.connection_id, subscription.feed.key)
         if subscription.owes_word:
             subscription.owes_word = False

@@ -34,11 +34,6 @@ class LogChannel(Channel):
     def is_current(self) -> bool:
         return self._window.last >= self._head
 
-    def start_of(self, request: Subscribe) -> int:
-        if request.last is not None:
-            return self._before_the_newest(request.last, request.feed.key)
-        return self.last if request.after is None else request.after
-
     def promised(self, subscription: Subscription) -> int | None:
         return subscription.cursor
 
@@ -78,6 +73,15 @@ class LogChannel(Channel):
         subscription.is_resting = True
         self._context.deadlines.set(self._context.now + RETRY_SECONDS, subscription)
 
+    def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
+        if request.last is None:
+            cursor = self.last if request.after is None else request.after
+            return Subscription(connection_id, request.feed, cursor)
+        cursor = self._before_the_newest(request.last, request.feed.key)
+        subscription = Subscription(connection_id, request.feed, cursor)
+        subscription.asked_at = self.last
+        return subscription
+
     def _step(self, subscription: Subscription) -> None:
         match self._read(subscription):
             case UpToDate():
@@ -106,7 +110,7 @@ class LogChannel(Channel):
         """
         positions = [stood, *(entry.last for entry in fresh)]
         went_back = positions != sorted(positions)
-        return tuple(s for s in self._members if s.is_catching_up and (went_back or s.cursor <= stood))
+        return tuple(s for s in self._behind if went_back or s.cursor <= stood)
 
     def _begin_anew(self, subscription: Subscription, reset: Gap) -> None:
         """Tell it now: later its cursor may be a number that the new stream has given out, too."""

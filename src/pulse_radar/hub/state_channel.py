@@ -9,9 +9,9 @@ from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import SnapshotFrame, Subscribe
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.stream.entry import Entry, Extent
-from pulse_radar.stream.reading import Ahead, Forgotten, Replay, UpToDate
-from pulse_radar.stream.state_window import StateReading, StateWindow
+from pulse_radar.stream.entry import Entry, Extent, StoredEvent
+from pulse_radar.stream.reading import Ahead, Replay, UpToDate
+from pulse_radar.stream.state_window import StateReading, StateWindow, concerns
 
 __all__ = ["StateChannel"]
 
@@ -26,7 +26,10 @@ class StateChannel(Channel):
     def __init__(self, topic: str, context: Context, *, start: int, extent: Extent) -> None:
         super().__init__(topic, context)
         self._window = StateWindow(
-            start=start, extent=extent, limit_deletions=context.limits.deletions_remembered
+            start=start,
+            extent=extent,
+            limit_deletions=context.limits.deletions_remembered,
+            is_awaited=self._is_awaited,
         )
 
     @property
@@ -37,15 +40,8 @@ class StateChannel(Channel):
     def is_current(self) -> bool:
         return self._window.is_whole
 
-    def start_of(self, request: Subscribe) -> int:
-        # "The last n" of a state is the state.
-        return request.after or 0
-
     def promised(self, subscription: Subscription) -> int | None:
-        # Without reading: the page is read when it is sent.
-        cursor, window = subscription.cursor, self._window
-        is_void = window.reaches(cursor) and window.has_forgotten(cursor, subscription.since)
-        return None if is_void else cursor or None
+        return None if self._needs_snapshot(subscription) else subscription.cursor
 
     def is_counted(self, feed: Feed) -> bool:
         return False
@@ -63,17 +59,22 @@ class StateChannel(Channel):
     def ease(self, subscription: Subscription) -> None:
         if subscription.is_live:
             self.counters.conflated += 1
-            self._set_back(subscription, self.last)
+            self._set_back(subscription)
+            self.advance(subscription)
+
+    def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
+        # "The last n" of a state is the state.
+        return Subscription(connection_id, request.feed, request.after or 0)
 
     def _step(self, subscription: Subscription) -> None:
+        if self._needs_snapshot(subscription):
+            self._begin_snapshot(subscription)
         match self._read(subscription):
             case UpToDate():
                 self._go_live(subscription)
             case Replay(entries, end):
                 self._deliver(subscription, entries, end)
                 self._pause_after_a_page(subscription)
-            case Forgotten():
-                self._begin_snapshot(subscription)
             case Ahead():
                 self._waiting.add(subscription)
 
@@ -85,7 +86,7 @@ class StateChannel(Channel):
         return not self._window.reaches(subscription.cursor)
 
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
-        subscription.cursor = subscription.since = 0
+        _void(subscription)
 
     def _read(self, subscription: Subscription) -> StateReading:
         limits = self._context.limits
@@ -96,6 +97,12 @@ class StateChannel(Channel):
             limit_events=limits.page_events,
             limit_bytes=limits.page_bytes,
         )
+
+    def _needs_snapshot(self, subscription: Subscription) -> bool:
+        """Whether it may know keys that are gone, and that nothing it could be sent would take from it."""
+        cursor, window = subscription.cursor, self._window
+        is_void = subscription.since is None and (cursor == 0 or window.has_forgotten(cursor))
+        return is_void and window.reaches(cursor)
 
     def _begin_snapshot(self, subscription: Subscription) -> None:
         """Only the whole state will do; deletions so far are of keys that it will not be given."""
@@ -109,15 +116,31 @@ class StateChannel(Channel):
         """What was known is void, to whoever catches up as well: nobody is served until the state is whole again."""
         self._waiting.ask_anew()
         for subscription in self._members:
-            subscription.cursor = subscription.since = 0
             if subscription.is_live:
-                self._set_back(subscription, 0)
+                self._set_back(subscription)
+            _void(subscription)
+            self.advance(subscription)
 
-    def _set_back(self, subscription: Subscription, cursor: int) -> None:
+    def _set_back(self, subscription: Subscription) -> None:
+        """It was live until now, so it knows what was given out here and nothing else."""
         self.live.discard(subscription.connection_id, subscription.feed.key)
+        self._behind[subscription] = None
         subscription.turn(SubscriptionTurn.SET_BACK)
-        subscription.cursor = cursor
-        self.advance(subscription)
+        subscription.cursor = subscription.since = self.last
+
+    def _is_awaited(self, deletion: StoredEvent, birth: int) -> bool:
+        """Whether somebody under way must hear of it; who comes from elsewhere is sent a snapshot instead."""
+        return any(
+            reader.since is not None
+            and reader.feed.key in (None, deletion.key)
+            and concerns(deletion, birth, reader.cursor, reader.since)
+            for reader in self._behind
+        )
 
     def __repr__(self) -> str:
         return f"<StateChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"
+
+
+def _void(subscription: Subscription) -> None:
+    """What it knows is of another stream."""
+    subscription.cursor, subscription.since = 0, None

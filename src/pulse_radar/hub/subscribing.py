@@ -36,7 +36,7 @@ class Subscribing:
                 self._confirm(current)
                 return current
             self.end(connection, request.feed)
-        subscription = self._begin(connection.id, request)
+        subscription = self._channels[request.feed.topic].join(connection.id, request)
         connection.subscriptions[request.feed] = subscription
         return subscription
 
@@ -79,14 +79,6 @@ class Subscribing:
             for feed, subscription in connection.subscriptions.items()
             if subscription.is_live and not self._channels[feed.topic].is_counted(feed)
         }
-
-    def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
-        channel = self._channels[request.feed.topic]
-        start = channel.start_of(request)
-        asked_at = None if request.last is None else channel.last
-        subscription = Subscription(connection_id, request.feed, start, asked_at=asked_at)
-        channel.join(subscription)
-        return subscription
 
     def _confirm(self, subscription: Subscription) -> None:
         if subscription.is_live:

@@ -25,15 +25,15 @@ class Subscription:
         "state",
     )
 
-    def __init__(self, connection_id: str, feed: Feed, cursor: int, *, asked_at: int | None = None) -> None:
+    def __init__(self, connection_id: str, feed: Feed, cursor: int) -> None:
         self.connection_id = connection_id
         self.feed = feed
         self.state = SubscriptionState.CATCHING_UP
         self.cursor = cursor
-        # Of a state topic: the position at which its snapshot began. Deletions up to there do not concern it.
-        self.since = 0
+        # Of a state topic: where it forgot all it knew, or was live; None: it may know keys from elsewhere.
+        self.since: int | None = None
         # The newest position when it asked for "the last n": that there are fewer up to there is no gap.
-        self.asked_at = asked_at
+        self.asked_at: int | None = None
         # Events replayed since it was last live.
         self.replayed = 0
         # The client waits for the frame that says that it is live.

@@ -6,7 +6,7 @@ import msgspec
 
 from pulse_radar.stream.entry import Entry, StoredEvent
 
-__all__ = ["Ahead", "Beyond", "Forgotten", "Replay", "UpToDate", "fitting", "parts", "size_of"]
+__all__ = ["Ahead", "Beyond", "Replay", "UpToDate", "fitting", "parts", "size_of"]
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -22,10 +22,6 @@ class UpToDate(msgspec.Struct, frozen=True):
 
 class Beyond(msgspec.Struct, frozen=True):
     """What follows the cursor is older than this window: ask the broker."""
-
-
-class Forgotten(msgspec.Struct, frozen=True):
-    """Of a state topic: what was deleted after the cursor may be forgotten. Only the whole state will do."""
 
 
 class Ahead(msgspec.Struct, frozen=True):

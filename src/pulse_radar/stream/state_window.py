@@ -2,17 +2,17 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, StoredEvent
-from pulse_radar.stream.reading import Ahead, Forgotten, Replay, UpToDate, fitting
+from pulse_radar.stream.reading import Ahead, Replay, UpToDate, fitting
 
-__all__ = ["StateReading", "StateWindow", "StateWindowStats"]
+__all__ = ["StateReading", "StateWindow", "StateWindowStats", "concerns"]
 
-StateReading = Replay | UpToDate | Forgotten | Ahead
+StateReading = Replay | UpToDate | Ahead
 
 
 class StateWindowStats(msgspec.Struct, frozen=True):
@@ -25,26 +25,52 @@ class StateWindowStats(msgspec.Struct, frozen=True):
     size: int
 
 
+def concerns(deletion: StoredEvent, birth: int, cursor: int, since: int) -> bool:
+    """Whether a reader that forgot all at `since` may have been given this key, which came at `birth`, but not this."""
+    return birth <= cursor < deletion.sequence > since
+
+
+def _by_nobody(_deletion: StoredEvent, _birth: int) -> bool:
+    return False
+
+
 class StateWindow:
     """The newest event of each key; a newer one takes the older one's place and goes to the end.
 
     So a reader that goes through it in sequence order, however slowly, gets of every key what is newest by
     then: that is the conflation. What it must not miss is a deletion: the `horizon` is the position since
-    which none is forgotten.
+    which none is forgotten. Readers that were given all they know here need not look at it: what they must hear
+    of is kept for them, and of keys that came and went while they were behind they hear nothing.
     Cost: a new event O(1), a reading O(log of all + what is read), both amortised.
     """
 
-    def __init__(self, *, start: int, extent: Extent, limit_deletions: int) -> None:
-        """`start`: what follows it is about to come; `extent`: how far the topic reached just before."""
+    def __init__(
+        self,
+        *,
+        start: int,
+        extent: Extent,
+        limit_deletions: int,
+        is_awaited: Callable[[StoredEvent, int], bool] = _by_nobody,
+    ) -> None:
+        """`start`: what follows it is about to come; `extent`: how far the topic reached just before.
+
+        `is_awaited`: whether a reader must still hear of this deletion, whose key came at this position.
+        """
         self._limit_deletions = limit_deletions
+        self._is_awaited = is_awaited
         # Side by side, in sequence order: the events, None where one was superseded, and their sequences.
         self._slots: list[StoredEvent | None] = []
         self._sequences: list[int] = []
         # The slot of each key.
         self._places: dict[str, int] = {}
+        # Where each key came that was unknown before: no reader that is not so far was given it.
+        self._births: dict[str, int] = {}
         self._size = 0
         # Deletions in the order of coming; one that was superseded counts until its turn comes.
         self._deletions: deque[StoredEvent] = deque()
+        # Those whose turn came while somebody had to hear of them, and how many there may be before the next look.
+        self._late: list[StoredEvent] = []
+        self._limit_late = 0
         self._start = start
         self.last = start
         # The position at which all that was there is here; None when nobody has said since it began anew.
@@ -83,18 +109,16 @@ class StateWindow:
         return tuple(fresh)
 
     def read(
-        self, cursor: int, *, since: int, key: str | None, limit_events: int, limit_bytes: int
+        self, cursor: int, *, since: int | None, key: str | None, limit_events: int, limit_bytes: int
     ) -> StateReading:
         """What changed after `cursor`, all or of one key; of much only the beginning, at least one event.
 
-        `since`: the reader must hear of every deletion after this position, but of none before it.
+        `since`: where the reader forgot all it knew; None: it may know keys from elsewhere.
         """
         if not self.reaches(cursor):
             return Ahead()
         if cursor == self.last:
             return UpToDate()
-        if self.has_forgotten(cursor, since):
-            return Forgotten()
         events = self._of_key(key, cursor, since) if key else self._after(cursor, since, limit_events)
         count = fitting(events, limit_bytes)
         is_all = count == len(events) and (key is not None or count < limit_events)
@@ -104,9 +128,9 @@ class StateWindow:
         """Whether a reader that stands here can be served."""
         return self.is_whole and cursor <= self.last
 
-    def has_forgotten(self, cursor: int, since: int) -> bool:
-        """Whether a deletion may be forgotten of which this reader must hear."""
-        return max(cursor, since) < self.horizon
+    def has_forgotten(self, cursor: int) -> bool:
+        """Whether a deletion may be forgotten of which a reader must hear that comes from elsewhere."""
+        return cursor < self.horizon
 
     def get(self, key: str) -> StoredEvent | None:
         """The newest event of a key, which may be its deletion."""
@@ -118,6 +142,7 @@ class StateWindow:
         assert deletion.key is not None
         if self.get(deletion.key) is deletion:
             self._take(deletion.key)
+            del self._births[deletion.key]
             self.horizon = max(self.horizon, deletion.sequence)
         while self._deletions and not self._is_newest(self._deletions[0]):
             self._deletions.popleft()
@@ -139,10 +164,10 @@ class StateWindow:
     def __repr__(self) -> str:
         return f"<StateWindow up to {self.last}, {len(self._places)} keys, {self._size} bytes>"
 
-    def _after(self, cursor: int, since: int, limit: int) -> list[StoredEvent]:
+    def _after(self, cursor: int, since: int | None, limit: int) -> list[StoredEvent]:
         events: list[StoredEvent] = []
         for slot in self._slots_from(bisect_right(self._sequences, cursor)):
-            if not (slot.is_deletion and slot.sequence <= since):
+            if self._is_news(slot, cursor, since):
                 events.append(slot)
                 if len(events) == limit:
                     break
@@ -154,10 +179,15 @@ class StateWindow:
             if slot is not None:
                 yield slot
 
-    def _of_key(self, key: str, cursor: int, since: int) -> list[StoredEvent]:
+    def _of_key(self, key: str, cursor: int, since: int | None) -> list[StoredEvent]:
         event = self.get(key)
-        is_news = event is not None and event.sequence > cursor
-        return [event] if event and is_news and not (event.is_deletion and event.sequence <= since) else []
+        return [event] if event and event.sequence > cursor and self._is_news(event, cursor, since) else []
+
+    def _is_news(self, event: StoredEvent, cursor: int, since: int | None) -> bool:
+        """Whether a reader must hear of this: of a deletion only if it may have been given the key."""
+        if since is None or not event.is_deletion or event.key is None:
+            return True
+        return concerns(event, self._births[event.key], cursor, since)
 
     def _is_newest(self, event: StoredEvent) -> bool:
         return event.key is not None and self.get(event.key) is event
@@ -168,14 +198,34 @@ class StateWindow:
             return
         if event.key in self._places:
             self._take(event.key)
+        self._births.setdefault(event.key, event.sequence)
         self._places[event.key] = len(self._slots)
         self._slots.append(event)
         self._sequences.append(event.sequence)
         self._size += len(event.text)
         if event.is_deletion:
-            self._deletions.append(event)
-            if len(self._deletions) > self._limit_deletions:
-                self.forget(self._deletions.popleft())
+            self._remember(event)
+
+    def _remember(self, deletion: StoredEvent) -> None:
+        self._deletions.append(deletion)
+        if len(self._deletions) > self._limit_deletions:
+            self._late.append(self._deletions.popleft())
+        # Looking only when they are twice as many as were left looks at each a bounded number of times.
+        if len(self._late) > self._limit_late:
+            late, self._late = self._late, []
+            for oldest in late:
+                if self._is_kept_for_somebody(oldest):
+                    self._late.append(oldest)
+                else:
+                    self.forget(oldest)
+            self._limit_late = 2 * len(self._late)
+
+    def _is_kept_for_somebody(self, deletion: StoredEvent) -> bool:
+        return (
+            deletion.key is not None
+            and self._is_newest(deletion)
+            and self._is_awaited(deletion, self._births[deletion.key])
+        )
 
     def _take(self, key: str) -> None:
         place = self._places.pop(key)
@@ -197,7 +247,9 @@ class StateWindow:
         self._slots.clear()
         self._sequences.clear()
         self._places.clear()
+        self._births.clear()
         self._deletions.clear()
+        self._late.clear()
         self._size = 0
         self._head = None
         self.last = self.horizon = start

@@ -16,7 +16,7 @@ from pulse_radar.protocol.codec import DELETION, EventBody, encode_event
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
 from pulse_radar.stream.merge import follow
-from pulse_radar.stream.reading import Forgotten, Replay
+from pulse_radar.stream.reading import Replay
 from pulse_radar.stream.state_window import StateWindow
 
 __all__ = ["MemoryState"]
@@ -102,12 +102,9 @@ class MemoryState:
         return after == 0 or start >= self._window.horizon
 
     def _changes(self, start: int, limit: int, key: str | None) -> tuple[Sequence[Entry], int]:
-        since = max(start, self._window.horizon)
-        match self._window.read(start, since=since, key=key, limit_events=limit, limit_bytes=_NO_LIMIT):
+        match self._window.read(start, since=None, key=key, limit_events=limit, limit_bytes=_NO_LIMIT):
             case Replay(entries, end):
                 return (entries if key else _line(start, entries, end)), end
-            case Forgotten():
-                raise AssertionError("since the horizon everything is remembered")
             case _:
                 return (), self._window.last
 
