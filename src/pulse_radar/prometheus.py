@@ -222,6 +222,12 @@ def _delivery(stats: RunnerStats) -> Iterator[Metric]:
         {(topic,): lag for topic, lag in stats.lag.items()},
     )
     yield _histogram(
+        "pulse_delivery_lag_seconds",
+        "From publish until events were handed to the connections, by the clocks of both machines.",
+        ("topic",),
+        {(topic,): lags for topic, lags in stats.lag_seconds.items()},
+    )
+    yield _histogram(
         "pulse_delivery_seconds",
         "What an event of our own took from publish to the end of the tail: one every two seconds.",
         (),

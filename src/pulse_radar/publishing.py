@@ -15,6 +15,7 @@ from pulse_radar.protocol.codec import DELETION
 from pulse_radar.protocol.cursor import format_position
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.protocol.json_value import JsonValue, encode_data
+from pulse_radar.tracing import traceparent_here
 
 __all__ = ["Position", "Publishes", "draft_deletion", "draft_event"]
 
@@ -116,7 +117,7 @@ def draft_event(
     event_id: str | None,
     ttl: Duration | None = None,
 ) -> Draft:
-    """The draft of a typed event, or of one given by topic, name and data.
+    """The draft of a typed event, or of one given by topic, name and data, in the trace of whoever calls.
 
     Raises: InvalidEvent, InvalidTopic, InvalidKey. InvalidSetting, for a ttl that is no duration.
     """
@@ -137,6 +138,7 @@ def draft_event(
         key=key,
         timestamp_ms=_now_ms(),
         ttl_seconds=None if ttl is None else seconds_of(ttl),
+        traceparent=traceparent_here(),
     )
 
 
@@ -150,6 +152,7 @@ def draft_deletion(topic: str, key: str, event_id: str | None) -> Draft:
         key=key,
         timestamp_ms=_now_ms(),
         is_deletion=True,
+        traceparent=traceparent_here(),
     )
 
 

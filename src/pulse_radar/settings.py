@@ -204,6 +204,11 @@ class Settings(EnvironmentSettings):
         "Shorter is a rush on those; longer than half of what the supervisor waits before SIGKILL "
         "(docker: 10 s) cuts off whoever is still there.",
     )
+    show_traceparent: bool = Field(
+        False,
+        description="Tell clients to which trace an event belongs (`traceparent`), so that a page can go on with it. "
+        "It is 70 bytes more of each such event, and tells them your trace ids.",
+    )
     ping_interval: float = Field(20.0, gt=0, description="Seconds between pings on a connection (ADR-007).")
     pong_timeout: float = Field(
         30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."

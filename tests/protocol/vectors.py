@@ -59,6 +59,7 @@ def server_meaning(frame: ServerFrame) -> Vector:
             } | ({"state": [*frame.state_topics]} if frame.state_topics else {})
         case EventFrame():
             deleted = {"deleted": True} if frame.deleted else {}
+            traced = {"traceparent": frame.traceparent} if frame.traceparent else {}
             return {
                 "kind": "event",
                 "topic": frame.topic,
@@ -69,6 +70,7 @@ def server_meaning(frame: ServerFrame) -> Vector:
                 "id": frame.id,
                 "timestampMs": frame.timestamp_ms,
                 **deleted,
+                **traced,
             }
         case Subscribed(feed, sequence, replayed):
             return {"kind": "subscribed", "feed": str(feed), "sequence": sequence, "replayed": replayed}

@@ -33,6 +33,7 @@ def stats(delivered: int) -> RunnerStats:
         delivery_age_seconds=1.5,
         deliveries=measures,
         lag={},
+        lag_seconds={},
         is_broker_connected=True,
         is_draining=False,
         failure=None,

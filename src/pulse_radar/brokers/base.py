@@ -55,6 +55,7 @@ class Draft(msgspec.Struct, frozen=True):
     """An event that is not stored yet. `data` is its JSON; `timestamp_ms` is milliseconds since 1970.
 
     Of a state topic: `is_deletion` says that its key is no more, `ttl_seconds` when that will be so by itself.
+    `traceparent` (W3C) is the trace to which it belongs.
     """
 
     topic: str
@@ -65,6 +66,7 @@ class Draft(msgspec.Struct, frozen=True):
     timestamp_ms: int | None = None
     ttl_seconds: float | None = None
     is_deletion: bool = False
+    traceparent: str | None = None
 
     def __post_init__(self) -> None:
         check_topic(self.topic)

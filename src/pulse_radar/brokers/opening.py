@@ -24,7 +24,7 @@ def open_broker(settings: Settings, *, is_owner: bool) -> AbstractAsyncContextMa
     """
     match urlsplit(settings.broker).scheme:
         case "memory" if is_owner:
-            return MemoryBroker()
+            return MemoryBroker(show_traceparent=settings.show_traceparent)
         case "memory":
             raise BrokerRefused(
                 "memory:// lives inside one API process, and a publisher of its own would speak to nobody: "
@@ -61,6 +61,7 @@ def _nats(
         namespace=settings.namespace,
         create=is_owner,
         duplicate_window_seconds=settings.duplicate_window,
+        show_traceparent=settings.show_traceparent,
         **more,
     )
     return broker

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import Final, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from pulse_radar.brokers.base import Broker, Draft, NotStored
 from pulse_radar.errors import (
@@ -23,6 +24,7 @@ from pulse_radar.errors import (
 from pulse_radar.histogram import Histogram, HistogramStats
 from pulse_radar.protocol.grammar import MAX_SEQUENCE
 from pulse_radar.settings import Settings
+from pulse_radar.tracing import publishing
 
 __all__ = ["PublishQueue", "PublishQueueStats", "PublishStats"]
 
@@ -96,7 +98,8 @@ class PublishQueue:
         tally = self._tallies[draft.topic]
         began = time.monotonic()
         try:
-            sequence = await self._publish(draft, expect_last)
+            with publishing(draft.topic, draft.key, draft.id, draft.traceparent) as traceparent:
+                sequence = await self._publish(_within(draft, traceparent), expect_last)
         except PulseError as error:
             tally.failed[type(error).__name__] += 1
             raise
@@ -274,6 +277,10 @@ class _Attempt:
     def age_seconds(self) -> float:
         """For so long the broker may have it."""
         return 0.0 if self.tried_at is None else time.monotonic() - self.tried_at
+
+
+def _within(draft: Draft, traceparent: str | None) -> Draft:
+    return draft if traceparent == draft.traceparent else replace(draft, traceparent=traceparent)
 
 
 def _too_late(attempt: _Attempt) -> BrokerUnavailable | OutcomeUnknown:

@@ -25,10 +25,19 @@ class NobodyReads(Exception):
 def print_json(received: Received) -> None:
     """The frame as it is on the wire."""
     match received:
-        case EventFrame(topic, name, data, sequence, key, event_id, timestamp_ms, deleted):
+        case EventFrame(topic, name, data, sequence, key, event_id, timestamp_ms, deleted, traceparent):
             # Unchecked: what a foreign publisher stored is shown as it is.
             body = EventBody(name, msgspec.Raw(msgspec.json.encode(data)), timestamp_ms)
-            _print(encode_event(topic, sequence, body, key=key, event_id=event_id, deleted=deleted).decode())
+            text = encode_event(
+                topic,
+                sequence,
+                body,
+                key=key,
+                event_id=event_id,
+                deleted=deleted,
+                traceparent=traceparent,
+            )
+            _print(text.decode())
         case GapFrame() | SnapshotFrame():
             _print(encode_server(received).decode())
         case Subscribed():

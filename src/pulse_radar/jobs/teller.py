@@ -16,6 +16,7 @@ import msgspec
 from pulse_radar.errors import BrokerError, NotPermitted, TopicFull, UsageError
 from pulse_radar.jobs.journal import Change, Journal, Seen, Source
 from pulse_radar.jobs.life import Job
+from pulse_radar.tracing import resumed, traceparent_here
 
 __all__ = ["Note", "Teller", "TellerStats", "only"]
 
@@ -41,7 +42,7 @@ _NO_LOOK_SECONDS: Final = 5.0
 class Note(msgspec.Struct, frozen=True):
     """Something to tell of a job: what it changes, and from what on, where that is known.
 
-    `told` is called with what is known afterwards. `what` is for the log.
+    `told` is called with what is known afterwards. `what` is for the log. `traceparent`: in which trace it happened.
     """
 
     task_id: str
@@ -49,6 +50,7 @@ class Note(msgspec.Struct, frozen=True):
     change: Change
     known: Callable[[], Seen | None] = lambda: None
     told: Callable[[Seen], None] = lambda _seen: None
+    traceparent: str | None = msgspec.field(default_factory=traceparent_here)
 
 
 class TellerStats(msgspec.Struct, frozen=True):
@@ -169,7 +171,8 @@ class Teller:
     async def _serve(self, lane: asyncio.Queue[Note | None], journal: Journal) -> None:
         while (note := await lane.get()) is not None:
             try:
-                await self._tell(note, journal)
+                with resumed(note.traceparent):
+                    await self._tell(note, journal)
             except asyncio.CancelledError:
                 self._lose(note, "the broker was away until the end")
                 raise

@@ -48,6 +48,8 @@ def _events(metadata: MetaData, name: str) -> Table:
         Column("timestamp_ms", BigInteger),
         Column("ttl_seconds", Float),
         Column("is_deletion", Boolean, nullable=False),
+        # The trace in which it was added.
+        Column("traceparent", String(55)),
         # Why nobody will ever take it; a person has to look. None for all others.
         Column("refused", Text),
         sqlite_autoincrement=True,

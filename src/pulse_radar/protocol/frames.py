@@ -77,7 +77,8 @@ class Connected(msgspec.Struct, frozen=True):
 class EventFrame(msgspec.Struct, frozen=True):
     """One event of a topic at its place. Units: `timestamp_ms` milliseconds since 1970.
 
-    `deleted`: of a state topic: its key is no more.
+    `deleted`: of a state topic: its key is no more. `traceparent`: the trace in which it was published (W3C), where
+    the server shows it.
     """
 
     topic: str
@@ -88,6 +89,7 @@ class EventFrame(msgspec.Struct, frozen=True):
     id: str | None = None
     timestamp_ms: int | None = None
     deleted: bool = False
+    traceparent: str | None = None
 
 
 class Subscribed(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ __all__ = [
     "check_key",
     "check_sequence",
     "check_topic",
+    "is_traceparent",
     "key_of",
 ]
 
@@ -33,6 +34,9 @@ _EVENT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,127}", re.ASCII)
 
 # It travels in a header of the broker, which takes these as they are.
 _EVENT_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
+
+# https://www.w3.org/TR/trace-context/#traceparent-header: an id of zeros is none.
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 # A name is quoted back to whoever sent it, so a long one is cut.
 _QUOTED_LENGTH: Final = 80
@@ -112,6 +116,11 @@ def check_event_id(text: str) -> str:
     raise InvalidEvent(
         f"invalid event id {_quote(text)}: it has 1 to 128 printable ASCII characters and no spaces"
     )
+
+
+def is_traceparent(text: str) -> bool:
+    """Whether it says which trace something belongs to, in the words of W3C Trace Context, version 0."""
+    return _TRACEPARENT.fullmatch(text) is not None
 
 
 def check_sequence(number: int) -> int:

@@ -28,6 +28,7 @@ from pulse_radar.publishing import Publishes, draft_deletion, draft_event
 from pulse_radar.server.answers import refusal, unauthenticated
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
+from pulse_radar.tracing import resumed, traceparent_here
 
 __all__ = ["PUBLISH_SCHEMA", "PublishEndpoint"]
 
@@ -95,7 +96,9 @@ class PublishEndpoint:
             return visitor
         try:
             body = self._parse(await self._read(request))
-            draft = _draft(body)
+            # Of whoever asked, where nothing that instruments the app has taken it up.
+            with resumed(traceparent_here() or request.headers.get("traceparent")):
+                draft = _draft(body)
             if visitor is not None and not await visitor.may("publish", Feed(draft.topic, draft.key)):
                 return refusal(403, "forbidden", f"you may not publish to '{Feed(draft.topic, draft.key)}'")
             self.publishes.heed_untyped(draft)

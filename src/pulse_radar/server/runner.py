@@ -58,7 +58,7 @@ class RunnerStats(msgspec.Struct, frozen=True):
     were let go of, by why;
     `delivery_seconds` what the last event of our own took through the broker, `deliveries` what all of them took, and
     `delivery_age_seconds` since one came. `lag`: how many events of each topic the broker is known to have that this
-    process has not handed on yet.
+    process has not handed on yet; `lag_seconds`: how long those of each topic were on their way from publish to here.
     """
 
     hub: HubStats
@@ -68,6 +68,7 @@ class RunnerStats(msgspec.Struct, frozen=True):
     delivery_age_seconds: float | None
     deliveries: HistogramStats
     lag: dict[str, int]
+    lag_seconds: dict[str, HistogramStats]
     is_broker_connected: bool
     is_draining: bool
     failure: str | None
@@ -211,6 +212,7 @@ class Runner:
             delivery_age_seconds=self.probe.age_seconds,
             deliveries=self.probe.round_trips.stats(),
             lag={topic: self._lag(topic) for topic in self.hub.topics},
+            lag_seconds=self._intake.lag_seconds(),
             is_broker_connected=self._broker.is_connected,
             is_draining=self.hub.is_draining,
             failure=failure,

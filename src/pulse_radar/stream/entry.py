@@ -8,12 +8,17 @@ __all__ = ["Entry", "Extent", "Gap", "Page", "StoredEvent"]
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event at its place in the topic, already encoded for the wire: it is encoded once, here."""
+    """An event at its place in the topic, already encoded for the wire: it is encoded once, here.
+
+    Units: `timestamp_ms` milliseconds since 1970, as its publisher said.
+    """
 
     sequence: int
     key: str | None
     text: bytes  # the event frame, UTF-8 JSON
     is_deletion: bool = False  # of a state topic: the key is no more
+    timestamp_ms: int | None = None
+    traceparent: str | None = None  # the trace in which it was published
 
     @property
     def first(self) -> int:

@@ -13,16 +13,22 @@ from pulse_radar.stream.entry import Entry, Gap, StoredEvent
 from pulse_radar.testing.broker_contract import draft
 from pulse_radar.testing.broker_contract.state import deletion
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 EVENT = b'{"event":"moved","data":{"x":1}}'
 
 
 def meant(
-    body: bytes, *, key: str | None = "a", is_state: bool = True, headers: dict[str, str] | None = None
+    body: bytes,
+    *,
+    key: str | None = "a",
+    is_state: bool = True,
+    headers: dict[str, str] | None = None,
+    shows_traceparent: bool = False,
 ) -> Entry:
     subject = "websocket.jobs" if key is None else f"websocket.jobs.{key}"
     stored = {**(headers or {}), "Nats-Sequence": "7", "Nats-Subject": subject}
     message = Msg(Client(), subject="live.jobs", data=body, headers=stored)
-    return entry_of(Naming(), "jobs", message, is_state=is_state)
+    return entry_of(Naming(), "jobs", message, is_state=is_state, shows_traceparent=shows_traceparent)
 
 
 def frame_of(entry: Entry) -> EventFrame:
@@ -95,3 +101,20 @@ def test_a_copy_by_the_leader_is_read_as_the_message_itself() -> None:
     assert copy.headers["X"] == "a: b"
     assert entry_of(Naming(), "jobs", copy, is_state=True) == meant(EVENT, headers={"Nats-Msg-Id": "id"})
     assert Copy("websocket.jobs.a", 7).headers == {"Nats-Sequence": "7", "Nats-Subject": "websocket.jobs.a"}
+
+
+def test_the_trace_of_an_event_is_known_and_shown_to_clients_only_where_that_is_asked_for() -> None:
+    for is_shown in (False, True):
+        entry = meant(EVENT, headers={"traceparent": TRACEPARENT}, shows_traceparent=is_shown)
+        assert isinstance(entry, StoredEvent)
+        assert entry.traceparent == TRACEPARENT
+        assert frame_of(entry).traceparent == (TRACEPARENT if is_shown else None)
+
+
+@pytest.mark.parametrize(
+    "foreign", ["", "é", TRACEPARENT.upper(), TRACEPARENT + "-", f"00-{'0' * 32}{TRACEPARENT[35:]}"]
+)
+def test_a_trace_that_is_none_is_left_out(foreign: str) -> None:
+    entry = meant(EVENT, headers={"traceparent": foreign}, shows_traceparent=True)
+    assert isinstance(entry, StoredEvent)
+    assert (entry.traceparent, frame_of(entry).traceparent) == (None, None)

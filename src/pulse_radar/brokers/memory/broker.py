@@ -32,9 +32,10 @@ class MemoryBroker(Broker):
     A restart forgets the events but not the order: sequences start from the clock, so they never go back.
     """
 
-    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
-        """`now` tells seconds since 1970."""
+    def __init__(self, *, now: Callable[[], float] = time.time, show_traceparent: bool = False) -> None:
+        """`now` tells seconds since 1970. `show_traceparent`: clients are told to which trace an event belongs."""
         self._now = now
+        self._shows_traceparent = show_traceparent
         self._topics: dict[str, _Kept] = {}
         self._answering: dict[str, Answering] = {}
 
@@ -119,8 +120,8 @@ class MemoryBroker(Broker):
 
     def _make(self, spec: TopicSpec, origin: int) -> _Kept:
         if isinstance(spec, LogTopic):
-            return MemoryLog(spec, self._now, origin)
-        return MemoryState(spec, self._now, origin)
+            return MemoryLog(spec, self._now, origin, shows_traceparent=self._shows_traceparent)
+        return MemoryState(spec, self._now, origin, shows_traceparent=self._shows_traceparent)
 
     def __repr__(self) -> str:
         return f"<MemoryBroker {len(self._topics)} topics>"

@@ -27,8 +27,11 @@ _NO_LIMIT: Final = 2**62
 class MemoryLog:
     """Every event of a topic, as long as its limits let it. `now` tells seconds since 1970."""
 
-    def __init__(self, spec: LogTopic, now: Callable[[], float], origin: int) -> None:
+    def __init__(
+        self, spec: LogTopic, now: Callable[[], float], origin: int, *, shows_traceparent: bool
+    ) -> None:
         self._now = now
+        self._shows_traceparent = shows_traceparent
         self._origin = origin
         self._stored_at: deque[tuple[float, int]] = deque()
         # Ordered dicts: taking the oldest out of a plain one scans all that was taken out before.
@@ -53,9 +56,7 @@ class MemoryLog:
             return known
         self._check_last(draft, expect_last)
         sequence = self._window.last + 1
-        body = EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms)
-        text = encode_event(draft.topic, sequence, body, key=draft.key, event_id=draft.id)
-        self._window.extend([StoredEvent(sequence, draft.key, text)])
+        self._window.extend([self._event(sequence, draft)])
         self._remember(draft, sequence)
         return sequence
 
@@ -91,6 +92,19 @@ class MemoryLog:
     def due_in(self) -> None:
         """Nothing of a log that a tail must hear of happens by time alone."""
         return
+
+    def _event(self, sequence: int, draft: Draft) -> StoredEvent:
+        text = encode_event(
+            draft.topic,
+            sequence,
+            EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms),
+            key=draft.key,
+            event_id=draft.id,
+            traceparent=draft.traceparent if self._shows_traceparent else None,
+        )
+        return StoredEvent(
+            sequence, draft.key, text, timestamp_ms=draft.timestamp_ms, traceparent=draft.traceparent
+        )
 
     def _after(self, start: int, limit: int, key: str | None) -> tuple[Entry, ...]:
         count = limit if key is None else _NO_LIMIT

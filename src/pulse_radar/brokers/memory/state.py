@@ -30,8 +30,11 @@ _IDS_KEPT_SECONDS: Final = 120.0
 class MemoryState:
     """The newest event of each key. `now` tells seconds since 1970."""
 
-    def __init__(self, spec: StateTopic, now: Callable[[], float], origin: int) -> None:
+    def __init__(
+        self, spec: StateTopic, now: Callable[[], float], origin: int, *, shows_traceparent: bool
+    ) -> None:
         self._now = now
+        self._shows_traceparent = shows_traceparent
         self.spec = spec
         self._origin = origin
         nothing = Extent(origin, origin, origin - 1)
@@ -57,8 +60,7 @@ class MemoryState:
             return known
         newest = self._window.get(draft.key)
         _check_last(draft, newest, expect_last)
-        body = EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms)
-        event = self._event(draft.key, body, draft.id, is_deletion=draft.is_deletion)
+        event = self._event(draft.key, draft)
         self._check_room(draft, newest, event)
         self._put(event, draft.ttl_seconds)
         self._ids[draft.id] = event.sequence
@@ -108,12 +110,24 @@ class MemoryState:
             case _:
                 return (), self._window.last
 
-    def _event(
-        self, key: str, body: EventBody, event_id: str | None = None, *, is_deletion: bool
-    ) -> StoredEvent:
+    def _event(self, key: str, draft: Draft) -> StoredEvent:
         sequence = self._window.last + 1
-        text = encode_event(self.spec.name, sequence, body, key=key, event_id=event_id, deleted=is_deletion)
-        return StoredEvent(sequence, key, text, is_deletion)
+        text = encode_event(
+            self.spec.name,
+            sequence,
+            EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms),
+            key=key,
+            event_id=draft.id,
+            deleted=draft.is_deletion,
+            traceparent=draft.traceparent if self._shows_traceparent else None,
+        )
+        return StoredEvent(sequence, key, text, draft.is_deletion, draft.timestamp_ms, draft.traceparent)
+
+    def _deletion(self, key: str) -> StoredEvent:
+        """By time, and nobody's doing."""
+        sequence = self._window.last + 1
+        text = encode_event(self.spec.name, sequence, DELETION, key=key, deleted=True)
+        return StoredEvent(sequence, key, text, is_deletion=True)
 
     def _put(self, event: StoredEvent, ttl_seconds: float | None) -> None:
         self._window.extend([event])
@@ -152,7 +166,7 @@ class MemoryState:
         while self._expiries and self._expiries[0][0] <= now:
             event = heapq.heappop(self._expiries)[2]
             if event.key is not None and self._is_newest(event):
-                self._put(self._event(event.key, DELETION, is_deletion=True), None)
+                self._put(self._deletion(event.key), None)
         while self._deletions and self._deletions[0][0] <= now:
             self._window.forget(self._deletions.popleft()[1])
         while self._ids_stored and self._ids_stored[0][0] <= now:

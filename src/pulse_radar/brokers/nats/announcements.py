@@ -26,10 +26,11 @@ class Listener(Protocol):
 class Announcements:
     """Hands each announcement to the listeners of its topic, decoded once for all of them."""
 
-    def __init__(self, link: Link, naming: Naming, kinds: Kinds) -> None:
+    def __init__(self, link: Link, naming: Naming, kinds: Kinds, *, shows_traceparent: bool) -> None:
         self._link = link
         self._naming = naming
         self._kinds = kinds
+        self._shows_traceparent = shows_traceparent
         self._listeners: dict[str, set[Listener]] = {}
         self._is_subscribed = False
         self.is_closed = False
@@ -74,6 +75,8 @@ class Announcements:
         # Before its stream was looked at, nobody is live on it either.
         if not listeners or is_state is None or not is_stored(message):
             return
-        entry = entry_of(self._naming, topic, message, is_state=is_state)
+        entry = entry_of(
+            self._naming, topic, message, is_state=is_state, shows_traceparent=self._shows_traceparent
+        )
         for listener in listeners:
             listener.hear(entry)

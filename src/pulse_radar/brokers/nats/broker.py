@@ -54,6 +54,7 @@ class NatsBroker(Broker):
     small and a retry after an outage has to look for its event, too large and ids fill the server's memory.
     `store_directory`: where a server on this machine keeps its streams; while that disk is nearly full `store`
     raises BrokerRefused.
+    `show_traceparent`: clients are told to which trace an event belongs.
     Raises: InvalidSetting.
     """
 
@@ -72,6 +73,7 @@ class NatsBroker(Broker):
         request_timeout_seconds: float = 5.0,
         leave_after_seconds: float = 12.0,
         store_directory: Path | None = None,
+        show_traceparent: bool = False,
     ) -> None:
         if duplicate_window_seconds < 0.1:
             raise InvalidSetting("the duplicate window must be at least 0.1 s")
@@ -94,10 +96,12 @@ class NatsBroker(Broker):
         )
         self._streams = Streams(self._jetstream, self._naming, config)
         kinds: Kinds = {}
-        self._history = History(self._jetstream, self._naming, kinds)
+        self._history = History(self._jetstream, self._naming, kinds, shows_traceparent=show_traceparent)
         self._room = Room(self._history, self._naming)
         self._attempts = Attempts(self._history, self._naming)
-        self._announcements = Announcements(self._link, self._naming, kinds)
+        self._announcements = Announcements(
+            self._link, self._naming, kinds, shows_traceparent=show_traceparent
+        )
         self._control = Control(self._link, self._naming)
         self._disk = None if store_directory is None else Disk(store_directory)
         self._specs: dict[str, TopicSpec] = {}

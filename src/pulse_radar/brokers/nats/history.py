@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from pulse_radar.brokers.nats.jetstream import BATCH_EVENTS, Batch, JetStream
-from pulse_radar.brokers.nats.messages import Kinds, Message, entries_of, sequence_of, subject_of
+from pulse_radar.brokers.nats.messages import Kinds, Message, entry_of, sequence_of, subject_of
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.steps import Sight
@@ -40,10 +40,13 @@ def missing(topic: str, seen: str) -> TopicMissing:
 class History:
     """Reads streams. Raises everywhere: BrokerUnavailable, TopicMissing, NotPermitted."""
 
-    def __init__(self, jetstream: JetStream, naming: Naming, kinds: Kinds) -> None:
+    def __init__(
+        self, jetstream: JetStream, naming: Naming, kinds: Kinds, *, shows_traceparent: bool
+    ) -> None:
         self._jetstream = jetstream
         self._naming = naming
         self._kinds = kinds
+        self._shows_traceparent = shows_traceparent
         self._slices = asyncio.Semaphore(_SLICES_AT_ONCE)
 
     async def look(self, topic: str) -> StreamView | None:
@@ -187,7 +190,11 @@ class History:
         return batch if following is None else Batch((*batch.messages, following), is_end=False)
 
     def _entries(self, topic: str, batch: Batch) -> list[Entry]:
-        return entries_of(self._naming, topic, batch.messages, is_state=self._kinds.get(topic, False))
+        is_state, shows = self._kinds.get(topic, False), self._shows_traceparent
+        return [
+            entry_of(self._naming, topic, message, is_state=is_state, shows_traceparent=shows)
+            for message in batch.messages
+        ]
 
 
 def _missed(after: int, sight: Sight) -> Gap | None:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -12,7 +12,7 @@ from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.errors import InvalidEvent, InvalidKey
 from pulse_radar.protocol.codec import DELETION, EventBody, decode_body, encode_body, encode_event
 from pulse_radar.protocol.frames import GapReason
-from pulse_radar.protocol.grammar import check_event_id, check_key
+from pulse_radar.protocol.grammar import check_event_id, check_key, is_traceparent
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
 
 __all__ = [
@@ -20,13 +20,13 @@ __all__ = [
     "Kinds",
     "Message",
     "body_of",
-    "entries_of",
     "entry_of",
     "event_id_of",
     "headers_of",
     "is_stored",
     "sequence_of",
     "subject_of",
+    "traceparent_of",
 ]
 
 _logger: Final = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ _EXPECT_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
 _SEQUENCE: Final = "Nats-Sequence"
 _SUBJECT: Final = "Nats-Subject"
 _TTL: Final = "Nats-TTL"
+_TRACEPARENT: Final = "traceparent"
 
 # The server puts the first on what it writes where an event's time is over, and takes the second for as good: where
 # the time of such a message is over, it writes no other.
@@ -86,6 +87,8 @@ def headers_of(
         headers[_EXPECT_LAST] = str(expect_last)
     if draft.is_deletion:
         headers[_OPERATION] = _PURGE
+    if draft.traceparent is not None:
+        headers[_TRACEPARENT] = draft.traceparent
     ttl = deletions_kept_seconds if draft.is_deletion else draft.ttl_seconds
     if ttl is not None:
         # The server counts in whole seconds.
@@ -116,10 +119,19 @@ def event_id_of(message: Message) -> str | None:
         return None
 
 
-def entry_of(naming: Naming, topic: str, message: Message, *, is_state: bool) -> Entry:
+def traceparent_of(message: Message) -> str | None:
+    """Which trace it belongs to, if it says so: whoever publishes without us may put anything there."""
+    said = _headers(message).get(_TRACEPARENT)
+    return said if said is not None and is_traceparent(said) else None
+
+
+def entry_of(
+    naming: Naming, topic: str, message: Message, *, is_state: bool, shows_traceparent: bool = False
+) -> Entry:
     """The event in a stored message, or the gap that it is for us if it is something else.
 
     In a state topic it has taken the place of its key's last value: what is no event there is a deletion.
+    `shows_traceparent`: to clients, too.
     """
     sequence = sequence_of(message)
     key = naming.key_text(topic, subject_of(message))
@@ -130,12 +142,17 @@ def entry_of(naming: Naming, topic: str, message: Message, *, is_state: bool) ->
     if body is None and not _is_marker(message):
         _logger.warning("%s/%s: event %d cannot be read; its key is taken for deleted", topic, key, sequence)
     told = DELETION if is_deletion or body is None else body
-    text = encode_event(topic, sequence, told, key=key, event_id=event_id_of(message), deleted=is_deletion)
-    return StoredEvent(sequence, key, text, is_deletion)
-
-
-def entries_of(naming: Naming, topic: str, messages: Iterable[Message], *, is_state: bool) -> list[Entry]:
-    return [entry_of(naming, topic, message, is_state=is_state) for message in messages]
+    traceparent = traceparent_of(message)
+    text = encode_event(
+        topic,
+        sequence,
+        told,
+        key=key,
+        event_id=event_id_of(message),
+        deleted=is_deletion,
+        traceparent=traceparent if shows_traceparent else None,
+    )
+    return StoredEvent(sequence, key, text, is_deletion, told.timestamp_ms, traceparent)
 
 
 def _body(message: Message) -> EventBody | None:

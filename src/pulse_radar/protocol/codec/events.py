@@ -26,6 +26,7 @@ class _EventWire(
     id: str | None = None
     timestamp_ms: int | None = None
     deleted: bool = False
+    traceparent: str | None = None
 
 
 class EventBody(msgspec.Struct, omit_defaults=True, rename={"name": "event", "timestamp_ms": "ts"}):
@@ -52,10 +53,13 @@ def encode_event(
     key: str | None = None,
     event_id: str | None = None,
     deleted: bool = False,
+    traceparent: str | None = None,
 ) -> bytes:
     """The frame of a stored event. Cost: one copy of its data; this is done once per event."""
     return _encode(
-        _EventWire(topic, body.name, body.data, sequence, key, event_id, body.timestamp_ms, deleted)
+        _EventWire(
+            topic, body.name, body.data, sequence, key, event_id, body.timestamp_ms, deleted, traceparent
+        )
     )
 
 
@@ -85,4 +89,14 @@ def decode_event(text: bytes | str) -> EventFrame:
     feed = Feed(wire.topic, wire.key)
     data: JsonValue = _any_decoder.decode(wire.data)
     name = check_event_name(wire.name)
-    return EventFrame(feed.topic, name, data, wire.seq, feed.key, wire.id, wire.timestamp_ms, wire.deleted)
+    return EventFrame(
+        feed.topic,
+        name,
+        data,
+        wire.seq,
+        feed.key,
+        wire.id,
+        wire.timestamp_ms,
+        wire.deleted,
+        wire.traceparent,
+    )

@@ -95,7 +95,13 @@ def encode_server(frame: ServerFrame) -> bytes:
     if isinstance(frame, EventFrame):
         body = EventBody(frame.name, msgspec.Raw(encode_data(frame.data)), frame.timestamp_ms)
         return encode_event(
-            frame.topic, frame.sequence, body, key=frame.key, event_id=frame.id, deleted=frame.deleted
+            frame.topic,
+            frame.sequence,
+            body,
+            key=frame.key,
+            event_id=frame.id,
+            deleted=frame.deleted,
+            traceparent=frame.traceparent,
         )
     return _encode(_control(frame))
 

@@ -52,6 +52,7 @@ const FIELDS: Readonly<Record<ServerFrame["kind"], readonly Field[]>> = {
     ["id", may(isText)],
     TIMESTAMP,
     ["deleted", may(isA("boolean"))],
+    ["traceparent", may(isText)],
   ],
   connected: [
     ["connectionId", TEXT],

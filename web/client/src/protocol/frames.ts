@@ -24,6 +24,8 @@ export interface PulseEvent<Topic extends string = string, Name extends string =
   readonly timestampMs?: number | undefined;
   /** In a state topic: its key exists no longer. */
   readonly deleted?: boolean | undefined;
+  /** The trace in which it was published (W3C Trace Context), where the server shows it. */
+  readonly traceparent?: string | undefined;
 }
 
 /**
