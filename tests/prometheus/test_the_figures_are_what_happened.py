@@ -43,6 +43,8 @@ async def test_deliveries_replays_bytes_and_gaps_are_counted_by_topic() -> None:
     assert figures("pulse_gaps_total", topic="messages", reason="reset") == 1
     assert figures("pulse_gaps_total", topic="knowledge", reason="expired") == 0
     assert figures("pulse_tail_lag_events", topic="knowledge") == 0
+    assert figures("pulse_delivery_lag_seconds_count", topic="knowledge") == 5
+    assert 0 <= figures("pulse_delivery_lag_seconds_sum", topic="knowledge") < 60
 
 
 async def test_publishes_are_timed_and_those_that_raise_are_named() -> None:
