@@ -106,10 +106,12 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
   }
 
   const outlet: Outlet = {
-    tell(ids, news) {
-      tellReaders(readers, ids, news);
-      if (news.kind === "gap") attempt(() => onGap?.(news));
-      else if (news.kind === "error") attempt(() => onError(news));
+    tell(ids, all) {
+      for (const news of all) {
+        tellReaders(readers, ids, news);
+        if (news.kind === "gap") attempt(() => onGap?.(news));
+        else if (news.kind === "error") attempt(() => onError(news));
+      }
     },
     changed: change,
   };

@@ -20,7 +20,7 @@ export interface Server {
 
 /** Whom a station tells what it hears. */
 export interface Outlet {
-  tell(readers: readonly string[], news: News): void;
+  tell(readers: readonly string[], news: readonly News[]): void;
   /** The connection is another one now. */
   changed(connection: Connection): void;
 }

@@ -23,7 +23,7 @@ type Message =
   | { readonly input: Input }
   /** Is there a leader? */
   | { readonly ask: true }
-  | { readonly leader: string; readonly readers: readonly string[]; readonly news: News }
+  | { readonly leader: string; readonly readers: readonly string[]; readonly news: readonly News[] }
   | { readonly leader: string; readonly connection: Connection; readonly positions: Positions };
 
 /** A tab among others: a station, whoever has it. `name`: one that no other tab has, with which the ids of its readers begin. */

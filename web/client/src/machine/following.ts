@@ -85,7 +85,7 @@ function askByNumber(turn: Turn, line: Line, at: number, asker: Reader): void {
   const { feed, isState } = line;
   const { last } = asker;
   const after = isState ? 0 : Math.max(0, at - (last ?? 0));
-  if (last === undefined && !isState) tell(turn, [asker], { kind: "gap", feed, from: null, to: at, reason: "reset" });
+  if (last === undefined && !isState) tell(turn, [asker], [{ kind: "gap", feed, from: null, to: at, reason: "reset" }]);
   setReaders(turn, [asker], { at: after, last: undefined });
   restart(turn, line, after);
 }

@@ -3,7 +3,7 @@
 import type { Connected, Feed, Gap, PulseEvent, Refusal, ServerFrame, Unknown } from "../protocol/frames.js";
 import { feedOf, topicOf } from "../protocol/grammar.js";
 import { expected, type Line } from "../stream/line.js";
-import { NOWHERE, type Reader } from "../stream/reader.js";
+import { covers, NOWHERE, type Reader } from "../stream/reader.js";
 import { ask, askNext, restart, settle } from "./following.js";
 import { cut, ping } from "./life.js";
 import {
@@ -21,18 +21,31 @@ import {
 } from "./lines.js";
 import type { News, Turn } from "./state.js";
 
-/** Any frame is a sign of life. */
-export function received(turn: Turn, frame: ServerFrame | Unknown): void {
-  const { status } = turn.connection;
-  if (frame.kind === "close") cut(turn, frame.code, frame.reason);
-  else if (frame.kind === "connected") {
-    if (status === "connecting") greeted(turn, frame);
-  } else if (status === "open") {
-    turn.due = turn.now + turn.patience;
-    heed(turn, frame);
-    recovered(turn);
+type Frame = ServerFrame | Unknown;
+
+/** What came in one message. Any frame is a sign of life. */
+export function received(turn: Turn, frames: readonly Frame[]): void {
+  const run: PulseEvent[] = [];
+  for (const [index, frame] of frames.entries()) {
+    const { status } = turn.connection;
+    if (frame.kind === "close") cut(turn, frame.code, frame.reason);
+    else if (frame.kind === "connected") {
+      if (status === "connecting") greeted(turn, frame);
+    } else if (status === "open") {
+      turn.due = turn.now + turn.patience;
+      if (frame.kind !== "event") heed(turn, frame);
+      else {
+        run.push(frame);
+        if (!isNext(frame, frames[index + 1])) happened(turn, run.splice(0));
+      }
+      recovered(turn);
+    }
   }
 }
+
+/** Whether events follow on each other. Those are one step: to find out whom they are for costs more than they do. */
+const isNext = (event: PulseEvent, next?: Frame): boolean =>
+  next?.kind === "event" && next.topic === event.topic && next.sequence === event.sequence + 1;
 
 /** The server greeted: each feed is served after the position that it names. */
 function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state = [] }: Connected): void {
@@ -54,11 +67,9 @@ function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state
   settle(turn);
 }
 
-function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" | "close" }> | Unknown): void {
+function heed(turn: Turn, frame: Exclude<Frame, { kind: "connected" | "close" | "event" }>): void {
   const { connection, leaving } = turn;
   switch (frame.kind) {
-    case "event":
-      return happened(turn, frame);
     case "gap":
     case "snapshot":
     case "subscribed": {
@@ -88,19 +99,34 @@ function heed(turn: Turn, frame: Exclude<ServerFrame, { kind: "connected" | "clo
   }
 }
 
-function happened(turn: Turn, event: PulseEvent): void {
-  const { topic, key, sequence } = event;
-  const own = feedOf(topic, key);
-  const line = followed(turn, topic) ?? followed(turn, own);
-  if (!line || turn.leaving.includes(own) || turn.leaving.includes(topic)) return;
-  if (sequence <= (line.at ?? NOWHERE) || !isWhole(turn, line, sequence - 1)) return;
-  setLine(turn, line, { at: sequence });
-  const due = listening(turn, line).filter(({ at = NOWHERE }) => at < sequence);
+/** Where the topic is followed as a whole they are of one line, else each is of its key's. */
+function happened(turn: Turn, events: readonly PulseEvent[]): void {
+  const { leaving } = turn;
+  const whole = followed(turn, events[0]?.topic ?? "");
+  if (whole)
+    return came(
+      turn,
+      whole,
+      events.filter((event) => !leaving.includes(ownFeed(event))),
+    );
+  for (const event of events) {
+    const line = followed(turn, ownFeed(event));
+    if (line && !leaving.includes(event.topic)) came(turn, line, [event]);
+  }
+}
+
+const ownFeed = ({ topic, key }: PulseEvent): Feed => feedOf(topic, key);
+
+function came(turn: Turn, line: Line, events: readonly PulseEvent[]): void {
+  const { at: before = NOWHERE } = line;
+  const fresh = events.filter(({ sequence }) => sequence > before);
+  const [first, last] = [fresh[0], fresh.at(-1)];
+  if (!first || !last || !isWhole(turn, line, first.sequence - 1)) return;
+  setLine(turn, line, { at: last.sequence });
+  const due = listening(turn, line).filter(({ at = NOWHERE }) => at < last.sequence);
   along(turn, due);
-  tell(
-    turn,
-    due.filter(({ feed }) => feed === own || feed === topic),
-    event,
+  tellEach(turn, due, ({ feed, at = NOWHERE }) =>
+    fresh.filter((event) => event.sequence > at && covers(feed, ownFeed(event))),
   );
 }
 
@@ -119,7 +145,7 @@ function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): 
     case "snapshot":
       setReaders(turn, readersOn(turn, line), { at: undefined, last: undefined });
       setLine(turn, line, { at: undefined, isState: true, asker: undefined });
-      return tell(turn, readersOn(turn, line), frame);
+      return tell(turn, readersOn(turn, line), [frame]);
     case "subscribed":
       if (!isWhole(turn, line, frame.sequence)) return;
       welcome(turn, listening(turn, line), frame);
@@ -167,7 +193,7 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
   // Of the gap nothing concerns a reader that it was served before.
   const begin = ({ at = line.at ?? NOWHERE }: Reader) => (isReset ? from : Math.max(from, at + 1));
   const concerned = readers.filter((reader) => isReset || Number(begin(reader)) <= to);
-  tellEach(turn, concerned, begin, (start) => ({ ...gap, from: start }));
+  tellEach(turn, concerned, (reader) => [{ ...gap, from: begin(reader) }]);
   // After a reset the numbers of before mean nothing any more.
   along(
     turn,
@@ -184,7 +210,7 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
 function refused(turn: Turn, refusal: Refusal): void {
   const line = turn.lines.get(refusal.topic ?? "");
   const readers = line ? readersOn(turn, line).filter((reader) => reader.feed === line.feed) : [];
-  turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news: refusal });
+  turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news: [refusal] });
   if (!line) return;
   place(turn, line, undefined, { phase: "refused" });
   // Keys that the whole topic would have served are asked for themselves.

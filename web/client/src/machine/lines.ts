@@ -89,29 +89,23 @@ const lineOf = (feed: Feed, isState: boolean): Line => ({
   asker: undefined,
 });
 
-export function tell(turn: Turn, readers: readonly Reader[], news: News): void {
+export function tell(turn: Turn, readers: readonly Reader[], news: readonly News[]): void {
   if (readers.length > 0) turn.effects.push({ kind: "tell", readers: readers.map(({ id }) => id), news });
 }
 
-/** Tell each of them what it is to it; those to whom it is the same are told at once. */
-export function tellEach<T>(
-  turn: Turn,
-  readers: readonly Reader[],
-  where: (reader: Reader) => T,
-  news: (where: T) => News,
-): void {
-  for (const each of new Set(readers.map(where)))
-    tell(
-      turn,
-      readers.filter((reader) => where(reader) === each),
-      news(each),
-    );
+/** Tell each of them what it is to it. It is the same to those who follow the same and stand at the same place. */
+export function tellEach(turn: Turn, readers: readonly Reader[], news: (reader: Reader) => readonly News[]): void {
+  const stand = ({ feed, at }: Reader) => `${feed} ${at}`;
+  for (const each of new Set(readers.map(stand))) {
+    const same = readers.filter((reader) => stand(reader) === each);
+    const [one] = same;
+    if (one) tell(turn, same, news(one));
+  }
 }
 
 /** Tell these readers that they are live from here on, or from where they are already. */
 export function welcome(turn: Turn, readers: readonly Reader[], news: Subscribed): void {
-  const from = ({ at = NOWHERE }: Reader) => Math.max(at, news.sequence);
-  tellEach(turn, readers, from, (sequence) => ({ ...news, sequence }));
+  tellEach(turn, readers, ({ at = NOWHERE }) => [{ ...news, sequence: Math.max(at, news.sequence) }]);
   setReaders(turn, readers, { isTold: true });
 }
 

@@ -22,8 +22,7 @@ function take(turn: Turn, input: Input): void {
   const { status } = turn.connection;
   switch (input.kind) {
     case "received":
-      for (const frame of input.frames) received(turn, frame);
-      return;
+      return received(turn, input.frames);
     case "follow":
       return follow(turn, input);
     case "unfollow":

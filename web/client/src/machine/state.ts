@@ -109,7 +109,8 @@ export type Effect =
   | { readonly kind: "drop" }
   /** Find out whether ordinary requests reach the server. */
   | { readonly kind: "probe" }
-  | { readonly kind: "tell"; readonly readers: readonly string[]; readonly news: News };
+  /** In this order, to each of them. */
+  | { readonly kind: "tell"; readonly readers: readonly string[]; readonly news: readonly News[] };
 
 /** One turn of the machine: a state in the making, and what is to be done. Made and used up within `step`. */
 export type Turn = { -readonly [Field in keyof State]: State[Field] } & Moment & {

@@ -13,6 +13,9 @@ const isA = (type: string) => (value: unknown) => typeof value === type;
 const isText = isA("string") as (value: unknown) => value is string;
 const isNumber = isA("number");
 const isObject = (value: unknown): value is Json => Object(value) === value && !Array.isArray(value);
+const isThere: Check = (value) => value !== undefined;
+const isSequenceOrNull: Check = (value) => value === null || isSequence(value);
+const isReason: Check = (value) => ["expired", "reset", "unreadable"].includes(value as string);
 const areFeeds: Check = (value) => Array.isArray(value) && value.every(isFeed);
 const arePositions: Check = (value) =>
   isObject(value) && Object.entries(value).every(([feed, sequence]) => isFeed(feed) && isSequence(sequence));
@@ -28,62 +31,56 @@ const must =
   };
 
 /** It may be missing, which means this. */
-const may =
-  (holds: Check, missing?: unknown): Read =>
-  (value) =>
-    isAbsent(value) ? missing : must(holds)(value);
+const may = (holds: Check, missing?: unknown): Read => {
+  const read = must(holds);
+  return (value) => (isAbsent(value) ? missing : read(value));
+};
 
-/** A field: its name on the wire, how it is read, and its name here where that is another. */
-type Field = readonly [wire: string, read: Read, name?: string];
+/** Its name on the wire, how it is read, and its name here. An object, since to take tuples apart is slow before it is compiled. */
+interface Field {
+  readonly wire: string;
+  readonly read: Read;
+  readonly name: string;
+}
+
+const field = (wire: string, read: Read, name = wire): Field => ({ wire, read, name });
 
 const TEXT = must(isText);
 const SEQUENCE = must(isSequence);
-const TIMESTAMP: Field = ["ts", may(Number.isInteger), "timestampMs"];
-const FEED: Field = ["topic", must(isFeed), "feed"];
+const TIMESTAMP = field("ts", may(Number.isInteger), "timestampMs");
+const FEED = field("topic", must(isFeed), "feed");
 
 /** What a server says, by its kind; in the order in which it is written. */
 const FIELDS: Readonly<Record<ServerFrame["kind"], readonly Field[]>> = {
   event: [
-    ["topic", must(isTopic)],
-    ["event", must(isEventName), "name"],
-    ["data", must((value) => value !== undefined)],
-    ["_seq", SEQUENCE, "sequence"],
-    ["key", may(isKey)],
-    ["id", may(isText)],
+    field("topic", must(isTopic)),
+    field("event", must(isEventName), "name"),
+    field("data", must(isThere)),
+    field("_seq", SEQUENCE, "sequence"),
+    field("key", may(isKey)),
+    field("id", may(isText)),
     TIMESTAMP,
-    ["deleted", may(isA("boolean"))],
-    ["traceparent", may(isText)],
+    field("deleted", may(isA("boolean"))),
+    field("traceparent", may(isText)),
   ],
   connected: [
-    ["connectionId", TEXT],
-    ["topics", must(areFeeds)],
-    ["protocol", may(isNumber, 1)],
-    ["pingInterval", may(isNumber, 20)],
-    ["pongTimeout", may(isNumber, 30)],
-    ["lastSeq", may(arePositions, {})],
-    ["state", may(areFeeds)],
+    field("connectionId", TEXT),
+    field("topics", must(areFeeds)),
+    field("protocol", may(isNumber, 1)),
+    field("pingInterval", may(isNumber, 20)),
+    field("pongTimeout", may(isNumber, 30)),
+    field("lastSeq", may(arePositions, {})),
+    field("state", may(areFeeds)),
   ],
-  subscribed: [FEED, ["seq", SEQUENCE, "sequence"], ["replayed", may(isSequence, 0)]],
+  subscribed: [FEED, field("seq", SEQUENCE, "sequence"), field("replayed", may(isSequence, 0))],
   unsubscribed: [FEED],
-  gap: [
-    FEED,
-    ["from", must((value) => value === null || isSequence(value))],
-    ["to", SEQUENCE],
-    ["reason", must((value) => ["expired", "reset", "unreadable"].includes(value as string))],
-  ],
+  gap: [FEED, field("from", must(isSequenceOrNull)), field("to", SEQUENCE), field("reason", must(isReason))],
   snapshot: [FEED],
-  auth: [["expiresAt", may(isSequence, null)]],
-  error: [
-    ["code", TEXT],
-    ["message", TEXT],
-    ["topic", may(isText)],
-  ],
-  ping: [TIMESTAMP, ["lastSeq", may(arePositions)]],
+  auth: [field("expiresAt", may(isSequence, null))],
+  error: [field("code", TEXT), field("message", TEXT), field("topic", may(isText))],
+  ping: [TIMESTAMP, field("lastSeq", may(arePositions))],
   pong: [TIMESTAMP],
-  close: [
-    ["code", must(isNumber)],
-    ["reason", may(isText, "")],
-  ],
+  close: [field("code", must(isNumber)), field("reason", may(isText, ""))],
 };
 
 // What a server says.
@@ -116,7 +113,7 @@ function read(kind: unknown, json: unknown): ServerFrame | Unknown {
   if (!Object.hasOwn(FIELDS, kind as string)) return UNKNOWN;
   need(isObject(json));
   const frame: Json = { kind };
-  for (const [wire, read, name = wire] of FIELDS[kind as ServerFrame["kind"]]) {
+  for (const { wire, read, name } of FIELDS[kind as ServerFrame["kind"]]) {
     const value = read(json[wire]);
     if (value !== undefined) frame[name] = value;
   }
@@ -127,9 +124,7 @@ function read(kind: unknown, json: unknown): ServerFrame | Unknown {
 /** The text of a server's frame, to the letter. */
 export function encodeServer(frame: ServerFrame): string {
   const { kind } = frame;
-  const fields = Object.fromEntries(
-    FIELDS[kind].map(([wire, , name = wire]) => [wire, (frame as unknown as Json)[name]]),
-  );
+  const fields = Object.fromEntries(FIELDS[kind].map(({ wire, name }) => [wire, (frame as unknown as Json)[name]]));
   switch (kind) {
     case "event":
       return JSON.stringify(fields);

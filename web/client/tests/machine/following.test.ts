@@ -14,6 +14,21 @@ test("many readers of a topic are one subscription", () => {
   expect(page.seen("b")).toEqual([101]);
 });
 
+test("events that come in one message are told in one piece, to each reader what is for it", () => {
+  const page = livePage("monitoring", 100);
+  page.follow("b", "monitoring");
+  page.follow("key", "monitoring/x");
+  page.receive(event("monitoring", 101, "x"));
+  page.tell({ kind: "follow", id: "further", feed: "monitoring", at: 103 });
+  page.effects = [];
+  page.receive(...[102, 103, 104].map((sequence) => event("monitoring", sequence, sequence % 2 ? "x" : "y")));
+  const told = page.effects.flatMap((effect) => (effect.kind === "tell" ? [effect.readers] : []));
+  expect(told).toEqual([["a", "b"], ["key"], ["further"]]);
+  expect(page.seen("a")).toEqual([101, 102, 103, 104]);
+  expect(page.seen("key")).toEqual([101, 103]);
+  expect(page.seen("further")).toEqual([104]);
+});
+
 test("whoever follows what is live already is told so once, and from where on", () => {
   const page = livePage("knowledge", 100);
   page.receive(event("knowledge", 101));

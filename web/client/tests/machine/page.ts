@@ -21,7 +21,7 @@ export class Page {
     this.state = state;
     this.effects.push(...effects);
     for (const effect of effects)
-      if (effect.kind === "tell") for (const id of effect.readers) this.newsOf(id).push(effect.news);
+      if (effect.kind === "tell") for (const id of effect.readers) this.newsOf(id).push(...effect.news);
     return effects;
   }
 

@@ -34,7 +34,7 @@ export class World<S extends Server> {
     if (effect.kind === "open") this.link = new Link(this.server, effect.feeds, effect.cursor);
     else if (effect.kind === "drop") this.link = undefined;
     else if (effect.kind === "send") this.link?.toServer.push(effect.frame);
-    else if (effect.kind === "tell") tellReaders(this.readers, effect.readers, effect.news);
+    else if (effect.kind === "tell") for (const news of effect.news) tellReaders(this.readers, effect.readers, news);
   }
 
   /** From where on a reader must know everything is known as soon as it stands somewhere. */
