@@ -1,5 +1,6 @@
 """Publishing and nothing else: all that a worker needs."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -47,6 +48,12 @@ class Publisher(Publishes):
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         return Position(draft.topic, await self._open_queue().publish(draft, expect_last=expect_last))
+
+    async def publish_together(self, drafts: Sequence[Draft]) -> list[Position]:
+        """Publish drafts of one topic in one go; no places: one by one, please. Raises: as `PublishQueue` does."""
+        return [
+            Position(drafts[0].topic, place) for place in await self._open_queue().publish_together(drafts)
+        ]
 
     @property
     def broker(self) -> Broker:

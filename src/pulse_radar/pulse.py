@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
@@ -264,6 +264,13 @@ class Pulse(Publishes):
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         self._check_declared(draft.topic)
         return Position(draft.topic, await self._run().queue.publish(draft, expect_last=expect_last))
+
+    async def publish_together(self, drafts: Sequence[Draft]) -> list[Position]:
+        """Publish drafts of one topic in one go; no places: one by one, please. Raises: as `PublishQueue` does."""
+        self._check_declared(drafts[0].topic)
+        return [
+            Position(drafts[0].topic, place) for place in await self._run().queue.publish_together(drafts)
+        ]
 
     def accompany(self, companion: Callable[[], AbstractAsyncContextManager[object]]) -> None:
         """Enter this context while the Pulse runs: after it can publish, and before anybody is served.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -52,6 +52,12 @@ class MoodyBroker(MemoryBroker):
             raise BrokerUnavailable("the acknowledgement was lost")
         return sequence
 
+    def takes_together(self, topic: str) -> bool:
+        return True
+
+    async def store_together(self, drafts: Sequence[Draft]) -> int | None:
+        return [await self.store(draft) for draft in drafts][-1]
+
     async def recognises(self, topic: str, age_seconds: float) -> bool:
         if not self.may_look:
             raise NotPermitted("these credentials may not look")
@@ -92,6 +98,42 @@ async def test_publishes_that_wait_for_the_broker_are_stored_in_their_order() ->
     assert sequences == sorted(sequences)
     assert await stored_ids(broker) == [f"id{number}" for number in range(20)]
     assert queue.stats().waiting == 0
+
+
+async def test_what_goes_together_gets_numbers_in_a_row() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        first = await queue.publish(draft(0))
+        together = await queue.publish_together([draft(number) for number in range(1, 4)])
+        assert together == [first + 1, first + 2, first + 3]
+        assert sum(queue.stats().topics["tasks"].seconds.counts) == 4
+
+
+async def test_nothing_goes_together_past_those_who_wait_or_beyond_a_bound() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker, limit=3) as queue:
+        assert await queue.publish_together([draft(number) for number in range(4)]) == []
+        assert await queue.publish_together([draft(0), draft(1, b'"' + b"x" * 2_000 + b'"')]) == []
+        broker.error = BrokerUnavailable("away")
+        waiting = asyncio.create_task(queue.publish(draft(0)))
+        while queue.stats().retries == 0:
+            await asyncio.sleep(0.001)
+        broker.error = None
+        assert await queue.publish_together([draft(1), draft(2)]) == []
+        await waiting
+    assert await stored_ids(broker) == ["id0"]
+
+
+async def test_of_what_went_together_without_an_answer_it_is_said_that_nobody_knows() -> None:
+    broker = MoodyBroker()
+    async with queue_on(broker) as queue:
+        broker.error = NotStored("not connected")
+        assert await queue.publish_together([draft(0), draft(1)]) == []
+        broker.error = BrokerUnavailable("no answer")
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await queue.publish_together([draft(0), draft(1)])
+        assert unknown.value.event_id == "id0"
+        assert queue.stats().waiting == 0
 
 
 async def test_an_event_whose_acknowledgement_was_lost_is_stored_once() -> None:

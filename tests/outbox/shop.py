@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import func, select
@@ -94,23 +95,35 @@ class DiesAt:
             die()
         return position
 
+    async def publish_together(self, drafts: Sequence[Draft]) -> list[Position]:
+        self._left -= len(drafts)
+        if self._left < 0 and self._point == "before publishing":
+            die()
+        if self._left < 0 and self._point == "while they are stored":
+            asyncio.get_running_loop().call_later(0.001, die)
+        positions = await self._publisher.publish_together(drafts)
+        if self._left < 0 and self._point == "before it is noted":
+            die()
+        return positions
+
     @property
     def broker(self) -> Broker:
         return self._publisher.broker
 
 
-async def main(url: str, broker: str, point: str, events: int) -> None:
+async def main(url: str, broker: str, point: str, events: int, at_once: int) -> None:
     engine = create_async_engine(url)
     async with Publisher(broker) as publisher, Relay(outbox, engine, DiesAt(publisher, point, events)):
-        for number in range(ORDERS):
+        for first in range(0, ORDERS, at_once):
             async with AsyncSession(engine) as session, session.begin():
-                await place(session, number)
-                if number == events and point == "before the commit":
-                    await session.flush()
-                    die()
+                for number in range(first, first + at_once):
+                    await place(session, number)
+                    if number == events and point == "before the commit":
+                        await session.flush()
+                        die()
         await until_empty(engine)
     raise AssertionError("it outlived its death")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))

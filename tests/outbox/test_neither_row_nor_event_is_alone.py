@@ -20,15 +20,23 @@ from tests.outbox.shop import ORDERS, PATIENCE, announced, outbox, placed, until
 DUPLICATE_WINDOW = 1.0
 
 
-@pytest.mark.parametrize("point", ["before the commit", "before publishing", "before it is noted"])
+@pytest.mark.parametrize(
+    ("point", "at_once"),
+    [
+        ("before the commit", 1),
+        ("before publishing", 10),
+        ("before it is noted", 1),
+        ("while they are stored", 10),
+    ],
+)
 async def test_a_killed_process_leaves_neither_a_row_without_event_nor_an_event_without_row(
-    tmp_path: Path, url: str, engine: AsyncEngine, point: str
+    tmp_path: Path, url: str, engine: AsyncEngine, point: str, at_once: int
 ) -> None:
     async with NatsServer(tmp_path / "nats") as server:
         settings = Settings.load(broker=server.url, duplicate_window=DUPLICATE_WINDOW)
         async with open_broker(settings, is_owner=True) as broker:
             await broker.declare([LogTopic("sales")])
-            await killed(url, server.url, point, ORDERS // 2)
+            await killed(url, server.url, point, ORDERS // 2, at_once)
             await asyncio.sleep(DUPLICATE_WINDOW * 1.1)
             rows = await placed(engine)
             before = await announced(broker)
@@ -41,9 +49,9 @@ async def test_a_killed_process_leaves_neither_a_row_without_event_nor_an_event_
             assert await announced(broker) == rows
 
 
-async def killed(url: str, broker: str, point: str, events: int) -> None:
+async def killed(url: str, broker: str, point: str, events: int, at_once: int) -> None:
     """Run the shop until it has killed itself."""
-    command = (sys.executable, "-m", "tests.outbox.shop", url, broker, point, str(events))
+    command = (sys.executable, "-m", "tests.outbox.shop", url, broker, point, str(events), str(at_once))
     process = await asyncio.create_subprocess_exec(*command)
     try:
         async with asyncio.timeout(PATIENCE):

@@ -1,13 +1,13 @@
 """Any number of relays: one has the turn, a dead one loses it, and what nobody takes holds up nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from pulse_radar import BrokerUnavailable, EventTooLarge, Position, Pulse
+from pulse_radar import BrokerUnavailable, EventTooLarge, OutcomeUnknown, Position, Pulse
 from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.outbox import Relay
 from pulse_radar.outbox.turn import Turn, TurnWatch
@@ -33,6 +33,8 @@ class Faulty:
         self.is_open = asyncio.Event()
         self.is_open.set()
         self.asked = 0
+        # True and False: whether it answers. None: it has no way to.
+        self.takes_together: bool | None = None
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
         self.asked += 1
@@ -44,6 +46,14 @@ class Faulty:
             self.lost_answers -= 1
             raise BrokerUnavailable("no answer")
         return position
+
+    async def publish_together(self, drafts: Sequence[Draft]) -> list[Position]:
+        if self.takes_together is None:
+            return []
+        positions = [await self.publish_draft(draft) for draft in drafts]
+        if not self.takes_together:
+            raise OutcomeUnknown(drafts[0].id, "no answer")
+        return positions
 
     @property
     def broker(self) -> Broker:
@@ -98,6 +108,44 @@ async def test_an_event_whose_answer_was_lost_is_found_and_not_sent_again(
         assert relay.stats().recovered == 1
     numbers = await announced(pulse.broker, topic)
     assert numbers == ([0, 1, 2] if topic == "sales" else [2])
+
+
+async def test_what_waits_goes_together_and_in_order(engine: AsyncEngine, pulse: Pulse) -> None:
+    faulty = Faulty(pulse)
+    faulty.takes_together = True
+    await say(engine, "sales", *range(5))
+    await say(engine, "prices", 0, key="a")
+    await say(engine, "sales", *range(5, 10))
+    async with Relay(outbox, engine, faulty) as relay:
+        await until_empty(engine)
+        assert relay.stats().published == 11
+    assert await announced(pulse.broker) == list(range(10))
+
+
+async def test_of_what_went_together_and_nobody_answered_each_comes_once(
+    engine: AsyncEngine, pulse: Pulse
+) -> None:
+    faulty = Faulty(pulse)
+    faulty.takes_together = False
+    await say(engine, "sales", *range(10))
+    async with Relay(outbox, engine, faulty) as relay:
+        await until_empty(engine)
+        assert relay.stats().recovered == 10
+    assert await announced(pulse.broker) == list(range(10))
+
+
+async def test_one_that_nobody_takes_holds_up_none_that_would_have_gone_with_it(
+    engine: AsyncEngine, pulse: Pulse
+) -> None:
+    faulty = Faulty(pulse)
+    faulty.refuses = EventTooLarge
+    async with AsyncSession(engine) as session, session.begin():
+        for number in range(3):
+            outbox.add(session, "sales", "refused" if number == 1 else "said", {"number": number})
+    async with Relay(outbox, engine, faulty), asyncio.timeout(PATIENCE):
+        while await announced(pulse.broker) != [0, 2]:
+            await asyncio.sleep(0.01)
+    assert await why_refused(engine) == ["no"]
 
 
 async def test_a_topic_that_is_missing_holds_up_no_other(engine: AsyncEngine, pulse: Pulse) -> None:

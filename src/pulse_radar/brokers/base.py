@@ -6,6 +6,7 @@ Every broker passes the suite in `pulse_radar.testing.broker_contract`. In words
   stream was created. Numbers never go back, not even when a stream is lost and made anew.
 - `store` returns once the event is stored. The same id within the duplicate window is stored once and
   answers the first number again.
+- `store_together` stores all or none. Not every broker can, and none need: it only saves time.
 - `tail` yields every entry after a position, in order, for ever. It reconnects by itself and reports a
   discontinuity as a `Gap` among the entries, never as silence: a number that will not come is in a gap.
 - `read` is history, oldest first, a page at a time.
@@ -118,6 +119,18 @@ class Broker(ABC):
         EventTooLarge, SequenceConflict. TopicFull, for a new key of a state topic that has enough. InvalidEvent,
         for one without a key there, and for a deletion or a ttl on a log.
         """
+
+    def takes_together(self, topic: str) -> bool:
+        """Whether `store_together` is worth a try on this topic, as far as is known here."""
+        return False
+
+    async def store_together(self, drafts: Sequence[Draft]) -> int | None:
+        """Store drafts of one topic, each right behind the one before it, or none of them; the last one's sequence.
+
+        None: this broker has no way to do it, or one of them is refused; nothing is stored, and `store` says why.
+        Raises: BrokerUnavailable: all or none is stored, and nobody knows (NotStored: none).
+        """
+        return None
 
     @abstractmethod
     async def recognises(self, topic: str, age_seconds: float) -> bool:

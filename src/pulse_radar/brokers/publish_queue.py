@@ -1,8 +1,11 @@
 """From "please publish" to "it is stored": retries without duplicates, waiting with a bound."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final, Self
 
 import msgspec
@@ -98,7 +101,7 @@ class PublishQueue:
         tally = self._tallies[draft.topic]
         began = time.monotonic()
         try:
-            with publishing(draft.topic, draft.key, draft.id, draft.traceparent) as traceparent:
+            with _span(draft) as traceparent:
                 sequence = await self._publish(_within(draft, traceparent), expect_last)
         except PulseError as error:
             tally.failed[type(error).__name__] += 1
@@ -122,6 +125,50 @@ class PublishQueue:
             self._deadlines.discard(deadline)
         self._note(draft.topic, sequence)
         return sequence
+
+    async def publish_together(self, drafts: Sequence[Draft]) -> list[int]:
+        """Store drafts of one topic in one go, each right behind the one before it; their sequences.
+
+        None, where that is not possible: nothing is stored then, and they are to be published one by one.
+        Raises: OutcomeUnknown: all or none is stored, and nobody knows.
+        Cancel: the same.
+        """
+        if not self._may_go_together(drafts):
+            return []
+        self._waiting += len(drafts)
+        began = time.monotonic()
+        try:
+            with contextlib.ExitStack() as spans:
+                last = await self._store_together(
+                    [_within(one, spans.enter_context(_span(one))) for one in drafts]
+                )
+        finally:
+            self._waiting -= len(drafts)
+        if last is None:
+            return []
+        topic = drafts[0].topic
+        for _ in drafts:
+            self._tallies[topic].seconds.observe(time.monotonic() - began)
+        self._note(topic, last)
+        return list(range(last - len(drafts) + 1, last + 1))
+
+    def _may_go_together(self, drafts: Sequence[Draft]) -> bool:
+        topic = drafts[0].topic
+        # Those who wait in line were first.
+        is_free = self._lines[topic].length == 0 and self._waiting + len(drafts) <= self._limit
+        fit = all(len(draft.data) <= self._max_event_bytes for draft in drafts)
+        return is_free and fit and self._broker.takes_together(topic)
+
+    async def _store_together(self, drafts: Sequence[Draft]) -> int | None:
+        try:
+            return await self._broker.store_together(drafts)
+        except NotStored:
+            return None
+        except BrokerUnavailable as error:
+            first = drafts[0]
+            raise OutcomeUnknown(
+                first.id, f"{len(drafts)} events of {first.topic} may be stored or not: {error}"
+            ) from error
 
     def _admit(self, draft: Draft, expect_last: int | None) -> None:
         if len(draft.data) > self._max_event_bytes:
@@ -277,6 +324,10 @@ class _Attempt:
     def age_seconds(self) -> float:
         """For so long the broker may have it."""
         return 0.0 if self.tried_at is None else time.monotonic() - self.tried_at
+
+
+def _span(draft: Draft) -> AbstractContextManager[str | None]:
+    return publishing(draft.topic, draft.key, draft.id, draft.traceparent)
 
 
 def _within(draft: Draft, traceparent: str | None) -> Draft:

@@ -31,6 +31,8 @@ class Destination(Protocol):
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position: ...
 
+    async def publish_together(self, drafts: Sequence[Draft]) -> list[Position]: ...
+
 
 class Doubt:
     """What one relay has found out about one turn that began in doubt. Raises: BrokerError."""

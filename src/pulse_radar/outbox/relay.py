@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from types import TracebackType
 from typing import Final, Self
@@ -52,6 +52,9 @@ _DRAIN_LOOK_SECONDS: Final = 0.02
 
 # Between two looks at a broker or a database that is away, and at a topic that takes nothing right now.
 _PAUSE_SECONDS: Final = 0.5
+
+# What goes in one go. All else on the connection waits behind it.
+_TOGETHER_BYTES: Final = 1024 * 1024
 
 # What no broker and no later time will take.
 _NEVER: Final = (EventTooLarge, InvalidEvent, InvalidKey, InvalidTopic)
@@ -192,15 +195,20 @@ class Relay:
         self, batch: Sequence[Waiting] | None, version: int, until: float, doubt: Doubt | None
     ) -> None:
         """Batch after batch, for as long as there are any and the turn is ours."""
+        # What nobody knew the outcome of goes one by one: else it could go on like that.
+        together = doubt is None
         while batch:
-            noted = await self._publish(batch, until, doubt)
+            noted = await self._publish(batch, until, doubt, together=together)
+            together = True
             # What is held up, or left to others, was perhaps not looked at.
             noted.in_doubt |= doubt is not None and (bool(self._held_up) or self._is_ending)
             until = time.monotonic() + self._stir_seconds
             batch = await self._ledger.note(noted, version, self._held(), ends=self._is_ending)
             version += 1
 
-    async def _publish(self, batch: Sequence[Waiting], until: float, doubt: Doubt | None) -> Noted:
+    async def _publish(
+        self, batch: Sequence[Waiting], until: float, doubt: Doubt | None, *, together: bool
+    ) -> Noted:
         """Publish in order, and say what became of each. Ends early where the outcome of one is not known."""
         noted = Noted()
         try:
@@ -208,10 +216,10 @@ class Relay:
             if doubt is not None:
                 await self._recover(batch, doubt, noted)
             done = set(noted.published)
-            for waiting in batch:
-                if self._is_ending or time.monotonic() >= until:
-                    break
-                if waiting.row not in done and waiting.draft.topic not in self._held_up:
+            for run in _runs(waiting for waiting in batch if waiting.row not in done):
+                if together and await self._publish_together(run, noted, until):
+                    continue
+                for waiting in run:
                     await self._publish_one(waiting, noted, until)
         except (BrokerError, TimeoutError) as error:
             noted.in_doubt = True
@@ -220,6 +228,9 @@ class Relay:
             if not self._held_up:
                 self._failure = None
         return noted
+
+    def _may_publish(self, topic: str, until: float) -> bool:
+        return not self._is_ending and time.monotonic() < until and topic not in self._held_up
 
     async def _prepare(self, batch: Sequence[Waiting]) -> None:
         """Know of each topic where it stands before anything of ours is in it, and have it noted."""
@@ -246,8 +257,23 @@ class Relay:
             if published:
                 noted.positions[topic] = max(published.values())
 
+    async def _publish_together(self, run: Sequence[Waiting], noted: Noted, until: float) -> bool:
+        """Whether all of these went in one go."""
+        topic = run[0].draft.topic
+        if len(run) == 1 or not self._may_publish(topic, until):
+            return False
+        async with asyncio.timeout(until - time.monotonic()):
+            positions = await self._destination.publish_together([waiting.draft for waiting in run])
+        if positions:
+            self._published += len(run)
+            noted.published += [waiting.row for waiting in run]
+            noted.positions[topic] = positions[-1].sequence
+        return bool(positions)
+
     async def _publish_one(self, waiting: Waiting, noted: Noted, until: float) -> None:
         draft = waiting.draft
+        if not self._may_publish(draft.topic, until):
+            return
         try:
             async with asyncio.timeout(until - time.monotonic()):
                 position = await self._destination.publish_draft(draft)
@@ -280,6 +306,20 @@ class Relay:
 
     def __repr__(self) -> str:
         return f"<Relay {self._published} published, {self._failure or 'well'}>"
+
+
+def _runs(batch: Iterable[Waiting]) -> Iterator[list[Waiting]]:
+    """Neighbours of one topic, as many as may go in one go."""
+    run: list[Waiting] = []
+    size = 0
+    for waiting in batch:
+        size += len(waiting.draft.data)
+        if run and (waiting.draft.topic != run[0].draft.topic or size > _TOGETHER_BYTES):
+            yield run
+            run, size = [], len(waiting.draft.data)
+        run.append(waiting)
+    if run:
+        yield run
 
 
 def _topic(waiting: Waiting) -> str:

@@ -1,6 +1,7 @@
 """The broker on NATS JetStream: a stream per topic, numbered by the server, followed without a consumer."""
 
-from collections.abc import AsyncIterator, Sequence
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,8 +20,15 @@ from pulse_radar.brokers.nats.facts import ServerFacts, StreamFacts
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History, missing
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
-from pulse_radar.brokers.nats.link import Link, LinkStats
-from pulse_radar.brokers.nats.messages import Kinds, body_of, event_id_of, headers_of, sequence_of
+from pulse_radar.brokers.nats.link import Link, LinkStats, Outgoing
+from pulse_radar.brokers.nats.messages import (
+    Kinds,
+    batch_headers,
+    body_of,
+    event_id_of,
+    headers_of,
+    sequence_of,
+)
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.room import Room, full
@@ -29,6 +37,7 @@ from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
 from pulse_radar.brokers.topic_spec import StateTopic, TopicSpec
 from pulse_radar.errors import (
+    BrokerRefused,
     EventTooLarge,
     InvalidEvent,
     InvalidSetting,
@@ -150,6 +159,25 @@ class NatsBroker(Broker):
             if refused.code in codes.WRONG_LAST_SEQUENCE and expect_last is not None:
                 return await self._stored_before(draft, expect_last, refused)
             raise _refusal(draft, refused) from refused
+
+    def takes_together(self, topic: str) -> bool:
+        return self._history.takes_batches(topic)
+
+    async def store_together(self, drafts: Sequence[Draft]) -> int | None:
+        try:
+            if self._disk is not None:
+                self._disk.check(drafts[0])
+            return await self._jetstream.store_batch(list(self._batch_of(drafts)))
+        except (ApiRefused, BrokerRefused, EventTooLarge, NotPermitted):
+            return None
+
+    def _batch_of(self, drafts: Sequence[Draft]) -> Iterator[Outgoing]:
+        batch = uuid.uuid4().hex
+        for place, draft in enumerate(drafts, 1):
+            body = body_of(draft)
+            headers = headers_of(draft, None) | batch_headers(batch, place, is_last=place == len(drafts))
+            self._link.check_size(body, headers)
+            yield Outgoing(self._naming.subject(draft.topic, draft.key), body, headers)
 
     async def _deletions_kept_seconds(self, draft: Draft) -> float:
         """For how long this deletion is to be remembered: whoever set up the topic knows."""

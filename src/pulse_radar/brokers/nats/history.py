@@ -47,6 +47,8 @@ class History:
         self._naming = naming
         self._kinds = kinds
         self._shows_traceparent = shows_traceparent
+        # Of each topic whose stream was seen.
+        self._batches: dict[str, bool] = {}
         self._slices = asyncio.Semaphore(_SLICES_AT_ONCE)
 
     async def look(self, topic: str) -> StreamView | None:
@@ -54,6 +56,7 @@ class History:
         view = await self._jetstream.view(self._naming.stream(topic))
         if view is not None:
             self._kinds[topic] = view.sight.is_state
+            self._batches[topic] = view.takes_batches
         return view
 
     async def view(self, topic: str) -> StreamView:
@@ -64,6 +67,10 @@ class History:
 
     def is_known_state(self, topic: str) -> bool:
         return self._kinds.get(topic, False)
+
+    def takes_batches(self, topic: str) -> bool:
+        """Whether several events may be stored together there, as far as we have seen."""
+        return self._batches.get(topic, False)
 
     async def is_kept(self, topic: str) -> bool:
         """Whether it has a stream. While that has no leader, its replicas answer, and at once."""

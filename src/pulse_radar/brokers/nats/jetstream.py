@@ -9,7 +9,7 @@ from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.facts import account_of
-from pulse_radar.brokers.nats.link import Link
+from pulse_radar.brokers.nats.link import Link, Outgoing
 from pulse_radar.brokers.nats.messages import Copy, Message, is_stored, sequence_of
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.stream_view import StreamView, view_of
@@ -175,6 +175,17 @@ class JetStream:
         """Store a message and return its number. Raises: NobodyAnswers, where no stream collects the subject."""
         with self._link.needing_a_leader():
             [answer] = await self._link.ask(subject, body, headers)
+            check_api_error(answer.data)
+        return _number(answer.data)
+
+    async def store_batch(self, messages: Sequence[Outgoing]) -> int:
+        """Store messages with the headers of a batch, all or none, and return the last one's number.
+
+        Raises: BrokerUnavailable, when nobody knows whether they are stored.
+        """
+        *before, last = messages
+        with self._link.needing_a_leader():
+            [answer] = await self._link.ask(last.subject, last.payload, last.headers, preceded_by=before)
             check_api_error(answer.data)
         return _number(answer.data)
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ from pulse_radar.brokers.nats.requests import Requests
 from pulse_radar.brokers.nats.session import MessageCallback, Session
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, EventTooLarge, NotPermitted
 
-__all__ = ["Link", "LinkStats"]
+__all__ = ["Link", "LinkStats", "Outgoing"]
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -38,6 +38,14 @@ class LinkStats(msgspec.Struct, frozen=True):
     connections: int
     requests: int
     trouble: str | None
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A message on its way to the server."""
+
+    subject: str
+    payload: bytes
+    headers: dict[str, str]
 
 
 def _is_any(_message: Msg) -> bool:
@@ -134,11 +142,13 @@ class Link:
         payload: bytes = b"",
         headers: dict[str, str] | None = None,
         *,
+        preceded_by: Sequence[Outgoing] = (),
         is_complete: Callable[[Msg], bool] = _is_any,
         patience_seconds: float = math.inf,
     ) -> list[Msg]:
         """The answers to one request, up to the one that makes them complete.
 
+        `preceded_by`: what goes before it on the same session, and is not answered.
         `patience_seconds`: less than `request_timeout_seconds`, where an answer comes soon or not at all.
         Raises: NotStored at once without a session. BrokerUnavailable, when it is lost meanwhile, and after so long
         without any answer; NobodyAnswers; NotPermitted. BrokerRefused, if nothing connects any more.
@@ -151,6 +161,8 @@ class Link:
         request = self._requests.open(subject, is_complete)
         patience = min(patience_seconds, self.access.request_timeout_seconds)
         try:
+            for message in preceded_by:
+                await session.publish(message.subject, message.payload, "", message.headers)
             await session.publish(subject, payload, request.reply, headers)
             return await request.answers(patience)
         except TimeoutError:

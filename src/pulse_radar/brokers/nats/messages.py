@@ -19,6 +19,7 @@ __all__ = [
     "Copy",
     "Kinds",
     "Message",
+    "batch_headers",
     "body_of",
     "entry_of",
     "event_id_of",
@@ -33,6 +34,10 @@ _logger: Final = logging.getLogger(__name__)
 
 _EVENT_ID: Final = "Nats-Msg-Id"
 _EXPECT_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
+# A batch is stored as a whole when its last message, marked by the third, is there.
+_BATCH: Final = "Nats-Batch-Id"
+_PLACE_IN_BATCH: Final = "Nats-Batch-Sequence"
+_COMMIT: Final = "Nats-Batch-Commit"
 _SEQUENCE: Final = "Nats-Sequence"
 _SUBJECT: Final = "Nats-Subject"
 _TTL: Final = "Nats-TTL"
@@ -94,6 +99,12 @@ def headers_of(
         # The server counts in whole seconds.
         headers[_TTL] = f"{math.ceil(ttl)}s"
     return headers
+
+
+def batch_headers(batch: str, place: int, *, is_last: bool) -> dict[str, str]:
+    """What makes a message the one at this place, counted from 1, of a batch."""
+    headers = {_BATCH: batch, _PLACE_IN_BATCH: str(place)}
+    return headers | {_COMMIT: "1"} if is_last else headers
 
 
 def is_stored(message: Message) -> bool:

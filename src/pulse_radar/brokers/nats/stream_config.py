@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 from pulse_radar.brokers.bounds import narrowed
 from pulse_radar.brokers.nats.naming import Naming
-from pulse_radar.brokers.nats.stream_view import BOUND_FACTOR, StreamView
+from pulse_radar.brokers.nats.stream_view import BATCHES, BOUND_FACTOR, StreamView
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec
 from pulse_radar.errors import BrokerRefused
 
@@ -95,6 +95,8 @@ class StreamConfig:
     def changes(self, view: StreamView, spec: TopicSpec, *, narrow: bool) -> dict[str, object]:
         """What there is to change of a stream that is there."""
         wanted = self.wanted(spec, is_replicated=view.sight.is_replicated)
+        if not view.knows_batches:
+            wanted.pop(BATCHES, None)
         if not narrow:
             kept = dict(
                 zip(spec.BOUNDS, (view.max_messages, view.max_age_seconds, view.max_bytes), strict=True)
@@ -106,7 +108,8 @@ class StreamConfig:
     def _kept(self, spec: TopicSpec, factor: int) -> dict[str, object]:
         match spec:
             case LogTopic():
-                return {"max_msgs": spec.retain, "discard": "old"} | self._ages(spec.max_age_seconds)
+                kept: dict[str, object] = {"max_msgs": spec.retain, "discard": "old", BATCHES: True}
+                return kept | self._ages(spec.max_age_seconds)
             case StateTopic():
                 return {
                     "max_msgs_per_subject": 1,

@@ -10,6 +10,7 @@ from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.stream.entry import Extent
 
 __all__ = [
+    "BATCHES",
     "BOUND_FACTOR",
     "ORIGIN",
     "REMEMBERS_AFTER",
@@ -24,6 +25,11 @@ ORIGIN: Final = "pulse-origin"
 
 # And after which position deletions are remembered for as long as its configuration says: before, it was shorter.
 REMEMBERS_AFTER: Final = "pulse-remembers-after"
+
+# Whether a stream takes batches, and from which level of its interface on a server knows what that is (2.12 has 2).
+BATCHES: Final = "allow_atomic"
+_LEVEL: Final = "_nats.level"
+_LEVEL_OF_BATCHES: Final = 2
 
 # A leader hears the others every second or two, and before four have passed they elect no other. One that was cut
 # off goes on answering for another ten, with numbers that the others have left behind.
@@ -69,6 +75,16 @@ class StreamView(msgspec.Struct, frozen=True):
     def duplicate_window_seconds(self) -> float:
         """For so long the server knows an id again."""
         return _seconds(self.config, "duplicate_window")
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether several messages may be stored together, all or none."""
+        return self.config.get(BATCHES, False) is True
+
+    @property
+    def knows_batches(self) -> bool:
+        """Whether the server that showed it is new enough for that."""
+        return _metadata(self.config, _LEVEL) >= _LEVEL_OF_BATCHES
 
     @property
     def deletions_kept_seconds(self) -> float:

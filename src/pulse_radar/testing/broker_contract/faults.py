@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import itertools
 from typing import Final
 
 import pytest
 
+from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.testing.broker_contract.laboratory import Fault, Laboratory
-from pulse_radar.testing.broker_contract.ledger import Ledger, gaps, numbers
+from pulse_radar.testing.broker_contract.ledger import Ledger, gaps, ids, numbers
 from pulse_radar.testing.broker_contract.watcher import PATIENCE_SECONDS, Publishing, Watcher, draft
 
 __all__ = ["FaultContract"]
@@ -26,6 +28,8 @@ _FOREIGN_BODIES: Final = (
     b'{"event":"x","data":' + b"[" * 66 + b"]" * 66 + b"}",
     b'{"event":"x","data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 )
+
+_TOGETHER: Final = 50
 
 
 class FaultContract:
@@ -47,6 +51,30 @@ class FaultContract:
                 entries = await watcher.reaches(ledger.last)
             ledger.check(entries, after=0)
             assert gaps(entries) == []
+
+    async def test_of_what_is_stored_together_a_killed_server_keeps_nothing_without_what_was_before_it(
+        self, laboratory: Laboratory
+    ) -> None:
+        laboratory.needs(Fault.KILLED)
+        async with laboratory.broker() as broker:
+            await broker.declare([LogTopic("tasks", retain=100_000)])
+            told: dict[str, int] = {}
+            for life in range(3):
+                storing = asyncio.create_task(_store_together(broker, f"{life}", told))
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while not (storing.done() or f"{life}-3" in told):  # noqa: ASYNC110  (it tells nobody)
+                        await asyncio.sleep(0.001)
+                await laboratory.kill_server()
+                await laboratory.start_server()
+                await storing
+                await Publishing(broker, "tasks", Ledger(), name=f"after-{life}").one()
+            async with Watcher(broker, "tasks", 0) as watcher:
+                entries = await watcher.reaches((await broker.extent("tasks")).last)
+        found = dict(zip(numbers(entries), ids(entries), strict=True))
+        for number, event_id in found.items():
+            batch, _, place = (event_id or "").partition(".")
+            assert place in ("", "0") or found[number - 1] == f"{batch}.{int(place) - 1}"
+        assert all(found[last] == f"{batch}.{_TOGETHER - 1}" for batch, last in told.items())
 
     async def test_a_server_away_for_longer_than_the_duplicate_window_doubles_nothing(
         self, laboratory: Laboratory
@@ -171,3 +199,14 @@ class FaultContract:
             page = await broker.read("tasks", after=0, limit=100)
             assert numbers(page.entries) == [first, last]
             assert page.end == last
+
+
+async def _store_together(broker: Broker, name: str, told: dict[str, int]) -> None:
+    """Batch after batch until the server is away, and the last number of each that it took."""
+    with contextlib.suppress(BrokerUnavailable):
+        for number in itertools.count():
+            batch = f"{name}-{number}"
+            last = await broker.store_together([draft("tasks", f"{batch}.{n}") for n in range(_TOGETHER)])
+            if last is None:
+                return
+            told[batch] = last

@@ -89,6 +89,33 @@ class StoringContract:
             assert sum(isinstance(result, int) for result in results) == 1
             assert sum(isinstance(result, SequenceConflict) for result in results) == 19
 
+    async def test_what_is_stored_together_is_stored_in_a_row_or_not_at_all(
+        self, laboratory: Laboratory
+    ) -> None:
+        async with laboratory.broker() as broker, laboratory.broker() as other:
+            await broker.declare([LogTopic("tasks")])
+            batches = [[draft("tasks", f"{batch}-{n}", key="a") for n in range(20)] for batch in range(10)]
+            lasts = await asyncio.gather(
+                *(broker.store_together(batch) for batch in batches[:5]),
+                *(other.store_together(batch) for batch in batches[5:]),
+            )
+            page = await broker.read("tasks", after=0, limit=1_000)
+            assert dict(zip(ids(page.entries), numbers(page.entries), strict=True)) == {
+                event.id: last - len(batch) + place
+                for batch, last in zip(batches, lasts, strict=True)
+                if last is not None
+                for place, event in enumerate(batch, 1)
+            }
+
+    async def test_together_with_an_event_that_is_there_nothing_is_stored(
+        self, laboratory: Laboratory
+    ) -> None:
+        async with laboratory.broker() as broker:
+            await broker.declare([LogTopic("tasks")])
+            known = await broker.store(draft("tasks", "2"))
+            assert await broker.store_together([draft("tasks", str(n)) for n in range(4)]) is None
+            assert (await broker.extent("tasks")).last == known
+
     async def test_an_event_is_found_by_its_id_after_a_position(self, laboratory: Laboratory) -> None:
         async with laboratory.broker() as broker:
             await broker.declare([LogTopic("tasks")])
