@@ -11,6 +11,7 @@ CLIENT := npm --prefix web/client run --silent
 DASHBOARD := npm --prefix web/dashboard run --silent
 STAGE := scripts/stage
 PURE := tests/protocol tests/stream tests/hub
+CENTRIFUGO := github.com/centrifugal/centrifugo/v6@v6.9.1
 SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 
 # uv takes the Python that is here and fetches none.
@@ -85,6 +86,8 @@ clean:
 
 .venv/.benchmarked: pyproject.toml uv.lock .venv/.synced
 	@$(STAGE) "packages of the peers" $(UV) sync --frozen --all-extras --group bench --quiet
+	@if command -v go >/dev/null; then GOBIN="$$PWD/.tools/bin" $(STAGE) "Centrifugo" go install $(CENTRIFUGO); \
+		else echo "== no Go here: Centrifugo is left out"; fi
 	@touch $@
 
 web/dashboard/dist/.built: web/node_modules/.synced web/dashboard/index.html web/dashboard/vite.config.ts $(shell find web/dashboard/src web/dashboard/public web/client/src -type f)

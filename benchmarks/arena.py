@@ -19,7 +19,7 @@ import msgspec
 
 from pulse_radar.testing.nats_server import free_port
 
-__all__ = ["Arena", "Peer", "Spent", "compiled", "pinned"]
+__all__ = ["Arena", "Peer", "Spent", "compiled", "cpu_seconds", "pinned"]
 
 _ROOT: Final = Path(__file__).parents[1]
 _PATIENCE_SECONDS: Final = 120.0

@@ -1,5 +1,6 @@
 """The peers by name, and how each is started."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,23 @@ _SOCKET_IO_CROWD: Final = (
 )
 
 
+_CENTRIFUGO_CROWD: Final = (
+    *("--path", "/connection/websocket", "--say", '{"id":1,"connect":{}}'),
+    *(
+        "--say",
+        f'{{"id":2,"subscribe":{{"channel":"{TOPIC}"}}}}',
+        "--ready",
+        '"id":2',
+        "--answer",
+        "{}",
+        "{}",
+    ),
+)
+
+# Where `make bench` puts what it builds.
+_TOOLS: Final = Path(__file__).parents[2] / ".tools" / "bin"
+
+
 def _all() -> list[Peer]:
     node = Path(__file__).parent / "node" / "socketio.mjs"
     own = (sys.executable, "-m")
@@ -51,8 +69,18 @@ def _all() -> list[Peer]:
             "Socket.IO on Node", ("node", str(node), "{port}"), _SOCKET_IO_CROWD, {"NODE_ENV": "production"}
         ),
         Peer("uWebSockets (socketify)", (*own, "benchmarks.peers.uwebsockets", "{port}")),
+        *_centrifugo(),
         Peer(FLOOR, (str(compiled("floor")), "{port}")),
     ]
+
+
+def _centrifugo() -> list[Peer]:
+    """It is there where it is installed, or where Go is, which builds it."""
+    program = shutil.which("centrifugo") or shutil.which("centrifugo", path=str(_TOOLS))
+    if program is None:
+        return []
+    command = (sys.executable, "-m", "benchmarks.peers.centrifugo", program, "{port}")
+    return [Peer("Centrifugo", command, _CENTRIFUGO_CROWD)]
 
 
 PEERS: Final = {peer.name: peer for peer in _all()}

@@ -22,7 +22,7 @@ async def test_ctrl_c_ends_serve_in_under_two_seconds_whatever_is_open_and_stall
 ) -> None:
     # A machine that does other work takes its time, for the start as well, which is a second on one that does not.
     starting, ending = await start_and_end_by_ctrl_c(options)
-    assert ending < max(2.0, starting)
+    assert ending < max(2.0, 2 * starting)
 
 
 async def start_and_end_by_ctrl_c(options: tuple[str, ...]) -> tuple[float, float]:

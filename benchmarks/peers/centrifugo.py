@@ -1,0 +1,81 @@
+"""Centrifugo, published to by its HTTP API: this process becomes the server, and its child drives it from another core.
+
+In production one would give it a token's secret and an API key, which cost it something: here it asks nobody.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from benchmarks.peers.driving import EVENT, TOPIC, obey
+
+__all__ = ["main"]
+
+
+def main(program: str, port: int) -> None:
+    if os.fork() == 0:
+        # The load's core: what an application spends on publishing is not what the server does.
+        os.sched_setaffinity(0, {max(range(os.cpu_count() or 1))})
+        asyncio.run(_drive(port))
+        return
+    config = Path(tempfile.mkstemp(suffix=".json")[1])
+    config.write_text(json.dumps(_config(port)))
+    os.execv(program, [program, "--config", str(config)])  # noqa: S606 (what the caller named)
+
+
+def _config(port: int) -> dict[str, Any]:
+    return {
+        "http_server": {"address": "127.0.0.1", "port": port},
+        "http_api": {"insecure": True},
+        "client": {"insecure": True, "allowed_origins": ["*"]},
+        "channel": {
+            "without_namespace": {
+                "allow_subscribe_for_client": True,
+                "allow_subscribe_for_anonymous": True,
+            }
+        },
+        "log": {"level": "error"},
+    }
+
+
+class _Api:
+    def __init__(self, port: int) -> None:
+        self._http: Final = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api", timeout=30)
+        # Asked once: they stay, and the question would cost the server something.
+        self._clients = 0
+
+    async def publish(self, events: list[dict[str, object]]) -> int:
+        """Published together, as its documentation says for several."""
+        commands = [
+            {"publish": {"channel": TOPIC, "data": {"event": EVENT, "data": data, "id": "0" * 23}}}
+            for data in events
+        ]
+        if len(commands) == 1:
+            await self._ask("publish", commands[0]["publish"])
+        else:
+            await self._ask("batch", {"commands": commands})
+        if not self._clients:
+            told = await self._ask("info", {})
+            self._clients = sum(node["num_clients"] for node in told["result"]["nodes"])
+        return len(events) * self._clients
+
+    async def _ask(self, what: str, content: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._http.post(f"/{what}", json=content)
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()
+        assert "error" not in told, told
+        return told
+
+
+async def _drive(port: int) -> None:
+    await obey(_Api(port).publish)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
