@@ -67,7 +67,7 @@ slow: .venv/.synced web/node_modules/.synced web/dashboard/dist/.built
 	@[ "$$(uname -sm)" != "Linux x86_64" ] || $(UV) run --frozen --all-extras --with "atheris>=3" \
 		python -m tests.fuzz.coverage_guided -max_total_time=600
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
-	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/radar tests/packaging $(ARGS)
+	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/promise tests/radar tests/packaging $(ARGS)
 
 # Peers have packages of their own, which nothing else needs. ARGS="--quick" is a look.
 bench: .venv/.benchmarked

@@ -13,6 +13,8 @@ import pytest
 
 from pulse_radar.brokers.embedded import EmbeddedServer, EmbeddedSettings, server_pid
 from pulse_radar.testing.broker_contract import BrokerContract
+from pulse_radar.testing.broker_contract.faults import FaultContract
+from pulse_radar.testing.broker_contract.state_faults import StateFaultContract
 from pulse_radar.testing.nats_laboratory import NatsLaboratory
 
 
@@ -72,8 +74,16 @@ class KeptServer:
         return self._owner
 
 
+@pytest.fixture
+async def laboratory(tmp_path: Path) -> AsyncIterator[NatsLaboratory]:
+    async with NatsLaboratory.open(KeptServer(tmp_path / "pulse")) as laboratory:
+        yield laboratory
+
+
+class TestEmbeddedBrokerUnderFaults(FaultContract, StateFaultContract):
+    """What its own server can make different; the rest of its code is that of `nats://`."""
+
+
+@pytest.mark.slow
 class TestEmbeddedBroker(BrokerContract):
-    @pytest.fixture
-    async def laboratory(self, tmp_path: Path) -> AsyncIterator[NatsLaboratory]:
-        async with NatsLaboratory.open(KeptServer(tmp_path / "pulse")) as laboratory:
-            yield laboratory
+    """All of it."""

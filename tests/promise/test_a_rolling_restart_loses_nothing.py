@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.005
 Published = dict[str, list[tuple[int, str]]]
 
 
-@pytest.fixture(params=["nats", "embedded"])
+@pytest.fixture(params=["nats", pytest.param("embedded", marks=pytest.mark.slow)])
 async def broker(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[str]:
