@@ -11,10 +11,13 @@ from pulse_radar.stream.merge import follow, opening
 class ModelBroker:
     def __init__(self, topic: str) -> None:
         self.topic = topic
-        self.published: dict[int, str | None] = {}
+        # The events that everybody should know of or have been told to miss: their keys, and in which numbering.
+        self.published: dict[int, tuple[str | None, int]] = {}
         # Whether anything was ever lost, so that gaps are allowed at all.
         self.has_lost = False
+        # How often the numbering began anew, and when so under numbers that were given out before.
         self.generation = 0
+        self.rollbacks: set[int] = set()
         self._begin(1_000)
         # What a server that fell behind still believes.
         self.past = self
@@ -32,9 +35,9 @@ class ModelBroker:
 
     def publish(self, key: str | None) -> None:
         sequence = self.first + len(self.kept)
-        body = decode_body(encode_body("happened", b"{}"))
+        body = decode_body(encode_body("happened", b"%d" % self.generation))
         self.kept[sequence] = StoredEvent(sequence, key, encode_event(self.topic, sequence, body, key=key))
-        self.published[sequence] = key
+        self.published[sequence] = (key, self.generation)
 
     def publish_garbage(self) -> None:
         sequence = self.first + len(self.kept)
@@ -51,6 +54,16 @@ class ModelBroker:
         self.has_lost = True
         self.generation += 1
         self._begin(self.first + len(self.kept) + 1_000)
+
+    def roll_back(self, count: int) -> None:
+        """It comes back as it was so many events ago, and gives out their numbers anew."""
+        self.has_lost = True
+        self.generation += 1
+        self.rollbacks.add(self.generation)
+        for _ in range(min(count, len(self.kept))):
+            number, _ = self.kept.popitem()
+            self.published.pop(number, None)
+        self.depose()
 
     @property
     def kept_events(self) -> set[int]:

@@ -83,7 +83,7 @@ class ModelProcess(ABC, Generic[_Answer]):
 
     def settle(self) -> None:
         """Until everything that can happen by itself has happened."""
-        for _ in range(400):
+        for _ in range(2_000):
             has_all = self.read_all()
             if self.owed:
                 self.pay(0)

@@ -8,12 +8,12 @@ __all__ = ["ModelStateBroker", "ModelStateTail"]
 
 
 class ModelStateBroker:
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, origin: int) -> None:
         self.topic = topic
-        self.origin = 1_000
-        self.last = 999
+        self.origin = origin
+        self.last = origin - 1
         # Every deletion up to here may be forgotten.
-        self.horizon = 999
+        self.horizon = origin - 1
         # All that was ever stored in this stream, and the newest of each key that is still kept.
         self.history: list[Entry] = []
         self.newest: dict[str, StoredEvent] = {}
@@ -59,22 +59,21 @@ class ModelStateTail:
 
     def __init__(self, broker: ModelStateBroker) -> None:
         self._broker = broker
-        self._generation = broker.generation
-        self.position = broker.origin - 1
-        # Since when no deletion may be forgotten unseen.
-        self._horizon = broker.horizon
+        self._begin()
+
+    def _begin(self) -> None:
+        self._generation = self._broker.generation
+        self.position = self._broker.origin - 1
+        # What the topic held when we began is read as it is kept; no deletion up to here concerns us.
+        self._since = self._broker.last
 
     def next(self, count: int, *, keeps_up: bool) -> tuple[Entry, ...]:
         broker = self._broker
         found: list[Entry] = []
-        forgot = broker.horizon > self._horizon and self.position < broker.horizon
-        if self._generation != broker.generation or forgot:
-            self._generation = broker.generation
-            self.position = broker.origin - 1
+        if self._generation != broker.generation or broker.horizon > max(self.position, self._since):
+            self._begin()
             found.append(Gap(None, self.position, GapReason.RESET))
-        self._horizon = broker.horizon
-        source = broker.history if keeps_up else broker.newest.values()
-        entries = sorted((e for e in source if e.last > self.position), key=lambda e: e.last)
+        entries = self._stored(keeps_up=keeps_up)
         for entry in entries[:count]:
             if entry.last > self.position + 1:
                 found.append(Gap(self.position + 1, entry.last - 1, GapReason.EXPIRED))
@@ -84,3 +83,8 @@ class ModelStateTail:
             found.append(Gap(self.position + 1, broker.last, GapReason.EXPIRED))
             self.position = broker.last
         return tuple(found)
+
+    def _stored(self, *, keeps_up: bool) -> list[Entry]:
+        heard = [e for e in self._broker.history if keeps_up and e.last > self._since]
+        kept = [e for e in self._broker.newest.values() if not keeps_up or e.last <= self._since]
+        return sorted((e for e in (*heard, *kept) if e.last > self.position), key=lambda e: e.last)

@@ -6,7 +6,7 @@ and resume anywhere, also amid a snapshot; deletions are forgotten; streams are 
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from pulse_radar.hub.actions import Action
 from pulse_radar.hub.hub import Hub
@@ -39,12 +39,15 @@ class Process(ModelProcess[Extent]):
 
     def __init__(self, broker: ModelStateBroker) -> None:
         super().__init__(Hub([TOPIC], LIMITS))
+        # How often the state began anew.
+        self.resets = 0
         self.broker = broker
         self.tail = ModelStateTail(broker)
         self.tell(StateOpened(TOPIC, self.tail.position, broker.extent()))
 
     def read_tail(self, count: int, *, keeps_up: bool) -> None:
         self.last_batch = self.tail.next(count, keeps_up=keeps_up)
+        self.resets += sum(entry.first is None for entry in self.last_batch)
         if self.last_batch:
             self.tell(Arrived(TOPIC, self.last_batch))
 
@@ -67,22 +70,23 @@ class Client(ModelClient[Process]):
 
     def __init__(self, feed: Feed) -> None:
         super().__init__(feed)
+        # How often it began, and where that and its process stood when it was last told to forget all.
+        self.beginnings = 0
+        self.forgot_at = (0, 0)
         self.map: dict[str, int] = {}
         # The newest it knows of each key, deleted ones as well, since it last forgot all.
         self.newest: dict[str, int] = {}
-        self.owes_forgetting = False
+        self.is_greeted = self.owes_forgetting = False
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> None:
         match frame:
             case Connected(last_seq=last_seq):
+                self.is_greeted = True
                 assert last_seq.get(self.feed, self.cursor) == self.cursor
                 self.owes_forgetting = self.feed not in last_seq
             case SnapshotFrame(feed):
                 assert feed == self.feed
-                self.map.clear()
-                self.newest.clear()
-                self.cursor = None
-                self.owes_forgetting = self.is_live = False
+                self._forget()
             case EventFrame() as event:
                 self._take(event)
             case GapFrame(first=first, last=last, reason=reason):
@@ -97,6 +101,27 @@ class Client(ModelClient[Process]):
                 self.is_live = True
             case other:
                 raise AssertionError(f"unexpected: {other}")
+
+    def _forget(self) -> None:
+        assert self.process is not None
+        now = (self.beginnings, self.process.resets)
+        assert now != self.forgot_at, "told to forget all again: it may never come to the end"
+        self.forgot_at = now
+        self.map.clear()
+        self.newest.clear()
+        self.cursor = None
+        self.owes_forgetting = self.is_live = False
+
+    def connect(self, process: Process, connection_id: str) -> None:
+        self.beginnings += 1
+        self.is_greeted = False
+        super().connect(process, connection_id)
+
+    def resume(self) -> None:
+        """On the same connection."""
+        if self.process is not None and self.cursor is not None and self.is_greeted:
+            self.beginnings += 1
+            self.process.tell(Received(self.connection_id, Subscribe(self.feed, self.cursor)))
 
     def _take(self, event: EventFrame) -> None:
         assert not self.owes_forgetting, "an event came before the snapshot that was announced"
@@ -126,10 +151,13 @@ class StateLaws(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.broker = ModelStateBroker(TOPIC)
-        self.processes = [Process(self.broker), Process(self.broker)]
         self.everyone: list[Client] = []
         self.connections = 0
+
+    @initialize(origin=st.sampled_from([1, 1_000]))
+    def begin(self, origin: int) -> None:
+        self.broker = ModelStateBroker(TOPIC, origin)
+        self.processes = [Process(self.broker), Process(self.broker)]
 
     def _next_id(self) -> str:
         self.connections += 1
@@ -149,8 +177,7 @@ class StateLaws(RuleBasedStateMachine):
 
     @rule(client=clients)
     def resume_on_the_same_connection(self, client: Client) -> None:
-        if client.process is not None and client.cursor is not None:
-            client.process.tell(Received(client.connection_id, Subscribe(client.feed, client.cursor)))
+        client.resume()
 
     @rule(client=clients)
     def cut(self, client: Client) -> None:

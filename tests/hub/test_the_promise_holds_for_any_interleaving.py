@@ -1,7 +1,8 @@
 """The law of section 1, attacked: what a client saw plus the gaps it was told of is what was published.
 
 Two hubs (two API processes) tail one model of a broker at different speeds; clients come, go and resume
-anywhere; reads are answered late, twice over, or not at all; events expire; streams are lost and made anew.
+anywhere, or ask for the newest events; reads are answered late, twice over, or not at all; events expire; streams are
+lost and made anew, or come back as they were.
 """
 
 from hypothesis import settings
@@ -23,6 +24,7 @@ from pulse_radar.protocol.frames import (
     UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.stream.entry import Extent, Page
 from tests.hub.model_broker import ModelBroker
 from tests.hub.model_process import ModelClient, ModelProcess
@@ -81,56 +83,97 @@ class Client(ModelClient[Process]):
 
     def __init__(self, feed: Feed) -> None:
         super().__init__(feed)
-        self.start: int | None = None
-        self.seen: list[int] = []
+        # From behind this position on it must know everything: in which numbering it saw what, and what it was told of.
+        self.base = 0
+        self.seen: dict[int, JsonValue] = {}
         self.gaps: list[tuple[int, int]] = []
+        self.was_told_of_loss = False
+        # It asked for so many of the newest, and has no cursor before the first of them.
+        self.wanted = 0
         # It came with a cursor that this topic never gave out.
         self.is_foreign = False
+        # The numbering that its cursor is of, as far as it was told.
+        self.generation = 0
+
+    def connect(self, process: Process, connection_id: str) -> None:
+        missed = range(self.generation + 1, process.tail.generation + 1)
+        if self.cursor is not None and not process.broker.rollbacks.isdisjoint(missed):
+            # Its cursor is of numbers that were given out anew meanwhile: nobody can tell.
+            self.cursor = None
+        self.generation = min(self.generation, process.tail.generation)
+        super().connect(process, connection_id)
+
+    def ask_for_the_last(self, wanted: int) -> None:
+        """On the connection that is open."""
+        if self.process is not None and self.cursor is not None:
+            base = self.process.hub.position(TOPIC)
+            assert base is not None
+            self._begin(base, wanted)
+            self.is_live = False
+            self.process.tell(Received(self.connection_id, Subscribe(self.feed, last=wanted)))
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> None:
         match frame:
             case Connected(last_seq=last_seq):
                 if self.cursor is None:
-                    self.cursor = self.start = last_seq[self.feed]
-            case EventFrame(sequence=sequence, key=key):
-                assert self.cursor is not None
+                    self._begin(last_seq[self.feed], 0)
+                    self.cursor = self.base
+            case EventFrame(sequence=sequence, key=key, data=generation):
                 assert self.feed.key in (None, key)
-                assert sequence > self.cursor, "an event came twice or out of order"
-                if self.feed.key is None:
-                    assert sequence == self.cursor + 1, "a hole was not told"
-                self.seen.append(sequence)
-                self.cursor = sequence
+                self._move(sequence, sequence)
+                self.seen[sequence] = generation
             case Ping(last_seq=last_seq):
-                assert self.cursor is not None
-                assert last_seq.get(self.feed, self.cursor) >= self.cursor, "a ping took a cursor back"
+                assert last_seq.get(self.feed, self.cursor or 0) >= (self.cursor or 0), (
+                    "a ping took a cursor back"
+                )
                 self.cursor = last_seq.get(self.feed, self.cursor)
-            case GapFrame(first=first, last=last):
-                assert self.cursor is not None
-                if self.feed.key is None:
-                    assert first in (None, self.cursor + 1), "a gap does not begin where the client is"
-                # A reset leaves the old numbering behind: all of it above the cursor is missed.
-                self.gaps.append((min(self.cursor, last) + 1 if first is None else first, last))
+            case GapFrame(first=None, last=last):
+                self.was_told_of_loss |= not self.is_foreign
+                self._begin(last, 0)
                 self.cursor = last
+            case GapFrame(first=int(first), last=last):
+                self._move(first, last)
+                self.gaps.append((first, last))
+                self.was_told_of_loss = True
             case Subscribed(sequence=sequence):
-                assert self.cursor is not None
-                if self.feed.key is None:
-                    assert sequence == self.cursor, "said to be live somewhere else"
-                self.cursor = sequence
+                self._move(sequence + 1, sequence)
                 self.is_live = True
             case other:
                 raise AssertionError(f"unexpected: {other}")
 
-    def check(self, published: dict[int, str | None]) -> None:
-        assert self.start is not None
-        mine = {n for n, key in published.items() if n > self.start and self.feed.key in (None, key)}
-        assert len(self.seen) == len(set(self.seen)), "an event was seen twice"
-        told = {n for first, last in self.gaps for n in published if first <= n <= last}
-        assert not told & set(self.seen), "an event was seen and told as missing"
-        assert mine <= set(self.seen) | told, f"missed in silence: {sorted(mine - set(self.seen) - told)}"
-        assert set(self.seen) <= mine
+    def _begin(self, base: int, wanted: int) -> None:
+        """What it knew is void, or of no interest to it any more."""
+        assert self.process is not None
+        self.base, self.wanted, self.cursor = base, wanted, None
+        self.generation = self.process.tail.generation
+        self.seen.clear()
+        self.gaps.clear()
+        self.is_foreign = False
 
-    def check_foreign(self, kept: set[int]) -> None:
-        assert kept <= set(self.seen), "what was kept did not come after the reset"
+    def _move(self, first: int, last: int) -> None:
+        if self.cursor is None:
+            assert first > self.base - self.wanted or self.feed.key, "it is given more than it asked for"
+        elif self.feed.key is None:
+            assert first == self.cursor + 1, "a hole was not told, or an event came twice"
+        else:
+            assert last >= self.cursor, "an event came twice or out of order"
+        self.cursor = last
+
+    def check(self, broker: ModelBroker) -> None:
+        if self.is_foreign:
+            assert broker.kept_events <= set(self.seen), "what was kept did not come after the reset"
+            return
+        for number, generation in self.seen.items():
+            assert broker.published.get(number, (None, None))[1] == generation, (
+                "it believes what was rolled back"
+            )
+        mine = {
+            n for n, (key, _) in broker.published.items() if n > self.base and self.feed.key in (None, key)
+        }
+        told = {n for first, last in self.gaps for n in mine if first <= n <= last}
+        assert not told & set(self.seen), "an event was seen and told as missing"
+        assert not told & broker.kept_events, "told of a gap where nothing was lost"
+        assert mine <= set(self.seen) | told, f"missed in silence: {sorted(mine - set(self.seen) - told)}"
 
 
 class Promise(RuleBasedStateMachine):
@@ -166,6 +209,10 @@ class Promise(RuleBasedStateMachine):
         if client.process is not None and client.cursor is not None:
             client.process.tell(Received(client.connection_id, Subscribe(client.feed, client.cursor)))
 
+    @rule(client=clients, last=st.integers(0, 8))
+    def subscribe_to_the_last(self, client: Client, last: int) -> None:
+        client.ask_for_the_last(last)
+
     @rule(client=clients)
     def cut(self, client: Client) -> None:
         client.disconnect()
@@ -182,9 +229,8 @@ class Promise(RuleBasedStateMachine):
     @rule(where=st.integers(0, 1))
     def tail_brings_the_same_again(self, where: int) -> None:
         process = self.processes[where]
-        again = tuple(e for e in process.last_batch if e.first is not None)
-        if again:
-            process.tell(Arrived(TOPIC, again))
+        if not any(entry.first is None for entry in process.last_batch):
+            process.tell(Arrived(TOPIC, process.last_batch))
 
     @rule(
         where=st.integers(0, 1),
@@ -214,7 +260,6 @@ class Promise(RuleBasedStateMachine):
         """It is told that what it knew is void, and then gets everything that is kept."""
         client = self.client_type(Feed(TOPIC))
         client.cursor = cursor
-        client.start = -1
         client.is_foreign = True
         self.everyone.append(client)
         client.connect(self.processes[where], self._next_id())
@@ -231,6 +276,10 @@ class Promise(RuleBasedStateMachine):
     def the_stream_is_lost_and_made_anew(self) -> None:
         self.broker.recreate()
 
+    @rule(count=st.integers(1, 10))
+    def the_stream_comes_back_as_it_was(self, count: int) -> None:
+        self.broker.roll_back(count)
+
     def teardown(self) -> None:
         for client in self.everyone:
             if client.process is None:
@@ -239,12 +288,8 @@ class Promise(RuleBasedStateMachine):
             process.settle()
         for client in self.everyone:
             assert client.is_live
-            if client.is_foreign:
-                client.check_foreign(self.broker.kept_events)
-                continue
-            client.check(self.broker.published)
-            if not self.broker.has_lost:
-                assert client.gaps == [], "told of a gap where nothing was lost"
+            client.check(self.broker)
+            assert self.broker.has_lost or not client.was_told_of_loss
 
 
 TestThePromise = Promise.TestCase
