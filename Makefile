@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover slow fire bench audit clean
+.PHONY: help demo test cover slow fire bench docs audit lowest clean
 
 # Ours where there is none: uv brings the exact packages of uv.lock into .venv.
 UV := $(shell command -v uv || echo .tools/bin/uv)
@@ -27,6 +27,8 @@ help:
 	@echo "make slow   the same laws, attacked for hours"
 	@echo "make fire   the promise, attacked for ten minutes by kills, pauses and a faulty network"
 	@echo "make bench  fan-out, latency, memory and connecting, beside every other way to do it (docs/benchmarks.md)"
+	@echo "make docs   the documentation as a site: build/site/index.html"
+	@echo "make lowest the tests of what depends on others, on the oldest versions that pyproject.toml allows (asks the network)"
 	@echo "make audit  known vulnerabilities of what we depend on (asks the network)"
 
 demo: .venv/.synced web/dashboard/dist/.built
@@ -73,12 +75,19 @@ slow: .venv/.synced web/node_modules/.synced web/dashboard/dist/.built
 bench: .venv/.benchmarked
 	@$(RUN)python -m benchmarks $(ARGS)
 
+# Into build/site: strict, so that no link leads nowhere.
+docs: .venv/.documented web/node_modules/.synced web/reference/node_modules/.synced
+	@$(STAGE) "docs: pages" $(RUN)python scripts/site.py build/pages
+	@$(STAGE) "docs: TypeScript" npm --prefix web/reference run --silent reference
+	@$(STAGE) "docs: site" $(RUN)zensical build --clean --strict
+	@$(STAGE) "docs: alone" $(RUN)python scripts/alone.py build/site
+
 audit: .venv/.synced
 	@$(UV) export --quiet --all-extras --no-emit-project --format requirements-txt > .venv/requirements.txt
 	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
 
 clean:
-	rm -rf .venv .tools .pulse artifacts .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules web/*/node_modules web/*/dist
+	rm -rf .venv .tools .pulse artifacts build .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules web/*/node_modules web/*/dist
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
@@ -88,6 +97,14 @@ clean:
 	@$(STAGE) "packages of the peers" $(UV) sync --frozen --all-extras --group bench --quiet
 	@if command -v go >/dev/null; then GOBIN="$$PWD/.tools/bin" $(STAGE) "Centrifugo" go install $(CENTRIFUGO); \
 		else echo "== no Go here: Centrifugo is left out"; fi
+	@touch $@
+
+.venv/.documented: pyproject.toml uv.lock .venv/.synced
+	@$(STAGE) "packages of the site" $(UV) sync --frozen --all-extras --group docs --inexact --quiet
+	@touch $@
+
+web/reference/node_modules/.synced: web/reference/package-lock.json
+	@$(STAGE) "npm packages of the reference" npm --prefix web/reference ci --silent
 	@touch $@
 
 web/dashboard/dist/.built: web/node_modules/.synced web/dashboard/index.html web/dashboard/vite.config.ts $(shell find web/dashboard/src web/dashboard/public web/client/src -type f)
