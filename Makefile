@@ -12,6 +12,10 @@ DASHBOARD := npm --prefix web/dashboard run --silent
 STAGE := scripts/stage
 PURE := tests/protocol tests/stream tests/hub
 CENTRIFUGO := github.com/centrifugal/centrifugo/v6@v6.9.1
+# What stands on the packages of others. Warnings that they have mended since are no promise of ours.
+LOWEST := tests/protocol tests/auth tests/catalogue tests/client tests/jobs tests/outbox tests/prometheus tests/server tests/testing tests/tracing \
+	tests/brokers/nats/test_nats_keeps_the_contract.py tests/brokers/test_publishers_reach_the_broker_from_any_code.py \
+	tests/cli/test_commands_against_a_running_system.py tests/radar/store tests/test_the_readme_tells_the_truth.py
 SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 
 # uv takes the Python that is here and fetches none.
@@ -85,6 +89,13 @@ docs: .venv/.documented web/node_modules/.synced web/reference/node_modules/.syn
 audit: .venv/.synced
 	@$(UV) export --quiet --all-extras --no-emit-project --format requirements-txt > .venv/requirements.txt
 	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
+
+# Of a package whose oldest version has no wheel the bound says which has one: nobody else's compiler is needed.
+lowest: .venv/.synced
+	@$(STAGE) "versions" $(UV) pip compile --quiet --resolution lowest-direct --only-binary sentencex --all-extras pyproject.toml --output-file .tools/lowest.txt
+	@$(STAGE) "environment" $(UV) venv --quiet --clear --python .venv/bin/python .tools/lowest
+	@$(STAGE) "packages" $(UV) pip install --quiet --python .tools/lowest --constraint .tools/lowest.txt --group dev --editable ".[all]"
+	@$(STAGE) "tests" env PATH="$(CURDIR)/.tools/lowest/bin:$$PATH" .tools/lowest/bin/pytest -q --override-ini filterwarnings=default $(LOWEST) $(ARGS)
 
 clean:
 	rm -rf .venv .tools .pulse artifacts build .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules web/*/node_modules web/*/dist

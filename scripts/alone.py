@@ -9,7 +9,9 @@ from typing import Final
 # What a browser fetches by itself when it reads a page. A link that somebody follows is none.
 _FETCHED: Final = (
     re.compile(r"<(?:script|img|iframe|source|video)\b[^>]*\bsrc=[\"']?((?:https?:)?//[^\s\"'>]+)"),
-    re.compile(r"<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|icon|preload|preconnect|manifest|modulepreload))[^>]*\bhref=[\"']?((?:https?:)?//[^\s\"'>]+)"),
+    re.compile(
+        r"<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|icon|preload|preconnect|manifest|modulepreload))[^>]*\bhref=[\"']?((?:https?:)?//[^\s\"'>]+)"
+    ),
     re.compile(r"(?:@import|url\()\s*[\"']?((?:https?:)?//[^\s\"')]+)"),
 )
 

@@ -1,7 +1,7 @@
-"""The pages of the documentation site, gathered where they are: python scripts/site.py build/pages; `make docs` builds them.
+"""The pages of the documentation site, gathered where they are: python scripts/site.py build/pages.
 
-Links in docs/ are those of the repository, and lead out of it to READMEs, examples and vectors. Here each page gets its place, what is
-linked and is no page becomes one, and a link that leads nowhere is an error.
+Links in docs/ are those of the repository, and lead out of it to READMEs, examples and vectors. Here each page gets its
+place, what is linked and is no page becomes one, and a link that leads nowhere is an error. `make docs` does the rest.
 """
 
 import importlib
@@ -39,7 +39,14 @@ _LINK: Final = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 # A file that is longer is not for reading on a page.
 _LONGEST_LINES: Final = 700
 
-_LANGUAGES: Final = {".conf": "nginx", ".toml": "toml", ".json": "json", ".yml": "yaml", ".yaml": "yaml", ".py": "python"}
+_LANGUAGES: Final = {
+    ".conf": "nginx",
+    ".toml": "toml",
+    ".json": "json",
+    ".yml": "yaml",
+    ".yaml": "yaml",
+    ".py": "python",
+}
 
 
 class LeadsNowhere(Exception):

@@ -1,4 +1,8 @@
-/** Live events from a Pulse Radar server: every one exactly once, in order, or you are told what you missed. */
+/**
+ * Live events from a Pulse Radar server: every one exactly once, in order, or you are told what you missed.
+ *
+ * @module pulse-radar
+ */
 
 export type { Client, ClientOptions, Stop, Topic, TopicOptions } from "./client/client.js";
 export { createClient } from "./client/client.js";
