@@ -148,7 +148,9 @@ def _summary(verdicts: Counter[Verdict]) -> str:
         return typer.style(f"{failed} failed, {_warnings(warned)}", fg=typer.colors.RED, bold=True)
     if warned:
         return typer.style(f"nothing failed, {_warnings(warned)}", fg=typer.colors.YELLOW, bold=True)
-    return typer.style("all is well", fg=typer.colors.GREEN, bold=True)
+    unseen = verdicts[Verdict.SKIPPED]
+    said = f"all is well, as far as it was seen: {unseen} skipped" if unseen else "all is well"
+    return typer.style(said, fg=typer.colors.GREEN, bold=True)
 
 
 def _warnings(number: int) -> str:

@@ -138,6 +138,14 @@ async def _server(broker: "NatsBroker", settings: Settings, name: str | None) ->
             )
         )
     stored, limit = facts.stored_bytes, facts.storage_limit_bytes
+    if stored is None:
+        found.append(
+            skipped(
+                "limits",
+                "how much the account stores, and may store, these credentials may not ask",
+                "`nats account info` with others says it; an API process does not need to",
+            )
+        )
     if stored is not None and limit is not None and stored > 0.9 * limit:
         found.append(
             doubt(
