@@ -85,6 +85,23 @@ async def test_a_topic_that_holds_events_is_left_alone_unless_told_otherwise(
     ]
 
 
+async def test_a_backup_with_an_event_that_is_too_large_is_refused_before_anything_is_written(
+    app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "saved.jsonl"
+    line = '{"topic":"knowledge","event":"x","data":"%s","_seq":7,"id":"%s"}\n'
+    saved.write_text(line % ("small", "one") + line % ("x" * 300_000, "two"))
+    async with NatsServer(tmp_path / "store") as server:
+        refused = await topics(capsys, server, "restore", str(saved), app)
+        assert refused.code == 2
+        assert "line 2, knowledge/x, has 300002 bytes of data" in refused.err
+        assert "PULSE_MAX_EVENT_BYTES=300002" in refused.err
+        monkeypatch.setenv("PULSE_MAX_EVENT_BYTES", "300002")
+        monkeypatch.delitem(sys.modules, "kept")
+        restored = await topics(capsys, server, "restore", str(saved), app)
+        assert (restored.code, restored.err) == (0, "knowledge: 2 events\n")
+
+
 async def test_what_others_wrote_without_us_comes_back_as_it_was(
     app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

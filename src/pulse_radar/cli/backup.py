@@ -19,7 +19,7 @@ from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import BrokerOption, DataDirOption, NamespaceOption, OutputOption
 from pulse_radar.cli.topics import AppArgument, Declared, declared_topics
-from pulse_radar.errors import InvalidEvent, ProtocolError, PulseError, UnknownTopic
+from pulse_radar.errors import EventTooLarge, InvalidEvent, ProtocolError, PulseError, UnknownTopic
 from pulse_radar.protocol.codec import decode_body, decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
 from pulse_radar.publishing import draft_event
@@ -111,12 +111,7 @@ async def _save_topic(broker: Broker, topic: str, file: IO[bytes]) -> int:
 
 
 async def _load(declared: Sequence[Declared], lines: IO[bytes], *, append: bool) -> None:
-    # Nothing is published of a file that is broken at its end.
-    topics = {draft.topic for draft in _drafts(lines)}
-    known = {spec.name for one in declared for spec in one.topics}
-    if not topics <= known:
-        unknown = ", ".join(sorted(topics - known))
-        raise UnknownTopic(f"the backup has events of {unknown}: declared are {', '.join(sorted(known))}")
+    topics = _check_all(declared, lines)
     for one in declared:
         mine = topics & {spec.name for spec in one.topics}
         async with open_broker(one.settings, is_owner=True) as broker:
@@ -131,6 +126,24 @@ async def _load(declared: Sequence[Declared], lines: IO[bytes], *, append: bool)
                     stored[draft.topic] += 1
         for topic, number in sorted(stored.items()):
             typer.echo(f"{topic}: {number:,} events", err=True)
+
+
+def _check_all(declared: Sequence[Declared], lines: IO[bytes]) -> set[str]:
+    """The topics in the file: nothing is published of one that could not be to its end."""
+    most = {spec.name: one.settings.max_event_bytes for one in declared for spec in one.topics}
+    topics: set[str] = set()
+    for number, draft in enumerate(_drafts(lines), 1):
+        topics.add(draft.topic)
+        size, allowed = len(draft.data), most.get(draft.topic)
+        if allowed is not None and size > allowed:
+            raise EventTooLarge(
+                f"line {number}, {draft.topic}/{draft.name}, has {size} bytes of data, at most {allowed} are allowed: "
+                f"nothing was restored; with PULSE_MAX_EVENT_BYTES={size} it is"
+            )
+    unknown = ", ".join(sorted(topics - most.keys()))
+    if unknown:
+        raise UnknownTopic(f"the backup has events of {unknown}: declared are {', '.join(sorted(most))}")
+    return topics
 
 
 async def _check_empty(broker: Broker, topics: Iterable[str]) -> None:
