@@ -1,6 +1,6 @@
-"""How fast a worker ingests, with how much memory: parse, extract, store and publish; or all but publish.
+"""How fast a worker ingests, with how much memory: all of it, or less, to see what the rest costs.
 
-    python -m benchmarks.ingestion [--messages 50000] [--database postgresql://…] [--store-only]
+    python -m benchmarks.ingestion [--messages 50000] [--what all|without-publishing|parse-and-store] [--database postgresql://…]
 
 One process, over a generated export with every shape of message. What is published goes to a real nats-server, and the
 run ends when the outbox is empty. Beside the clock stands the processor's time: on a shared machine it counts.
@@ -12,20 +12,34 @@ import resource
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.radar.ingestion import Ingestion
+from pulse_radar.radar.ingestion.export_file import open_export
 from pulse_radar.radar.settings import RadarSettings
-from pulse_radar.radar.store import open_store, outbox
+from pulse_radar.radar.store import Store, open_store, outbox
 from pulse_radar.radar.store.publishing import open_publishing_store
+from pulse_radar.radar.store.record import Batch, open_record
 from pulse_radar.radar.topics import TOPICS
 from pulse_radar.settings import Settings
 from pulse_radar.testing.nats_server import NatsServer
 from pulse_radar.testing.telegram_exports import write_export
+
+# Messages of a transaction, as in an ingestion.
+_CHUNK: Final = 500
+
+# Each with what it is called in the figures.
+_WHAT: Final = {
+    "all": "parse, extract, store and publish",
+    "without-publishing": "parse, extract and store",
+    "parse-and-store": "parse and store",
+}
 
 
 def main() -> None:
@@ -34,39 +48,37 @@ def main() -> None:
     )
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--database", help="an empty one; else SQLite in a new file")
-    parser.add_argument("--store-only", action="store_true", help="publish nothing")
+    parser.add_argument("--what", choices=_WHAT, default="all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        uvloop.run(
-            _measure(Path(directory), options.messages, options.database, publish=not options.store_only)
-        )
+        uvloop.run(_measure(Path(directory), options.messages, options.database, options.what))
 
 
-async def _measure(directory: Path, messages: int, database: str | None, *, publish: bool) -> None:
+async def _measure(directory: Path, messages: int, database: str | None, what: str) -> None:
     export = directory / "result.json"
     with export.open("wb") as out:
         write_export(out, messages=messages, full=True)
     radar = RadarSettings.load(database=database or f"sqlite:///{directory / 'radar.db'}")
+    if what != "all":
+        # Nobody empties it.
+        outbox.limit = 10 * messages
     async with AsyncExitStack() as stack:
         settings = Settings.load(data_dir=directory)
-        if publish:
-            server = await stack.enter_async_context(NatsServer(directory / "nats"))
-            settings = Settings.load(data_dir=directory, broker=server.url)
-            broker = await stack.enter_async_context(open_broker(settings, is_owner=True))
-            await broker.declare(TOPICS)
-        else:
-            # Nobody empties it.
-            outbox.limit = 10 * messages
-        opening = open_publishing_store(settings, radar) if publish else open_store(settings, radar)
+        if what == "all":
+            settings = await stack.enter_async_context(_broker(directory))
+        opening = open_publishing_store(settings, radar) if what == "all" else open_store(settings, radar)
         async with opening as store:
             began, used = time.monotonic(), time.process_time()
-            ingestion = Ingestion(
-                "job", export, store=store, most_waiting=5_000 if publish else 10 * messages
-            )
-            await ingestion.run(lambda: False)
+            if what == "parse-and-store":
+                await _parse_and_store(export, store)
+            else:
+                ingestion = Ingestion(
+                    "job", export, store=store, most_waiting=5_000 if what == "all" else outbox.limit
+                )
+                await ingestion.run(lambda: False)
         seconds, processor = time.monotonic() - began, time.process_time() - used
     found = {
-        "what": "parse, extract, store and publish" if publish else "parse, extract and store",
+        "what": _WHAT[what],
         "database": "sqlite" if database is None else database.partition(":")[0],
         "messages": messages,
         "megabytes": round(export.stat().st_size / 1e6, 1),
@@ -75,6 +87,23 @@ async def _measure(directory: Path, messages: int, database: str | None, *, publ
         "memory_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+@asynccontextmanager
+async def _broker(directory: Path) -> AsyncIterator[Settings]:
+    """A nats-server with the topics, and how to reach it."""
+    async with NatsServer(directory / "nats") as server:
+        settings = Settings.load(data_dir=directory, broker=server.url)
+        async with open_broker(settings, is_owner=True) as broker:
+            await broker.declare(TOPICS)
+            yield settings
+
+
+async def _parse_and_store(path: Path, store: Store) -> None:
+    record = await open_record(store, "job", path.name, None)
+    async with open_export(path, None) as export:
+        while chunk := await export.chunk(_CHUNK):
+            await record.add(Batch(chunk, (), {}), lambda: None)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from pulse_radar.radar.telegram import TelegramMessage
 __all__ = ["Link", "links_in", "without_links"]
 
 _MAY_BE_LINK: Final = re.compile(r"\S*(?:://|\w\.\w)\S*")
+# Most texts hold none, and this is quicker to say so: it tries each place once.
+_HOLDS_ONE: Final = re.compile(r"://|\w\.\w")
 # What languages of the right-to-left scripts and of East Asia write after an address, and around it.
 _AROUND: Final = " \t؟،؛。、，：！？「」《》«»“”„…"
 
@@ -64,7 +66,7 @@ def links_in(message: TelegramMessage, text: str) -> list[Link]:
 
 def without_links(text: str) -> str:
     """The text without the words that hold an address."""
-    return _MAY_BE_LINK.sub(_blank, text) if "." in text or "://" in text else text
+    return _MAY_BE_LINK.sub(_blank, text) if _HOLDS_ONE.search(text) else text
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -81,7 +83,7 @@ def _marked(message: TelegramMessage) -> Iterator[Link]:
 
 
 def _written(text: str) -> Iterator[Link]:
-    if "." not in text and "://" not in text:
+    if not _HOLDS_ONE.search(text):
         return
     for word in _MAY_BE_LINK.findall(text):
         if "@" in word and "://" not in word:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Row, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_radar.radar import knowledge
@@ -60,8 +60,8 @@ def _row_of(atom: knowledge.Atom, topic_id: str | None) -> dict[str, Any]:
     }
 
 
-def atom_of(row: Atom) -> knowledge.Atom:
-    """The atom of a row."""
+def atom_of(row: Atom | Row[Any]) -> knowledge.Atom:
+    """The atom of a row, by the ORM or without it."""
     return knowledge.Atom(
         id=row.id,
         kind=row.kind,

@@ -83,8 +83,9 @@ def _now(atoms: Iterable[Atom]) -> datetime:
 
 async def _read(session: AsyncSession) -> _AsItWas:
     version = await _version(session)
-    newest = select(models.Atom).order_by(models.Atom.number.desc()).limit(_NEWEST)
-    rows = (await session.scalars(newest)).all()
+    table = table_of(models.Atom)
+    newest = select(table).order_by(table.c.number.desc()).limit(_NEWEST)
+    rows = (await session.execute(newest)).all()
     members: dict[str, set[str]] = {}
     for row in rows:
         if row.topic_id is not None:
