@@ -27,7 +27,6 @@ export interface Outlet {
 
 export interface Station {
   handle(input: Input): void;
-  connection(): Connection;
   /** Up to where all readers of the log topics were served. */
   positions(): Positions;
   /** Leave for good. */
@@ -186,7 +185,6 @@ export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
 
   return {
     handle,
-    connection: () => state.connection,
     positions: () => standings(state),
     end() {
       for (const end of ends) end();

@@ -13,18 +13,35 @@ import { type ChannelLike, type LocksLike, listen, makeAlarm, type Use } from ".
 /** A leader says so often that it is there. */
 const BEAT_MS = 5_000;
 
-/** Two beats may be late, in the background even more: so the leader is asked, and answers even there. */
+/** Two beats may be late, in the background even more: so the leader is asked, and answers even there. News are signs of life, too. */
 const SILENCE_MS = 12_000;
 
 /** A leader that does not answer within this time is frozen or gone. */
 const ANSWER_MS = 3_000;
+
+/** What this tab is among the others. */
+type Role =
+  /** It knows of no leader. */
+  | { readonly kind: "seeking" }
+  | { readonly kind: "following"; readonly leader: string }
+  /** It has the connection of all, until the lock is released. */
+  | { readonly kind: "leading"; readonly station: Station; readonly release: () => void };
+
+const SEEKING: Role = { kind: "seeking" };
 
 type Message =
   | { readonly input: Input }
   /** Is there a leader? */
   | { readonly ask: true }
   | { readonly leader: string; readonly readers: readonly string[]; readonly news: readonly News[] }
-  | { readonly leader: string; readonly connection: Connection; readonly positions: Positions };
+  | Beat;
+
+/** The leader is there, and that is what it knows. */
+interface Beat {
+  readonly leader: string;
+  readonly connection: Connection;
+  readonly positions: Positions;
+}
 
 /** A tab among others: a station, whoever has it. `name`: one that no other tab has, with which the ids of its readers begin. */
 export function joinTabs(
@@ -37,13 +54,10 @@ export function joinTabs(
   outlet: Outlet,
   makeStation: (outlet: Outlet) => Station,
 ): Station {
-  // The connection of all tabs, while this one leads.
-  let station: Station | undefined;
-  let leader: string | undefined;
-  let connection: Connection = { status: "connecting", attempt: 0 };
+  let role = SEEKING;
+  // As the leader knows them, whoever that is.
+  let connection: Connection = { status: "idle" };
   let positions: Positions = {};
-  let release = () => {};
-  let die = () => {};
   let isEnded = false;
   /** The tabs whose end this one will be told of. */
   const watched = new Set<string>();
@@ -55,19 +69,17 @@ export function joinTabs(
   const later = makeAlarm(use);
 
   function handle(input: Input): void {
-    if (station) station.handle(input);
-    else if (leader !== undefined) post({ input });
+    if (role.kind === "leading") role.station.handle(input);
+    else if (role.kind === "following") post({ input });
   }
 
   /** Stand in line for the lock, or take it from who does not answer. Leading ends when it is taken away. */
   function stand(steal: boolean): void {
-    const held = () => {
-      if (isEnded || station) return Promise.resolve();
-      lead();
-      return new Promise<void>((resolve) => {
-        release = resolve;
+    const held = () =>
+      new Promise<void>((release) => {
+        if (isEnded || role.kind === "leading") release();
+        else lead(release);
       });
-    };
     const taken = () => {
       if (isEnded) return;
       stepDown();
@@ -77,30 +89,33 @@ export function joinTabs(
     locks.request(lock, steal ? { steal } : {}, held).catch(taken);
   }
 
-  function lead(): void {
-    leader = name;
-    station = makeStation({
+  function lead(release: () => void): void {
+    const station = makeStation({
       tell(ids, news) {
         outlet.tell(ids, news);
         post({ leader: name, readers: ids, news });
       },
       changed(changed) {
         // A station that this tab gave up is nobody's news.
-        if (!station) return;
+        if (role.kind !== "leading") return;
+        connection = changed;
         outlet.changed(changed);
         beat();
       },
     });
+    role = { kind: "leading", station, release };
+    connection = { status: "idle" };
     introduce();
     beat();
   }
 
   function stepDown(): void {
-    const before = station;
-    station = undefined;
-    leader = undefined;
-    before?.end();
-    release();
+    const before = role;
+    role = SEEKING;
+    if (before.kind !== "leading") return;
+    positions = before.station.positions();
+    before.station.end();
+    before.release();
   }
 
   /** Tell the leader who reads here, and from where. */
@@ -111,9 +126,9 @@ export function joinTabs(
 
   /** The page goes, perhaps to come back: the leader need not hear what only this one follows. */
   function leave(): void {
-    if (station) return;
+    if (role.kind === "leading") return;
     forget(name);
-    leader = undefined;
+    role = SEEKING;
   }
 
   function forget(tab: string): void {
@@ -133,70 +148,72 @@ export function joinTabs(
   }
 
   function hear(message: Message): void {
-    if ("ask" in message) beat();
-    else if ("input" in message) serve(message.input);
-    else if (station) return;
-    else if ("connection" in message) follow(message.leader, message.connection, message.positions);
-    else if (message.leader === leader) outlet.tell(message.readers, message.news);
+    if (role.kind === "leading") {
+      if ("ask" in message) beat();
+      else if ("input" in message) serve(message.input);
+    } else if ("connection" in message) follow(message);
+    else if ("news" in message && role.kind === "following" && role.leader === message.leader) {
+      outlet.tell(message.readers, message.news);
+      lives();
+    }
   }
 
   function serve(input: Input): void {
-    station?.handle(input);
-    if (station && input.kind === "follow") watch(input.id.replace(/:.*/, ""));
+    handle(input);
+    if (input.kind === "follow") watch(input.id.replace(/:.*/, ""));
   }
 
-  function follow(whom: string, itsConnection: Connection, itsPositions: Positions): void {
-    connection = itsConnection;
-    positions = itsPositions;
-    if (leader === whom) place(readers, positions);
+  function follow({ leader, ...known }: Beat): void {
+    ({ connection, positions } = known);
+    if (role.kind === "following" && role.leader === leader) place(readers, positions);
     else {
-      leader = whom;
+      role = { kind: "following", leader };
       introduce();
     }
     outlet.changed(connection);
-    later(SILENCE_MS + random() * ANSWER_MS, ask);
+    lives();
   }
+
+  /** The leader is there: what it said last may have waited here behind a lot of news. */
+  const lives = () => later(SILENCE_MS + random() * ANSWER_MS, ask);
 
   /** Ask for the leader, and take its place if there is no answer. */
   function ask(): void {
-    if (station) return;
+    if (role.kind === "leading") return;
     post({ ask: true });
     later(ANSWER_MS * (1 + random()), () => stand(true));
   }
 
   function beat(): void {
-    if (!station) return;
-    post({ leader: name, connection: station.connection(), positions: station.positions() });
+    if (role.kind !== "leading") return;
+    post({ leader: name, connection, positions: role.station.positions() });
     later(BEAT_MS, beat);
   }
 
-  /** Be one of the tabs. */
+  /** Be one of the tabs, as long as the page lives. */
   function join(): Promise<void> {
-    if (isEnded) return Promise.resolve();
-    channel.onmessage = ({ data }) => hear(data as Message);
-    ends.push(listen(use, "pagehide", leave), listen(use, "pageshow", ask));
-    stand(false);
-    ask();
-    return new Promise((resolve) => {
-      die = resolve;
+    return new Promise((die) => {
+      if (isEnded) return die();
+      channel.onmessage = ({ data }) => hear(data as Message);
+      ends.push(listen(use, "pagehide", leave), listen(use, "pageshow", ask), die);
+      stand(false);
+      ask();
     });
   }
 
   // Nothing is said before the lock is held: who asks for it would take this tab for dead. Who may have none is alone.
-  locks.request(lockOf(name), {}, join).catch(() => isEnded || lead());
+  locks.request(lockOf(name), {}, join).catch(() => isEnded || lead(() => {}));
 
   return {
     handle,
-    connection: () => station?.connection() ?? connection,
-    positions: () => station?.positions() ?? positions,
+    positions: () => (role.kind === "leading" ? role.station.positions() : positions),
     end() {
       isEnded = true;
       leave();
       stepDown();
       later(0);
-      for (const end of ends) end();
       channel.close();
-      die();
+      for (const end of ends) end();
     },
   };
 }

@@ -68,6 +68,8 @@ class FakeTab {
   readonly client;
   readonly lockNames: string[] = [];
   isFrozen = false;
+  /** Its timers fire, but what it is told waits until it `reads`. */
+  isBehind = false;
   isDead = false;
   private readonly inbox: (() => void)[] = [];
   private readonly channels: ChannelLike[] = [];
@@ -142,8 +144,13 @@ class FakeTab {
 
   /** A frozen tab does nothing, and all of it when it thaws. */
   private whenAwake(act: () => void): void {
-    if (this.isFrozen) this.inbox.push(act);
+    if (this.isFrozen || this.isBehind) this.inbox.push(act);
     else act();
+  }
+
+  /** Take so many of the messages that wait. */
+  read(count: number): void {
+    for (const act of this.inbox.splice(0, count)) act();
   }
 
   thaw(): void {
@@ -273,6 +280,24 @@ test("a leader that freezes is replaced, and follows when it thaws", async () =>
   expect(browser.server.connections).toBe(1);
   expect(tabs.slice(1).map(({ seen }) => seen)).toEqual(tabs.slice(1).map(() => [1, 2, 3, 4]));
   expect(leader.seen).toEqual([1, 2, 3, 4]);
+});
+
+test("a tab that is slow with its news takes no living leader's place", async () => {
+  const browser = new FakeBrowser();
+  const [leader, slow] = [browser.open(), browser.open()];
+  for (const tab of [leader, slow]) tab.follow("knowledge");
+  await browser.pass(1_000);
+  slow.isBehind = true;
+  for (let event = 0; event < 400; event++) {
+    browser.server.publish("knowledge", "atom_created", event);
+    if (event % 10 === 0) slow.read(2);
+    if (event % 5 === 0) await browser.pass(500);
+  }
+  expect(browser.server.asked).toHaveLength(1);
+  slow.isBehind = false;
+  slow.read(Number.POSITIVE_INFINITY);
+  await browser.pass(1_000);
+  expect(slow.seen).toEqual(Array.from({ length: 400 }, (_, event) => event));
 });
 
 test("each tab follows what it wants, and the leader what any of them wants", async () => {
