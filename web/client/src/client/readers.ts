@@ -13,6 +13,8 @@ interface Reader {
   at?: number | undefined;
   /** Whoever has the connection now knows of it, since it has told it something. */
   isTold?: boolean;
+  /** It was given a snapshot once. */
+  isState?: boolean;
 }
 
 export type Readers = Map<string, Reader>;
@@ -21,8 +23,8 @@ export type Readers = Map<string, Reader>;
 export const introductions = (readers: Readers): Input[] =>
   [...readers].map(([id, reader]) => {
     reader.isTold = false;
-    const { feed, start, at } = reader;
-    return { kind: "follow", id, feed, ...start, at };
+    const { feed, start, at, isState } = reader;
+    return { kind: "follow", id, feed, ...start, at, isState };
   });
 
 /** Hand on what is for readers of this page. What one of them throws is its own matter. */
@@ -33,6 +35,7 @@ export function tellReaders(readers: Readers, ids: readonly string[], news: News
     attempt(() => reader.take(news));
     reader.isTold = true;
     // Afterwards: who dies in between sees it again.
+    if (news.kind === "snapshot") reader.isState = true;
     if (news.kind === "gap") reader.at = news.to;
     else if (news.kind !== "error") reader.at = news.kind === "snapshot" ? undefined : news.sequence;
   }

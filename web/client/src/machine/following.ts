@@ -1,16 +1,18 @@
 /** Who in the page follows what, from where; and what the server is asked for it. */
 
+import { topicOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
 import { open, retire } from "./life.js";
-import { leave, place, readersOn, reconcile, send, setReaders, startOf, tell, welcome } from "./lines.js";
+import { leave, place, readersOn, reconcile, send, setReaders, startOf, welcome } from "./lines.js";
 import type { Input, Turn } from "./state.js";
 
 /** A server that looks up each permission keeps 256 frames in line: a feed is asked for when another one is there. */
 const ASKED_AT_ONCE = 32;
 
 /** Somebody follows a feed: from where it was served, after a position, with its newest events, or live: from now on. */
-export function follow(turn: Turn, { id, feed, at, after, last }: Extract<Input, { kind: "follow" }>): void {
+export function follow(turn: Turn, { id, feed, at, after, last, isState }: Extract<Input, { kind: "follow" }>): void {
+  if (isState) turn.stateTopics = [...turn.stateTopics, topicOf(feed)];
   const near = [...turn.lines.values()].filter((line) => covers(line.feed, feed) || covers(feed, line.feed));
   const readers = near.flatMap((line) => readersOn(turn, line));
   const now = Math.max(...[...near, ...readers].map((each) => each.at ?? NOWHERE), NOWHERE);
@@ -53,7 +55,10 @@ export function ask(turn: Turn, line: Line): void {
     send(turn, { kind: "subscribe", feed, after });
   } else if (phase !== "refused" && at !== undefined && !line.asker) {
     const readers = readersOn(turn, line);
-    const asker = readers.find((reader) => reader.last !== undefined || (reader.at ?? at) > at);
+    // A stream of events is asked for once for all, so who is ahead of it there waits.
+    const asker = readers.find(
+      (reader) => reader.last !== undefined || (turn.carrier === "socket" && (reader.at ?? at) > at),
+    );
     if (after !== undefined && after < at) restart(turn, line, after);
     else if (phase !== "live") return;
     else if (asker) askFor(turn, line, at, asker);
@@ -72,22 +77,17 @@ export function ask(turn: Turn, line: Line): void {
  * and coming the others ask for afterwards.
  */
 function askFor(turn: Turn, line: Line, at: number, asker: Reader): void {
-  const { feed } = line;
+  const { feed, isState } = line;
   const { at: after, last } = asker;
-  if (turn.carrier === "events") return askByNumber(turn, line, at, asker);
+  if (turn.carrier === "events") {
+    // There they can be asked for only by their numbers.
+    const first = isState ? 0 : Math.max(0, at - (last ?? 0));
+    setReaders(turn, [asker], { at: first, last: undefined });
+    return restart(turn, line, first);
+  }
   place(turn, line, undefined, { phase: "catching up", asker: asker.id });
   leave(turn, feed);
   send(turn, { kind: "subscribe", feed, after, last });
-}
-
-/** Server-sent events can be asked for only by a number, one for all: to who stands beyond it, what was known is void. */
-function askByNumber(turn: Turn, line: Line, at: number, asker: Reader): void {
-  const { feed, isState } = line;
-  const { last } = asker;
-  const after = isState ? 0 : Math.max(0, at - (last ?? 0));
-  if (last === undefined && !isState) tell(turn, [asker], [{ kind: "gap", feed, from: null, to: at, reason: "reset" }]);
-  setReaders(turn, [asker], { at: after, last: undefined });
-  restart(turn, line, after);
 }
 
 /**

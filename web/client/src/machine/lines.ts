@@ -42,14 +42,19 @@ export function startOf(turn: State, line: Line): number | undefined {
 }
 
 /**
- * Up to where the readers of the log topics were served, all of them: a line whose newest events are given to one is ahead
+ * Up to where the readers of the log topics were served, all who were: a line whose newest events are given to one is ahead
  * of the others, and one that is yet to be asked for stands nowhere. A state topic's place is worth nothing without what the page knows of it.
  */
 export const standings = (state: State): Positions =>
   positionsOf(
     [...state.lines.values()]
       .filter((line) => !line.isState)
-      .map((line) => (line.asker || line.at === undefined ? { ...line, at: startOf(state, line) } : line)),
+      .map((line) => {
+        const served = standingOn(state, line).flatMap(({ at = line.at }) => at ?? []);
+        return line.asker || line.at === undefined
+          ? { ...line, at: served.length ? Math.min(...served) : undefined }
+          : line;
+      }),
   );
 
 /** Put a line somewhere else; its readers stay where they are. */

@@ -74,9 +74,16 @@ export interface Moment {
 
 export type Input =
   /**
-   * Somebody in the page follows a feed; `at`: so far another connection served it. Takes effect with the next `settle`.
+   * Somebody in the page follows a feed; `at`: so far another connection served it; `isState`: which said that it is of a
+   * state topic. Takes effect with the next `settle`.
    */
-  | ({ readonly kind: "follow"; readonly id: string; readonly feed: Feed; readonly at?: number | undefined } & Start)
+  | ({
+      readonly kind: "follow";
+      readonly id: string;
+      readonly feed: Feed;
+      readonly at?: number | undefined;
+      readonly isState?: boolean | undefined;
+    } & Start)
   /** A reader goes, or all whose ids begin with this and a colon. */
   | { readonly kind: "unfollow"; readonly id: string }
   /** All that changed in this turn of the page has been said. */

@@ -76,18 +76,18 @@ test("whoever stands further than the stream is asked about, and told of the res
   for (const reader of ["a", "b"]) expect([page.gaps(reader), page.seen(reader)]).toEqual([[reset], [41, 42]]);
 });
 
-test("whoever stands further than the stream is told of a reset where the server cannot be asked about one reader", () => {
-  const page = livePage("knowledge", 50);
-  page.state = { ...page.state, carrier: "events" };
-  page.tell({ kind: "follow", id: "b", feed: "knowledge", at: 100 });
+test("whoever comes to a state topic while a new leader connects is given the state", () => {
+  const page = new Page();
+  page.tell({ kind: "follow", id: "a", feed: "metrics", at: 7, isState: true });
   page.settle();
-  expect(page.gaps("b")).toEqual([{ kind: "gap", feed: "knowledge", from: null, to: 50, reason: "reset" }]);
-  page.pass(1_000);
-  expect(page.opened).toMatchObject({ carrier: "events", cursor: { knowledge: 50 } });
-  page.greet({ knowledge: 50 });
-  page.receive(subscribed("knowledge", 50), event("knowledge", 51));
-  expect([page.seen("a"), page.seen("b")]).toEqual([[51], [51]]);
-  expect(page.connection.status).toBe("open");
+  page.follow("b", "metrics");
+  page.settle();
+  page.greet({ metrics: 7 });
+  page.receive(subscribed("metrics", 7));
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"metrics"}',
+    '{"action":"subscribe","topic":"metrics","lastSeq":0}',
+  ]);
 });
 
 test("the last reader who leaves ends the subscription", () => {
@@ -208,6 +208,14 @@ test("how far readers are is not taken from one that is given the newest events"
     [101, 102],
   ]);
   expect(standings(page.state)).toEqual({ knowledge: 102 });
+});
+
+test("how far readers are is known beside one that has not begun, while their keys give way to the whole topic", () => {
+  const page = livePage("monitoring/a", 100);
+  page.follow("b", "monitoring/b");
+  page.follow("all", "monitoring", { last: 0 });
+  page.settle();
+  expect(standings(page.state)).toEqual({ monitoring: 100 });
 });
 
 test("who is cut off amid the newest events goes on behind what it was given of them", () => {

@@ -2,7 +2,7 @@
 
 import { introductions, place, type Readers, tellReaders } from "../../src/client/readers.js";
 import { standings } from "../../src/machine/lines.js";
-import { type Effect, type Input, initial } from "../../src/machine/state.js";
+import { type Carrier, type Effect, type Input, initial } from "../../src/machine/state.js";
 import type { Start } from "../../src/stream/reader.js";
 import { Link, type Server, TOPIC } from "./modelServer.js";
 import { Page } from "./page.js";
@@ -17,7 +17,18 @@ export class World<S extends Server> {
   readonly readers: Readers = new Map();
   private count = 0;
 
-  constructor(readonly server: S) {}
+  constructor(
+    readonly server: S,
+    private readonly carrier: Carrier = "socket",
+  ) {
+    this.begin();
+  }
+
+  /** Nothing is connected, and the machine knows nothing. */
+  private begin(): void {
+    this.link = undefined;
+    this.page.state = { ...initial(), carrier: this.carrier };
+  }
 
   /** From which number on a reader must know everything, once it is known. */
   readonly begins = new Map<string, number>();
@@ -77,19 +88,32 @@ export class World<S extends Server> {
   }
 
   /**
-   * The tab that led is gone, without a word. One leads that had not heard the last of its news, and hears so many
-   * frames before it hears of the others; of all it knows no more than their pages were told.
+   * The tab that led is gone, without a word. One of the tabs had not heard the last of its news. One leads, and hears so
+   * many frames before it hears of the others; of all it knows no more than their pages were told.
    */
-  handOver(unheard: number, early: number): void {
-    this.link = undefined;
-    this.page.state = initial();
-    this.forget(unheard);
+  handOver(unheard: number, early: number, whose = 0): void {
+    this.begin();
+    this.forget(unheard, whose);
     // Whoever was never told where it began has not begun.
     for (const [id, { at }] of this.readers) if (at === undefined) this.begins.delete(id);
     const [own, ...others] = introductions(this.readers);
     this.introduce(own ? [own] : []);
     this.hear(early);
     this.introduce(others);
+  }
+
+  /** The page is loaded anew, and goes on where it was. It cannot tell two readers of one feed apart, so such a page is left alone. */
+  reload(): void {
+    const feeds = [...this.readers.values()].map(({ feed }) => feed);
+    if (new Set(feeds).size < feeds.length) return;
+    const stored = place(this.readers, standings(this.page.state));
+    this.begin();
+    for (const [id, { feed, at, take }] of this.readers) {
+      if (at === undefined) this.begins.delete(id);
+      else if (stored[feed] === undefined) throw new Error(`nothing was stored of ${feed}, served up to ${at}`);
+      this.readers.set(id, { feed, start: { after: stored[feed] }, take });
+    }
+    this.introduce(introductions(this.readers));
   }
 
   /** Quiet feeds moved on: the tab that leads says how far. */
@@ -109,9 +133,9 @@ export class World<S extends Server> {
     });
   }
 
-  /** The first of the readers had not heard the last of its news. */
-  private forget(unheard: number): void {
-    for (const [id, reader] of [...this.readers].slice(0, 1)) {
+  /** One of the readers had not heard the last of its news. */
+  private forget(unheard: number, whose: number): void {
+    for (const [id, reader] of [...this.readers].slice(whose, whose + 1)) {
       const news = this.page.newsOf(id);
       news.splice(Math.max(0, news.length - unheard));
       reader.at = undefined;
