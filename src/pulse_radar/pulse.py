@@ -24,6 +24,7 @@ from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.allowance import FrameBounds
+from pulse_radar.server.door import Door
 from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.metrics_endpoint import MetricsEndpoint
 from pulse_radar.server.places import ConnectionBounds
@@ -105,14 +106,14 @@ class Pulse(Publishes):
             tickets=self._tickets,
         )
         reception = self._reception
+        door = Door(self._runner, reception)
         self.router: APIRouter = make_router(
             WebSocketEndpoint(
-                self._runner,
-                reception,
+                door,
                 bounds=FrameBounds.from_settings(self.settings),
                 compresses=self.settings.compression,
             ),
-            EventsEndpoint(self._runner, reception),
+            EventsEndpoint(door),
             PublishEndpoint(
                 self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
             ),

@@ -15,7 +15,7 @@ __all__ = ["RETRY_AFTER_SECONDS", "SHUTDOWN_SECONDS", "end"]
 SHUTDOWN_SECONDS: Final = 0.5
 
 # Told to whoever comes now: by then another process answers, or this one's successor.
-RETRY_AFTER_SECONDS: Final = "1"
+RETRY_AFTER_SECONDS: Final = 1
 
 # A server that restarts is back soon.
 _RESTART_RETRY_MS: Final = 500

@@ -1,15 +1,15 @@
 """GET /metrics: the figures of this process, for a Prometheus that has the token, or whoever may admin all topics."""
 
-import hmac
 from collections.abc import Callable, Iterable
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from fastapi.responses import Response
 from pydantic import SecretStr
 
 from pulse_radar.errors import NotRunning
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.server.answers import refusal, unauthenticated
+from pulse_radar.server.access import MasterToken, known
+from pulse_radar.server.answers import refusal
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.runner import Runner
 
@@ -30,7 +30,7 @@ class MetricsEndpoint:
     ) -> None:
         """`topics`: those there are when it is asked. `scrape`: the figures, and their type, for what is accepted."""
         self._reception = reception
-        self._token = token.get_secret_value().encode()
+        self._token = MasterToken(token)
         self._runner = runner
         self._topics = topics
         self._scrape = scrape
@@ -48,21 +48,15 @@ class MetricsEndpoint:
         return Response(figures, media_type=content_type)
 
     async def _refusal(self, request: Request) -> Response | None:
-        given = request.headers.get("authorization", "")
-        if hmac.compare_digest(given.encode(), b"Bearer " + self._token):
+        if self._token.is_shown_by(request):
             # Under whatever name: a process is scraped at its address, and no browser has the token by itself.
             return None
         foreign = self._reception.refusal(request, of_any_origin=True)
         if foreign is not None:
             return refusal(403, "foreign", foreign)
-        if not self._reception.authenticates:
-            return unauthenticated()
-        try:
-            visitor = await self._reception.receive(request)
-        except HTTPException as error:
-            if error.status_code != 401:
-                raise
-            return unauthenticated()
+        visitor = await known(self._reception, request)
+        if isinstance(visitor, Response):
+            return visitor
         for topic in self._topics:
             if not await visitor.may("admin", Feed(topic)):
                 return refusal(403, "forbidden", f"you may not admin '{topic}', and these are figures of it")

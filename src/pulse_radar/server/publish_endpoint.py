@@ -1,10 +1,9 @@
 """POST /publish, for what is not Python: one event as JSON, from whoever has the token, or the right."""
 
-import hmac
 from typing import Any, Final
 
 import msgspec
-from fastapi import HTTPException, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
@@ -25,7 +24,8 @@ from pulse_radar.errors import (
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
-from pulse_radar.server.answers import refusal, unauthenticated
+from pulse_radar.server.access import MasterToken, known
+from pulse_radar.server.answers import refusal
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
 from pulse_radar.tracing import resumed, traceparent_here
@@ -86,7 +86,7 @@ class PublishEndpoint:
     ) -> None:
         self.publishes: Final = publishes
         self._reception = reception
-        self._token = token.get_secret_value().encode() if token else None
+        self._token = MasterToken(token)
         self._max_body_bytes = max_event_bytes + _ENVELOPE_BYTES
 
     async def serve(self, request: Request) -> JSONResponse:
@@ -114,23 +114,13 @@ class PublishEndpoint:
 
     async def _visitor(self, request: Request) -> Visitor | JSONResponse | None:
         """Whose rights are to be asked; None for whoever has the token, which may all. Or why it is not let in."""
-        if self._token is None and not self._reception.authenticates:
+        if not self._token and not self._reception.authenticates:
             message = "POST /publish is off: give the app an `authenticate`, or set PULSE_PUBLISH_TOKEN"
             return refusal(404, "off", message)
         refused = self._reception.refusal(request)
         if refused is not None:
             return refusal(403, "foreign", refused)
-        given = request.headers.get("authorization", "")
-        if self._token is not None and hmac.compare_digest(given.encode(), b"Bearer " + self._token):
-            return None
-        if not self._reception.authenticates:
-            return unauthenticated()
-        try:
-            return await self._reception.receive(request)
-        except HTTPException as error:
-            if error.status_code != 401:
-                raise
-            return unauthenticated()
+        return None if self._token.is_shown_by(request) else await known(self._reception, request)
 
     async def _read(self, request: Request) -> bytes:
         content = bytearray()

@@ -109,7 +109,7 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
     def _refuse(self) -> None:
         """Refuse a handshake under way: uvicorn would answer 500, and fail when its endpoint answers, too."""
         response = self.conn.reject(HTTPStatus.SERVICE_UNAVAILABLE, "this process is about to end\n")
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         self.conn.send_response(response)
         self.transport.write(b"".join(self.conn.data_to_send()))
         # What the endpoint still says goes nowhere.

@@ -1,21 +1,19 @@
 """GET /ws, as the decision record spells it: `/ws?topics=messages,knowledge&lastSeq=messages:142`."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final
 
 from fastapi import HTTPException, Query, WebSocket
 from fastapi.responses import PlainTextResponse
 
-from pulse_radar.errors import NotRunning
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.asgi_transport import AsgiTransport
+from pulse_radar.server.door import Door, Refused
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
-from pulse_radar.server.places import FULL_RETRY_SECONDS
-from pulse_radar.server.reception import Reception, close_code, opened, whose
-from pulse_radar.server.runner import Runner
+from pulse_radar.server.reception import close_code
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import EXTENSION, Transport, Upgrade
 
@@ -30,12 +28,8 @@ _SUBPROTOCOL: Final = "pulse.v1"
 class WebSocketEndpoint:
     """Lets a client in, or tells it why not, and hands it to the runner."""
 
-    def __init__(
-        self, runner: Callable[[], Runner], reception: Reception, *, bounds: FrameBounds, compresses: bool
-    ) -> None:
-        """`runner` answers the running one, which does not exist yet when routes are made."""
-        self._runner = runner
-        self._reception = reception
+    def __init__(self, door: Door, *, bounds: FrameBounds, compresses: bool) -> None:
+        self._door = door
         self._bounds = bounds
         self._compresses = compresses
         self._has_warned = False
@@ -48,49 +42,35 @@ class WebSocketEndpoint:
         joined: Annotated[str, Query()] = "",
     ) -> None:
         """One connection, from its upgrade to its end."""
-        refused = self._reception.refusal(websocket)
-        if refused is not None:
-            await _deny(websocket, 403, refused)
-            return
-        try:
-            runner = self._runner()
-        except NotRunning as error:
-            await _deny(websocket, 503, str(error))
+        runner = self._door.knock(websocket)
+        if isinstance(runner, Refused):
+            await _deny(websocket, runner)
             return
         if runner.hub.is_draining:
             # Before the upgrade: whoever balances load sends the next one elsewhere.
-            await _deny(websocket, 503, "this process is about to end", {"Retry-After": RETRY_AFTER_SECONDS})
-            return
-        if runner.refuses(whose(websocket)):
-            reason = "there are as many connections as there may be"
-            await _deny(websocket, 503, reason, {"Retry-After": str(FULL_RETRY_SECONDS)})
+            await _deny(websocket, Refused(503, "this process is about to end", RETRY_AFTER_SECONDS))
             return
         try:
-            visitor = await self._reception.receive(websocket, takes_tickets=True)
+            guest = await self._door.admit(websocket, runner, topics, last_seq)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
             await _close((await self._accept(websocket))(), error)
             return
-        take_over = await self._accept(websocket)
-        connection_id = runner.new_connection_id()
-        try:
-            asked = await opened(connection_id, runner.hub.topics, visitor, topics, last_seq)
-        except HTTPException as error:
-            await _close(take_over(), error)
         except Exception:  # noqa: BLE001 the application's own function: whatever it raises
-            _log.exception("authorize failed; connection %s is closed", connection_id)
-            await turn_away(take_over(), CloseCode.INTERNAL_ERROR)
-        else:
-            session = Session(
-                connection_id,
-                take_over(),
-                runner,
-                bounds=self._bounds,
-                visitor=visitor,
-                whose=whose(websocket, visitor),
-                reads_joined=joined == "1",
-            )
-            await runner.serve(session, asked)
+            _log.exception("authenticate or authorize failed; a connection is closed")
+            await turn_away((await self._accept(websocket))(), CloseCode.INTERNAL_ERROR)
+            return
+        take_over = await self._accept(websocket)
+        session = Session(
+            guest.opened.connection_id,
+            take_over(),
+            runner,
+            bounds=self._bounds,
+            visitor=guest.visitor,
+            whose=guest.whose,
+            reads_joined=joined == "1",
+        )
+        await runner.serve(session, guest.opened)
 
     async def _accept(self, websocket: WebSocket) -> Callable[[], Transport]:
         """Complete the upgrade; answer what takes the connection over, to be called when somebody listens."""
@@ -118,10 +98,12 @@ async def _close(transport: Transport, error: HTTPException) -> None:
     await turn_away(transport, code, "" if code is CloseCode.TRY_AGAIN_LATER else code.name.lower())
 
 
-async def _deny(
-    websocket: WebSocket, status: int, reason: str, headers: Mapping[str, str] | None = None
-) -> None:
+async def _deny(websocket: WebSocket, refused: Refused) -> None:
     if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(PlainTextResponse(f"{reason}\n", status, headers))
+        later = refused.retry_seconds
+        headers = {} if later is None else {"Retry-After": str(later)}
+        await websocket.send_denial_response(
+            PlainTextResponse(f"{refused.reason}\n", refused.status, headers)
+        )
     else:
         await websocket.close()
