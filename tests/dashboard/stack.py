@@ -53,11 +53,15 @@ _AXE: Final = """
 class Stack:
     """A running application."""
 
-    def __init__(self, port: int, directory: Path, settings: Settings, publisher: Publisher) -> None:
+    def __init__(
+        self, port: int, directory: Path, publisher: Publisher, processes: contextlib.AsyncExitStack
+    ) -> None:
         self.port = port
         self.directory = directory
-        self.settings = settings
+        self.settings = Settings.load(broker="embedded://", data_dir=directory)
         self._publisher = publisher
+        self._processes = processes
+        self._worker: asyncio.subprocess.Process
 
     @property
     def url(self) -> str:
@@ -66,6 +70,25 @@ class Stack:
     async def publish(self, *events: Event) -> None:
         for event in events:
             await self._publisher.publish(event)
+
+    async def start_worker(self) -> None:
+        self._worker = await self._processes.enter_async_context(_process("worker", *_place(self.directory)))
+
+    @contextlib.asynccontextmanager
+    async def worker_killed(self) -> AsyncIterator[None]:
+        """Its worker is dead, by SIGKILL; after the block there is another one."""
+        self._worker.kill()
+        await self._worker.wait()
+        try:
+            yield
+        finally:
+            await self.start_worker()
+
+    @contextlib.asynccontextmanager
+    async def sibling(self) -> AsyncIterator[str]:
+        """A second API process of the same application, until the block ends; where it is."""
+        async with _api(self.directory) as port:
+            yield f"http://127.0.0.1:{port}/"
 
     def export(self, messages: int, name: str) -> Path:
         """An export of so many messages, none of them in any other."""
@@ -83,13 +106,26 @@ class Stack:
 @asynccontextmanager
 async def running_stack(directory: Path) -> AsyncIterator[Stack]:
     """All of it on a server of its own, until the block ends."""
-    port = free_port()
-    place = ("--broker", "embedded://", "--data-dir", str(directory))
-    async with _process("serve", "--port", str(port), *place) as api:
-        await until_up(api, port, _START_SECONDS)
+    async with contextlib.AsyncExitStack() as processes:
+        port = await processes.enter_async_context(_api(directory))
         settings = Settings.load(broker="embedded://", data_dir=directory)
-        async with _process("worker", *place), Publisher(settings=settings) as publisher:
-            yield Stack(port, directory, settings, publisher)
+        publisher = await processes.enter_async_context(Publisher(settings=settings))
+        stack = Stack(port, directory, publisher, processes)
+        await stack.start_worker()
+        yield stack
+
+
+@asynccontextmanager
+async def _api(directory: Path) -> AsyncIterator[int]:
+    """An API process; its port."""
+    port = free_port()
+    async with _process("serve", "--port", str(port), *_place(directory)) as api:
+        await until_up(api, port, _START_SECONDS)
+        yield port
+
+
+def _place(directory: Path) -> tuple[str, ...]:
+    return ("--broker", "embedded://", "--data-dir", str(directory))
 
 
 @asynccontextmanager
@@ -179,13 +215,18 @@ class Screen:
 
 
 @asynccontextmanager
-async def screen(browser: Browser, stack: Stack, **options: Any) -> AsyncIterator[Screen]:
-    """A page that is open and live. Fails on errors of its scripts, and on what its policy has to stop."""
+async def screen(
+    browser: Browser, stack: Stack, url: str | None = None, **options: Any
+) -> AsyncIterator[Screen]:
+    """A page that is open and live; `url`: where, if not at the stack's own API process.
+
+    Fails on errors of its scripts, and on what its policy has to stop.
+    """
     page = await browser.new_page(viewport=_WIDE, color_scheme="light", **options)  # type: ignore[arg-type]
     await page.add_init_script(_WATCH_SHIFTS)
     try:
         at = Screen(page, stack)
-        await page.goto(stack.url)
+        await page.goto(url or stack.url)
         await at.until_live()
         yield at
         assert at.complaints == []

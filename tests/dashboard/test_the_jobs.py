@@ -1,5 +1,7 @@
 """The jobs: all of them live, found by state and name, each with its story."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -54,6 +56,24 @@ async def test_a_running_job_is_cancelled_and_run_again(at: Screen) -> None:
     await sheet.get_by_role("button", name="Cancel").click()
     await sheet.get_by_role("button", name="Really?").click()
     await at.says(sheet.get_by_role("listitem").last, "Cancelled")
+
+
+async def test_a_job_whose_worker_is_killed_is_lost_and_comes_back_and_each_message_is_there_once(
+    at: Screen,
+) -> None:
+    job_id = await at.stack.ingest(at.stack.export(300, f"{unique('killed')}.json"), pace=60)
+    await at.go("Jobs")
+    row = at.rows(TABLE).filter(has_text=job_id)
+    await at.says(row, re.compile(r"Running\D*[1-9]"))
+    await row.get_by_role("button").click()
+    sheet = at.page.get_by_role("dialog")
+    async with at.stack.worker_killed():
+        await at.says(sheet.get_by_role("listitem").last, "Lost")
+    await at.says(sheet, "attempt 2")
+    await at.says(sheet.get_by_role("listitem").last, "Completed")
+    found = (await (await at.page.request.get(f"{at.stack.url}api/ingestions")).json())["items"]
+    [ingestion] = [each for each in found if each["id"] == job_id]
+    assert (ingestion["done"], ingestion["added"]) == (300, 300)
 
 
 async def test_a_failed_job_says_why(at: Screen) -> None:
