@@ -19,14 +19,14 @@ import msgspec
 
 from pulse_radar.testing.nats_server import free_port
 
-__all__ = ["Arena", "Peer", "Spent", "compiled", "cpu_seconds", "pinned"]
+__all__ = ["LOAD_CORE", "Arena", "Peer", "Spent", "compiled", "cpu_seconds", "pinned"]
 
 _ROOT: Final = Path(__file__).parents[1]
 _PATIENCE_SECONDS: Final = 120.0
 
 # The server has one core for itself, the crowd and this process share the other.
 _SERVER_CORE: Final = min(os.sched_getaffinity(0))
-_LOAD_CORE: Final = max(os.sched_getaffinity(0))
+LOAD_CORE: Final = max(os.sched_getaffinity(0))
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -55,6 +55,7 @@ class Arena:
     def __init__(self, peer: Peer, clients: int) -> None:
         self.peer = peer
         self.clients = clients
+        self.port = free_port()
         # How long it took until all were ready, and what that cost the server.
         self.connect_seconds = 0.0
         self.connect_cpu = 0.0
@@ -74,12 +75,12 @@ class Arena:
 
     async def run(self, events: int, burst: int) -> Spent:
         """Publish so many, in bursts; return when they are with all clients."""
-        return await self._work(f"run {events} {burst}")
+        return await self._work(f"run {events} {burst}", events)
 
     async def pace(self, per_second: float, events: int) -> dict[str, float]:
         """Publish at this rate; the percentiles of the time to each client, in milliseconds."""
         await self._ask("latencies")
-        await self._work(f"pace {per_second} {events}")
+        await self._work(f"pace {per_second} {events}", events)
         return await self._ask("latencies")
 
     def resident_bytes(self) -> int:
@@ -87,17 +88,17 @@ class Arena:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("Pss:"))
 
     async def _begin(self, stack: contextlib.AsyncExitStack) -> None:
-        port = free_port()
+        port = self.port
         command = [part.format(port=port) for part in self.peer.command]
         self._server = await stack.enter_async_context(pinned(command, _SERVER_CORE, self.peer.environment))
         await _listening(port, self._server)
         # Its first connections warm it up: what they cost is not what a connection costs.
-        async with pinned(self._crowd_command(port, 100), _LOAD_CORE) as first:
+        async with pinned(self._crowd_command(port, 100), LOAD_CORE) as first:
             await _line(first)
         await asyncio.sleep(0.5)
         memory, cpu = self.resident_bytes(), cpu_seconds(self._server.pid)
         self._crowd = await stack.enter_async_context(
-            pinned(self._crowd_command(port, self.clients), _LOAD_CORE)
+            pinned(self._crowd_command(port, self.clients), LOAD_CORE)
         )
         self._told = await _line(self._crowd)
         self.connect_seconds = self._told["seconds"]
@@ -107,23 +108,25 @@ class Arena:
     def _crowd_command(self, port: int, clients: int) -> list[str]:
         return [str(compiled("reader")), str(port), str(clients), *self.peer.crowd]
 
-    async def _work(self, word: str) -> Spent:
+    async def _work(self, word: str, events: int) -> Spent:
         before, cpu = self._told, cpu_seconds(self._server.pid)
         began = time.perf_counter()
-        deliveries = await self._tell_server(word)
+        # Others than the crowd may be connected, too.
+        deliveries = events * self.clients
+        told = await self._tell_server(word)
+        assert told >= deliveries > 0, f"{self.peer.name} has lost clients: {told} deliveries"
         self._told = await self._ask(f"until {before['events'] + deliveries}")
         wall = time.perf_counter() - began
-        told = self._told
-        assert told["events"] == before["events"] + deliveries, f"{self.peer.name}: {told} after {before}"
-        assert deliveries > 0, f"{self.peer.name} has no clients any more"
-        assert told["least"] == told["most"], f"{self.peer.name}: some got more than others: {told}"
+        seen = self._told
+        assert seen["events"] == before["events"] + deliveries, f"{self.peer.name}: {seen} after {before}"
+        assert seen["least"] == seen["most"], f"{self.peer.name}: some got more than others: {seen}"
         return Spent(
             deliveries,
             wall,
             cpu_seconds(self._server.pid) - cpu,
-            told["cpu_seconds"] - before["cpu_seconds"],
-            told["bytes"] - before["bytes"],
-            told["segments"] - before["segments"],
+            seen["cpu_seconds"] - before["cpu_seconds"],
+            seen["bytes"] - before["bytes"],
+            seen["segments"] - before["segments"],
         )
 
     async def _tell_server(self, word: str) -> int:

@@ -1,8 +1,8 @@
 /* The crowd: thousands of WebSocket clients in one thread, which count what they get and do nothing else.
  *
- *   reader PORT CLIENTS [--path PATH]... [--say TEXT]... [--ready TEXT] [--answer PREFIX TEXT]
+ *   reader PORT CLIENTS [--path PATH]... [--header LINE] [--say TEXT]... [--ready TEXT] [--answer PREFIX TEXT]
  *
- * Client i asks for path i modulo the number of paths. After the upgrade it says each TEXT, and is ready when a frame
+ * Client i asks for path i modulo the number of paths, with this header beside those of the handshake. After the upgrade it says each TEXT, and is ready when a frame
  * holds the ready text (without one: when it is upgraded). A text frame that begins with PREFIX is answered.
  * An event is an occurrence of EVENT_MARK; the nanoseconds behind STAMP_MARK are when it was published.
  *
@@ -46,7 +46,7 @@ struct client {
 };
 
 static int port, clients, epoll_fd;
-static const char *paths[MOST_PATHS], *words[MOST_WORDS], *ready_text, *answer_to, *answer_text;
+static const char *paths[MOST_PATHS], *words[MOST_WORDS], *header_line, *ready_text, *answer_to, *answer_text;
 static int path_count, word_count;
 
 static struct client *crowd;
@@ -98,8 +98,8 @@ static void ask_for_upgrade(struct client *client) {
     int index = (int)(client - crowd);
     int size = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        path_count ? paths[index % path_count] : "/ws", port);
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
+        path_count ? paths[index % path_count] : "/ws", port, header_line ? header_line : "", header_line ? "\r\n" : "");
     put(client, request, (size_t)size);
 }
 
@@ -281,6 +281,7 @@ static void read_arguments(int count, char **given) {
     for (int i = 3; i + 1 < count; i += 2) {
         if (!strcmp(given[i], "--path") && path_count < MOST_PATHS) paths[path_count++] = given[i + 1];
         else if (!strcmp(given[i], "--say") && word_count < MOST_WORDS) words[word_count++] = given[i + 1];
+        else if (!strcmp(given[i], "--header")) header_line = given[i + 1];
         else if (!strcmp(given[i], "--ready")) ready_text = given[i + 1];
         else if (!strcmp(given[i], "--answer") && i + 2 < count) {
             answer_to = given[i + 1];

@@ -1,6 +1,7 @@
 """Pulse Radar, on memory://: what a publish costs at the broker is paid once an event, not once a delivery."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,10 +9,23 @@ from fastapi import FastAPI
 
 from benchmarks.peers.driving import EVENT, TOPIC, obey
 from pulse_radar import Pulse
+from pulse_radar.auth import Jwt
 
-__all__ = ["app"]
+__all__ = ["AUDIENCE", "COOKIE", "ISSUER", "SECRET", "app"]
 
-pulse = Pulse()
+# An environment variable: who has no token that is signed with it, is not let in.
+SECRET = "BENCHMARK_SECRET"  # noqa: S105 (a name)
+ISSUER, AUDIENCE, COOKIE = "https://id.example.com/", "benchmark", "token"
+
+
+def authenticate() -> Jwt | None:
+    key = os.environ.get(SECRET)
+    if key is None:
+        return None
+    return Jwt(issuer=ISSUER, audience=AUDIENCE, key=key, algorithm="HS256", cookie=COOKIE)
+
+
+pulse = Pulse(authenticate=authenticate())
 pulse.topic(TOPIC)
 for number in range(6):
     pulse.topic(f"topic{number}")
