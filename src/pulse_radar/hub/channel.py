@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
 
 from pulse_radar.hub.actions import AwaitWritable, Send
 from pulse_radar.hub.connection import Connection
@@ -20,12 +21,29 @@ from pulse_radar.stream.merge import coalesce
 __all__ = ["Channel"]
 
 
+class Window(Protocol):
+    """What both kinds of windows say."""
+
+    @property
+    def last(self) -> int:
+        """The newest position in it."""
+
+    def reaches(self, cursor: int) -> bool:
+        """Whether a reader that stands here can be served."""
+
+
 class Channel(ABC):
     """A topic in this process.
 
     A subscription catches up in steps, and when there is nothing more for it, it is live. All within one turn,
     so that no event falls between the last step and the first live one.
     """
+
+    # Whether only the newest event of each key counts.
+    is_state: ClassVar[bool]
+
+    # What is in memory of it.
+    _window: Window
 
     def __init__(self, topic: str, context: Context) -> None:
         self.topic = topic
@@ -37,29 +55,12 @@ class Channel(ABC):
         self._behind: dict[Subscription, None] = {}
         self._waiting = Waiting(topic, context)
 
-    # What a kind of topic must say.
-
-    @property
-    @abstractmethod
-    def last(self) -> int:
-        """The newest position that live subscribers have been served to."""
+    # What a kind of topic says for itself.
 
     @property
     @abstractmethod
     def is_current(self) -> bool:
         """Whether the tail has reached what was there when it began."""
-
-    @abstractmethod
-    def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
-        """A subscription that stands where it is asked for to begin."""
-
-    @abstractmethod
-    def promised(self, subscription: Subscription) -> int | None:
-        """The position to greet a new subscription with, None where it will be told to forget its own."""
-
-    @abstractmethod
-    def is_counted(self, feed: Feed) -> bool:
-        """Whether a client can check the order by itself, since each sequence is one more than the last."""
 
     @abstractmethod
     def arrive(self, entries: Iterable[Entry]) -> None:
@@ -70,12 +71,12 @@ class Channel(ABC):
         """Its connection is slow: serve it with less, if this kind of topic can."""
 
     @abstractmethod
-    def _step(self, subscription: Subscription) -> None:
-        """One step of catching up."""
+    def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
+        """A subscription that stands where it is asked for to begin."""
 
     @abstractmethod
-    def _is_ahead(self, subscription: Subscription) -> bool:
-        """Whether it must wait until this process is as far as it is."""
+    def _step(self, subscription: Subscription) -> None:
+        """One step of catching up."""
 
     @abstractmethod
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
@@ -86,6 +87,19 @@ class Channel(ABC):
         """The broker says that the topic reaches so far."""
 
     # What they share.
+
+    @property
+    def last(self) -> int:
+        """The newest position that live subscribers have been served to."""
+        return self._window.last
+
+    def promised(self, subscription: Subscription) -> int | None:
+        """The position to greet a new subscription with, None where it will be told to forget its own."""
+        return subscription.cursor
+
+    def is_counted(self, feed: Feed) -> bool:
+        """Whether a client can check the order by itself, since each sequence is one more than the last."""
+        return feed.key is None and not self.is_state
 
     def advance(self, subscription: Subscription) -> None:
         """Carry a subscription that catches up as far as it goes without waiting."""
@@ -152,7 +166,7 @@ class Channel(ABC):
     def _go_on_waiting(self) -> None:
         """Whoever waited for this process, and need not any more, goes on."""
         for subscription in self._waiting.members:
-            if not self._is_ahead(subscription):
+            if self._window.reaches(subscription.cursor):
                 self.advance(subscription)
 
     def _go_live(self, subscription: Subscription) -> None:

@@ -6,7 +6,6 @@ from pulse_radar.hub.channel import Channel
 from pulse_radar.hub.context import RETRY_SECONDS, Context
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.frames import GapReason, Subscribe
-from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page
 from pulse_radar.stream.log_window import LogWindow, Reading
 from pulse_radar.stream.merge import opening
@@ -18,6 +17,9 @@ __all__ = ["LogChannel"]
 class LogChannel(Channel):
     """A subscription catches up from the window if that reaches back far enough, else by pages of the broker."""
 
+    is_state = False
+    _window: LogWindow
+
     def __init__(self, topic: str, context: Context, *, start: int, head: int) -> None:
         super().__init__(topic, context)
         limits = context.limits
@@ -27,18 +29,8 @@ class LogChannel(Channel):
         )
 
     @property
-    def last(self) -> int:
-        return self._window.last
-
-    @property
     def is_current(self) -> bool:
         return self._window.last >= self._head
-
-    def promised(self, subscription: Subscription) -> int | None:
-        return subscription.cursor
-
-    def is_counted(self, feed: Feed) -> bool:
-        return feed.key is None
 
     def arrive(self, entries: Iterable[Entry]) -> None:
         stood = self.last
@@ -124,9 +116,6 @@ class LogChannel(Channel):
 
     def _learn(self, extent: Extent) -> None:
         """A log has its numbers for that."""
-
-    def _is_ahead(self, subscription: Subscription) -> bool:
-        return not self._window.reaches(subscription.cursor)
 
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
         missed = opening(subscription.cursor, extent)

@@ -8,7 +8,6 @@ from pulse_radar.hub.states import SubscriptionTurn
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import SnapshotFrame, Subscribe
-from pulse_radar.protocol.grammar import Feed
 from pulse_radar.stream.entry import Entry, Extent, StoredEvent
 from pulse_radar.stream.reading import Ahead, Replay, UpToDate
 from pulse_radar.stream.state_window import StateReading, StateWindow, concerns
@@ -23,6 +22,9 @@ class StateChannel(Channel):
     superseded meanwhile it never sees.
     """
 
+    is_state = True
+    _window: StateWindow
+
     def __init__(self, topic: str, context: Context, *, start: int, extent: Extent) -> None:
         super().__init__(topic, context)
         self._window = StateWindow(
@@ -33,18 +35,11 @@ class StateChannel(Channel):
         )
 
     @property
-    def last(self) -> int:
-        return self._window.last
-
-    @property
     def is_current(self) -> bool:
         return self._window.is_whole
 
     def promised(self, subscription: Subscription) -> int | None:
         return None if self._needs_snapshot(subscription) else subscription.cursor
-
-    def is_counted(self, feed: Feed) -> bool:
-        return False
 
     def arrive(self, entries: Iterable[Entry]) -> None:
         fresh = self._window.extend(tuple(entries))
@@ -81,9 +76,6 @@ class StateChannel(Channel):
     def _learn(self, extent: Extent) -> None:
         self._window.settle(extent)
         self._go_on_waiting()
-
-    def _is_ahead(self, subscription: Subscription) -> bool:
-        return not self._window.reaches(subscription.cursor)
 
     def _disproved(self, subscription: Subscription, extent: Extent) -> None:
         _void(subscription)

@@ -43,8 +43,7 @@ class Subscribing:
     @property
     def state_topics(self) -> tuple[str, ...]:
         """The topics in which a client cannot check the order by itself."""
-        channels = self._channels.items()
-        return tuple(topic for topic, channel in channels if not channel.is_counted(Feed(topic)))
+        return tuple(topic for topic, channel in self._channels.items() if channel.is_state)
 
     def advance(self, subscription: Subscription) -> None:
         """Carry a subscription that catches up as far as it goes without waiting."""
