@@ -19,7 +19,6 @@ from pulse_radar.durations import Duration
 from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, NotRunning, UnknownTopic
 from pulse_radar.events import Event, events_of
 from pulse_radar.hub.counters import ClientStats
-from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
@@ -122,14 +121,7 @@ class Pulse(Publishes):
             self._metrics(),
             lifespan=self._expected,
         )
-        self._limits = Limits(
-            ping_interval_seconds=self.settings.ping_interval,
-            pong_timeout_seconds=self.settings.pong_timeout,
-            drain_seconds=self.settings.drain_seconds,
-            subscriptions=self.settings.max_subscriptions,
-            window_events=self.settings.window_events,
-            window_bytes=self.settings.window_bytes,
-        )
+        self._limits = self.settings.limits()
 
     @overload
     def topic(

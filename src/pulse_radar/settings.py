@@ -1,7 +1,7 @@
 """Everything that can be set, each with its unit, its default, and what breaks when it is wrong."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,6 +11,9 @@ from pulse_radar.errors import InvalidSetting
 from pulse_radar.hub.limits import Limits
 
 __all__ = ["CommandSettings", "EnvironmentSettings", "Settings"]
+
+# What the hub works by where nothing else is set.
+_LIMITS: Final = Limits()
 
 _Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -175,7 +178,7 @@ class Settings(EnvironmentSettings):
         "closes pages of yours; at 50, four hundred connections that send all they may cost a fifth of a processor.",
     )
     max_subscriptions: int = Field(
-        1_000,
+        _LIMITS.subscriptions,
         ge=1,
         description="Subscriptions of one connection; one more is refused. A page that wants more keys follows "
         "the whole topic.",
@@ -193,11 +196,15 @@ class Settings(EnvironmentSettings):
         "length of an event would tell of it (CRIME).",
     )
     window_events: int = Field(
-        10_000, ge=1, description="Newest events of each topic held in memory for quick replay."
+        _LIMITS.window_events,
+        ge=1,
+        description="Newest events of each topic held in memory for quick replay.",
     )
-    window_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="The same bound in bytes, per topic.")
+    window_bytes: int = Field(
+        _LIMITS.window_bytes, ge=1024, description="The same bound in bytes, per topic."
+    )
     drain_seconds: float = Field(
-        5.0,
+        _LIMITS.drain_seconds,
         ge=0,
         le=3600,
         description="Seconds over which a process that is told to end (SIGTERM) sends its clients to others. "
@@ -209,9 +216,13 @@ class Settings(EnvironmentSettings):
         description="Tell clients to which trace an event belongs (`traceparent`), so that a page can go on with it. "
         "It is 70 bytes more of each such event, and tells them your trace ids.",
     )
-    ping_interval: float = Field(20.0, gt=0, description="Seconds between pings on a connection (ADR-007).")
+    ping_interval: float = Field(
+        _LIMITS.ping_interval_seconds, gt=0, description="Seconds between pings on a connection (ADR-007)."
+    )
     pong_timeout: float = Field(
-        30.0, gt=0, description="Seconds without a sign of life after which a connection is closed (ADR-007)."
+        _LIMITS.pong_timeout_seconds,
+        gt=0,
+        description="Seconds without a sign of life after which a connection is closed (ADR-007).",
     )
 
     @field_validator("allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
@@ -239,12 +250,24 @@ class Settings(EnvironmentSettings):
     @classmethod
     def _room_for_an_event(cls, value: int, info: ValidationInfo) -> int:
         largest = info.data.get("max_event_bytes", 0)
-        if value < largest + Limits().page_bytes:
+        least = largest + _LIMITS.page_bytes
+        if value < least:
             raise ValueError(
-                f"the largest event (max_event_bytes, {largest}) behind a page of a replay ({Limits().page_bytes}) "
-                f"would evict clients that read: at least {largest + Limits().page_bytes}"
+                f"the largest event (max_event_bytes, {largest}) behind a page of a replay ({_LIMITS.page_bytes}) "
+                f"would evict clients that read: at least {least}"
             )
         return value
+
+    def limits(self) -> Limits:
+        """What the hub works by. Raises: InvalidSetting, where two of them cannot be."""
+        return Limits(
+            ping_interval_seconds=self.ping_interval,
+            pong_timeout_seconds=self.pong_timeout,
+            drain_seconds=self.drain_seconds,
+            subscriptions=self.max_subscriptions,
+            window_events=self.window_events,
+            window_bytes=self.window_bytes,
+        )
 
     @property
     def broker_for_people(self) -> str:

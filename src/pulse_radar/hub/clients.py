@@ -9,6 +9,7 @@ from pulse_radar.hub.context import Context
 from pulse_radar.hub.departures import departures
 from pulse_radar.hub.heartbeat import Verdict
 from pulse_radar.hub.inputs import Opened, Renewed
+from pulse_radar.hub.limits import PENDING_FRAMES
 from pulse_radar.hub.states import ConnectionTurn
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
@@ -29,9 +30,6 @@ from pulse_radar.protocol.frames import (
 )
 
 __all__ = ["Clients"]
-
-# Frames that a client may send before it is greeted; nobody needs more than a few.
-_EARLY_FRAMES: Final = 256
 
 # Clients sent away together come back spread over this time: after a pause where nobody is better off, soon
 # where they leave one after the other anyway and other processes are ready for them.
@@ -154,7 +152,7 @@ class Clients:
         connection.heard_at = self._context.now
         if connection.is_open:
             self._heed(connection, frame)
-        elif len(connection.early) < _EARLY_FRAMES:
+        elif len(connection.early) < PENDING_FRAMES:
             connection.early.append(frame)
         else:
             self._dismiss(connection, CloseCode.TOO_MANY_FRAMES)
@@ -167,7 +165,7 @@ class Clients:
         connection.heard_at = self._context.now
         if connection.is_open:
             self._say(connection, error)
-        elif len(connection.refused) < _EARLY_FRAMES:
+        elif len(connection.refused) < PENDING_FRAMES:
             connection.refused = (*connection.refused, error)
         else:
             self._dismiss(connection, CloseCode.TOO_MANY_FRAMES)

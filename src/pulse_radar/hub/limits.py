@@ -7,7 +7,11 @@ import msgspec
 
 from pulse_radar.errors import InvalidSetting
 
-__all__ = ["Limits"]
+__all__ = ["PENDING_FRAMES", "Limits"]
+
+# Frames of one client that wait until they can be heeded: until it is greeted, or while its rights are looked up.
+# Nobody needs more than a few.
+PENDING_FRAMES: Final = 256
 
 # What makes no sense below 1.
 _COUNTS: Final = (

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.topic_spec import TopicSpec
-from pulse_radar.errors import BrokerError, BrokerUnavailable
+from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.histogram import HistogramStats
 from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read, Send
 from pulse_radar.hub.counters import ClientStats, HubStats
@@ -25,10 +25,7 @@ from pulse_radar.hub.inputs import (
     Draining,
     Evicted,
     Input,
-    Measured,
     Opened,
-    PageRead,
-    ReadFailed,
     Ticked,
 )
 from pulse_radar.hub.limits import Limits
@@ -38,6 +35,7 @@ from pulse_radar.server.alarm import Alarm
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBound, ConnectionBounds, Places, Whose
+from pulse_radar.server.questions import Questions
 from pulse_radar.server.request_pace import GIVEN_UP, GivenUp
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sessions import Sessions
@@ -47,9 +45,6 @@ from pulse_radar.tasks import ended
 __all__ = ["Runner", "RunnerStats"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
-
-# Questions to the broker under way at once, so that a storm of reconnects queues here and not there.
-_READS_AT_ONCE: Final = 32
 
 
 class RunnerStats(msgspec.Struct, frozen=True):
@@ -102,6 +97,7 @@ class Runner:
         self._drain_seconds = limits.drain_seconds
         self._startup_seconds = startup_seconds
         self.hub = Hub([spec.name for spec in topics], limits)
+        self._questions = Questions(broker, tell=self.tell, is_awaited=self.hub.awaits)
         self.probe = DeliveryProbe(broker, on_lost=self._broker_lost, on_back=self._broker_back)
         # Why the background work ended, None while it goes on.
         self.failure: BaseException | None = None
@@ -109,7 +105,6 @@ class Runner:
         self._told: deque[Input] = deque()
         self._is_telling = False
         self._alarm = Alarm(self._on_time)
-        self._reads = asyncio.Semaphore(_READS_AT_ONCE)
         self._group: asyncio.TaskGroup
         self._background: asyncio.Task[None]
         self._current = asyncio.Event()
@@ -268,35 +263,11 @@ class Runner:
                 # Everyone is being sent away; nobody waits for the answer.
                 pass
             case Read():
-                self._group.create_task(self._read(action))
+                self._group.create_task(self._questions.read(action))
             case Measure(topic):
-                self._group.create_task(self._measure(topic))
+                self._group.create_task(self._questions.measure(topic))
             case _:
                 assert_never(action)
-
-    async def _read(self, action: Read) -> None:
-        try:
-            async with self._reads:
-                if not self.hub.awaits(action.ticket):
-                    # Its client went while it stood in line: in a storm of reconnects most of them do, and what is
-                    # read for them is what the others wait for.
-                    self.tell(ReadFailed(action.ticket))
-                    return
-                feed = action.feed
-                page = await self._broker.read(
-                    feed.topic, after=action.after, limit=action.limit, key=feed.key
-                )
-        except BrokerError as error:
-            _log.info("history of %s could not be read: %s", action.feed, error)
-            self.tell(ReadFailed(action.ticket))
-        else:
-            self.tell(PageRead(action.ticket, page))
-
-    async def _measure(self, topic: str) -> None:
-        try:
-            self.tell(Measured(topic, await self._broker.extent(topic)))
-        except BrokerError:
-            self.tell(Measured(topic, None))
 
     # Running.
 

@@ -13,6 +13,7 @@ from fastapi import HTTPException
 from pulse_radar.errors import ProtocolError, UsageError
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Draining, Input, Misbehaved, Received, Refused, Renewed, Writable
+from pulse_radar.hub.limits import PENDING_FRAMES
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.codec import decode_client
 from pulse_radar.protocol.cursor import refusal
@@ -37,9 +38,6 @@ _log: Final = logging.getLogger("pulse_radar.server")
 
 # A close reason has at most 123 bytes (RFC 6455, section 5.5).
 _REASON_LENGTH: Final = 120
-
-# Frames of one client that wait while its rights or its credentials are being looked up.
-_PENDING_FRAMES: Final = 256
 
 
 class Shell(Protocol):
@@ -166,8 +164,8 @@ class Session:
                 return
             self._pending = deque()
             self._asking = self._shell.start(self._ask(self._visitor, self._pending))
-        if len(self._pending) >= _PENDING_FRAMES:
-            reason = f"more than {_PENDING_FRAMES} frames wait for a permission"
+        if len(self._pending) >= PENDING_FRAMES:
+            reason = f"more than {PENDING_FRAMES} frames wait for a permission"
             self._shell.tell(Misbehaved(self.connection_id, CloseCode.TOO_MANY_FRAMES, reason))
             return
         self._pending.append(frame)
