@@ -93,6 +93,21 @@ async def test_a_relay_that_hangs_loses_its_turn_and_its_event_comes_once(
     assert await announced(pulse.broker) == list(range(5))
 
 
+async def test_while_a_relay_waits_for_the_broker_others_may_write(engine: AsyncEngine, pulse: Pulse) -> None:
+    hanging = Faulty(pulse)
+    hanging.is_open.clear()
+    async with Relay(outbox, engine, hanging):
+        await say(engine, "sales", 0)
+        async with asyncio.timeout(PATIENCE):
+            while not hanging.asked:
+                await asyncio.sleep(0.01)
+        await say(engine, "sales", 1)
+        assert await announced(pulse.broker) == []
+        hanging.is_open.set()
+        await until_empty(engine)
+    assert await announced(pulse.broker) == [0, 1]
+
+
 @pytest.mark.parametrize("topic", ["sales", "prices"])
 async def test_an_event_whose_answer_was_lost_is_found_and_not_sent_again(
     engine: AsyncEngine, pulse: Pulse, topic: str
