@@ -1,4 +1,4 @@
-/** How long to wait before the next attempt. Units: milliseconds; `chance` lies in [0, 1). */
+/** How long to wait: before the next attempt, and before credentials run out. Units: milliseconds; `chance` lies in [0, 1). */
 
 import { advice, retryMs } from "../protocol/closeCodes.js";
 
@@ -18,3 +18,16 @@ export function delay(code: number, reason: string, attempt: number, chance: num
   const isFirstResume = advice(code) === "resume" && attempt === 0;
   return chance * (isFirstResume ? RESUME_MS : Math.min(MOST_MS, FIRST_MS * 2 ** attempt));
 }
+
+/** Of what credentials still hold a fifth is for whoever answers slowly, and for clocks that differ; a minute is enough. */
+const RESERVE_MS = 60_000;
+
+/** Not more often than this, whatever is handed out. */
+const SHORTEST_MS = 1_000;
+
+/** Timers of browsers go no further than 24 days. */
+const LONGEST_MS = 2e9;
+
+/** When to show fresh credentials, where those of now hold for so long. */
+export const renewalMs = (left: number): number =>
+  Math.min(Math.max(left - Math.min(left / 5, RESERVE_MS), SHORTEST_MS), LONGEST_MS);
