@@ -13,6 +13,8 @@ export interface Server {
   /** Where a subscription begins; undefined: with a snapshot. */
   begin(feed: Feed, after: number | undefined): number | undefined;
   newest(count: number): number | undefined;
+  /** Whether this process is not that far yet, though the stream is. */
+  isBehind(position: number | undefined): boolean;
   /** What comes after a position of a feed, as frames; the position afterwards is `last`. */
   after(feed: Feed, position: number | undefined): ServerFrame[];
 }
@@ -35,6 +37,8 @@ export class ModelServer implements Server {
   private kept = new Map<number, Stored>();
   private origin = ORIGIN;
   private next = ORIGIN;
+  /** By how many events the process that is connected to is behind the stream. */
+  private lag = 0;
   /** Where each stream began, oldest first. */
   private readonly origins = [ORIGIN];
 
@@ -51,15 +55,29 @@ export class ModelServer implements Server {
   }
 
   expire(count: number): void {
-    for (const sequence of [...this.kept.keys()].slice(0, count)) {
+    for (const sequence of [...this.kept.keys()].slice(0, Math.min(count, this.kept.size - this.lag))) {
       this.kept.delete(sequence);
       this.hasLost = true;
     }
   }
 
+  /** The next connection is to a process that is so far behind. */
+  fallBehind(count: number): void {
+    this.lag = Math.min(count, this.kept.size);
+  }
+
+  catchUp(): void {
+    this.lag = 0;
+  }
+
+  isBehind(position: number): boolean {
+    return this.last < position && position < this.next;
+  }
+
   /** The stream is lost, and made anew: above every number ever given, or below all of them. */
   recreate(isAbove: boolean): void {
     this.hasLost = true;
+    this.lag = 0;
     this.kept.clear();
     this.next = isAbove ? Math.max(...this.origins) + FAR : Math.min(...this.origins) - FAR;
     this.origin = this.next;
@@ -72,7 +90,7 @@ export class ModelServer implements Server {
   }
 
   get last(): number {
-    return this.next - 1;
+    return this.next - 1 - this.lag;
   }
 
   /** The position before the oldest that is kept. */
@@ -161,6 +179,10 @@ export class StateServer implements Server {
   newest(): undefined {
     return undefined;
   }
+
+  isBehind(): boolean {
+    return false;
+  }
 }
 
 /** One connection: the server's side of it, and what is on its way in either direction. */
@@ -168,6 +190,8 @@ export class Link {
   readonly toClient: ServerFrame[] = [];
   readonly toServer: ClientFrame[] = [];
   private readonly followed = new Map<Feed, number>();
+  /** Feeds asked for behind a position that this process has not reached. */
+  private readonly waiting = new Map<Feed, number | undefined>();
   private readonly server: Server;
 
   constructor(server: Server, feeds: readonly Feed[], cursor: Positions) {
@@ -186,12 +210,14 @@ export class Link {
     if (frame?.kind === "ping") this.toClient.push({ kind: "pong" });
     else if (frame?.kind === "unsubscribe") {
       this.followed.delete(frame.feed);
+      this.waiting.delete(frame.feed);
       this.toClient.push({ kind: "unsubscribed", feed: frame.feed });
     } else if (frame?.kind === "subscribe") this.subscribe(frame.feed, frame.after, frame.last);
   }
 
   /** Serve what was published since. */
   live(): void {
+    for (const [feed, position] of [...this.waiting]) this.catchUp(feed, position);
     for (const [feed, position] of this.followed) {
       const after = this.server.begin(feed, position);
       // Who was not served before deletions were forgotten begins anew.
@@ -209,12 +235,19 @@ export class Link {
   }
 
   private subscribe(feed: Feed, after: number | undefined, last: number | undefined): void {
-    const covering = [...this.followed.keys()].find((each) => each !== feed && (each === TOPIC || feed === TOPIC));
+    const covering = [...this.followed.keys(), ...this.waiting.keys()].find(
+      (each) => each !== feed && (each === TOPIC || feed === TOPIC),
+    );
     if (covering !== undefined) throw new Error(`'${feed}' and '${covering}' share a connection`);
     this.catchUp(feed, last === undefined ? this.server.begin(feed, after) : this.server.newest(last));
   }
 
   private catchUp(feed: Feed, position: number | undefined): void {
+    this.waiting.delete(feed);
+    if (this.server.isBehind(position)) {
+      this.waiting.set(feed, position);
+      return;
+    }
     const replay = this.server.after(feed, position);
     this.toClient.push(...replay, subscribed(feed, this.server.last, replay.length));
     this.followed.set(feed, this.server.last);

@@ -102,6 +102,15 @@ const ordinary = [
       },
     ),
   ),
+  upTo(3, "another leads, at a process that is behind by", (world, count) => {
+    world.server.fallBehind(count);
+    world.handOver(0, 9);
+  }),
+  upTo(3, "cut, and back at a process that is behind by", (world, count) => {
+    world.cut();
+    if (!world.link) world.server.fallBehind(count);
+  }),
+  one("the process catches up", (world) => world.server.catchUp()),
   one("the page is loaded anew", (world) => world.reload()),
   fc
     .constantFrom(100, 6_000, 40_000)
@@ -133,8 +142,9 @@ function holds(acts: readonly fc.Arbitrary<Act>[], carrier: Carrier = "socket"):
   const property = fc.property(fc.array(fc.oneof(...acts), { maxLength: 40 }), (story) => {
     const world = new World(new ModelServer(), carrier);
     // Over server-sent events the newest are asked for by a number, which a younger topic takes for that of another stream.
-    if (carrier === "events") for (let event = 0; event < 4; event++) world.server.publish(undefined);
+    if (carrier === "events") for (let event = 0; event < 9; event++) world.server.publish(undefined);
     for (const act of story) act(world);
+    world.server.catchUp();
     // Nobody can miss the last event before there is another one.
     world.server.publish(undefined);
     world.settle();
