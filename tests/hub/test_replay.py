@@ -158,6 +158,22 @@ def test_a_page_of_large_events_from_the_broker_is_handed_on_in_pages_of_bytes()
     assert_pages_are_small(bench, limit=10_000 + 3_200, live_at=1_000, stored=stored)
 
 
+@pytest.mark.parametrize("feed", ["messages", "messages/k"])
+def test_who_asks_for_the_same_history_again_and_again_waits_as_for_any_page(feed: str) -> None:
+    bench = Bench("messages", limits=Limits(page_events=1_000, page_bytes=10_000))
+    bench.arrive("messages", *events("messages", 1_001, 1_010, size=500))
+    bench.connect("knowledge")
+    bench.frames()
+    for _ in range(100):
+        bench.say(Subscribe(Feed.parse(feed), HEAD))
+        bench.say(Unsubscribe(Feed.parse(feed)))
+    # A page and what is left of the one before, and nothing for the rest of them.
+    assert (
+        bench.bytes() < 100 * len(f'{{"type":"subscription","action":"unsubscribed","topic":"{feed}"}}') * 3
+    )
+    assert bench.awaited == ["c"]
+
+
 def test_feeds_that_catch_up_together_share_one_page_of_bytes() -> None:
     topics = [f"topic-{number}" for number in range(9)]
     bench = Bench(*topics, limits=Limits(page_bytes=10_000))

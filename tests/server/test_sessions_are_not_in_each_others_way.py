@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 
 from pulse_radar.hub.hub import Hub
-from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed
+from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed, Writable
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.places import ConnectionBounds, Places
@@ -55,6 +55,9 @@ class Process:
 
     def forget(self, connection_id: str) -> None:
         self.sessions.remove(connection_id)
+
+    def has_room(self, connection_id: str) -> None:
+        self.told.append(Writable(connection_id))
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         raise AssertionError("nobody asks for anything here")

@@ -185,9 +185,10 @@ class Channel(ABC):
         for entry in coalesce(entries):
             if isinstance(entry, Gap):
                 agenda.say(connection.id, self._gap_text(subscription.feed, entry, 1))
-            elif subscription.feed.key in (None, entry.key):
+                continue
+            connection.read_bytes += len(entry.text)
+            if subscription.feed.key in (None, entry.key):
                 agenda.say(connection.id, entry.text)
-                connection.replayed_bytes += len(entry.text)
                 subscription.replayed += 1
                 counters.replayed += 1
                 counters.event_bytes += len(entry.text)
@@ -196,12 +197,12 @@ class Channel(ABC):
     def _pause_after_a_page(self, subscription: Subscription) -> None:
         """Wait until it is written, unless this was the end of it all and little."""
         connection = self._connection(subscription)
-        if subscription.cursor < self.last or connection.replayed_bytes >= self._context.limits.page_bytes:
+        if subscription.cursor < self.last or connection.read_bytes >= self._context.limits.page_bytes:
             self._await_writable(connection)
 
     def _await_writable(self, connection: Connection) -> None:
         connection.congested = True
-        connection.replayed_bytes = 0
+        connection.read_bytes = 0
         self._context.agenda.put(AwaitWritable(connection.id))
 
     def _connection(self, subscription: Subscription) -> Connection:

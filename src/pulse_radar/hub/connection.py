@@ -26,8 +26,8 @@ class Connection:
         "leaves_at",
         "opened_at",
         "ping_due",
+        "read_bytes",
         "refused",
-        "replayed_bytes",
         "said",
         "state",
         "subscriptions",
@@ -58,8 +58,8 @@ class Connection:
         self.subscriptions: dict[Feed, Subscription] = {}
         # A page of replay is being written; the next one waits for it.
         self.congested = False
-        # Replayed since it last had room: many short replays are a page, too.
-        self.replayed_bytes = 0
+        # Read for it since it last had room, sent or not: many short replays are a page, too.
+        self.read_bytes = 0
         # The read under way for it. One at a time: pages that come together would evict it.
         self.ticket: int | None = None
         self.opened_at = now

@@ -27,6 +27,7 @@ from pulse_radar.hub.inputs import (
     Input,
     Opened,
     Ticked,
+    Writable,
 )
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode
@@ -40,6 +41,7 @@ from pulse_radar.server.request_pace import GIVEN_UP, GivenUp
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sessions import Sessions
 from pulse_radar.server.transport import Batch
+from pulse_radar.server.turns import Turns
 from pulse_radar.tasks import ended
 
 __all__ = ["Runner", "RunnerStats"]
@@ -105,6 +107,7 @@ class Runner:
         self._told: deque[Input] = deque()
         self._is_telling = False
         self._alarm = Alarm(self._on_time)
+        self._turns = Turns(lambda connection_id: self.tell(Writable(connection_id)))
         self._group: asyncio.TaskGroup
         self._background: asyncio.Task[None]
         self._current = asyncio.Event()
@@ -191,6 +194,10 @@ class Runner:
     def forget(self, connection_id: str) -> None:
         """This client is gone."""
         self._sessions.remove(connection_id)
+
+    def has_room(self, connection_id: str) -> None:
+        """This client may have its next page, when it is its turn."""
+        self._turns.ask(connection_id)
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this beside all else, for as long as this runs."""

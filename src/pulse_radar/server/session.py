@@ -12,7 +12,7 @@ from fastapi import HTTPException
 
 from pulse_radar.errors import ProtocolError, UsageError
 from pulse_radar.hub.hub import Hub
-from pulse_radar.hub.inputs import Closed, Draining, Input, Misbehaved, Received, Refused, Renewed, Writable
+from pulse_radar.hub.inputs import Closed, Draining, Input, Misbehaved, Received, Refused, Renewed
 from pulse_radar.hub.limits import PENDING_FRAMES
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.codec import decode_client
@@ -52,6 +52,9 @@ class Shell(Protocol):
 
     def forget(self, connection_id: str) -> None:
         """This connection is gone."""
+
+    def has_room(self, connection_id: str) -> None:
+        """This one may have its next page, when it is its turn."""
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this beside all else."""
@@ -143,7 +146,7 @@ class Session:
     def writable(self) -> None:
         if self.is_awaited:
             self.is_awaited = False
-            self._shell.tell(Writable(self.connection_id))
+            self._shell.has_room(self.connection_id)
 
     def ending(self, within_seconds: float = math.inf) -> None:
         self._shell.tell(Draining(within_seconds))
