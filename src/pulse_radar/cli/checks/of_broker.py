@@ -26,6 +26,9 @@ _ENVELOPE_BYTES: Final = 4 * 1024
 
 _LITTLE_ROOM_BYTES: Final = 1024**3
 
+# On these a reader that is far behind while others publish never catches up. (2.11.10 and 2.12.2 are well.)
+_STALLING_VERSIONS: Final = ("2.12.0", "2.12.1")
+
 
 async def check_broker(settings: Settings, topics: Sequence[TopicSpec]) -> AsyncIterator[Finding]:
     """All that can be asked of it, as far as it answers."""
@@ -128,6 +131,14 @@ async def _server(broker: "NatsBroker", settings: Settings, name: str | None) ->
         limit = facts.storage_limit_bytes
         said += f", {_size(facts.stored_bytes)} stored" + ("" if limit is None else f" of {_size(limit)}")
     found = [fine("broker", said)]
+    if facts.version in _STALLING_VERSIONS:
+        found.append(
+            doubt(
+                "broker",
+                f"nats-server {facts.version} stalls: whoever is far behind may never catch up",
+                "install 2.12.2 or newer",
+            )
+        )
     if facts.largest_message_bytes < settings.max_event_bytes + _ENVELOPE_BYTES:
         found.append(
             doubt(
