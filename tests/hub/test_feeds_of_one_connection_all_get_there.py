@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from pulse_radar.hub.inputs import PageRead, ReadFailed
+from pulse_radar.hub.inputs import Measured, PageRead, ReadFailed
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.frames import (
     EventFrame,
@@ -16,6 +16,7 @@ from pulse_radar.protocol.frames import (
     Unsubscribed,
 )
 from pulse_radar.protocol.grammar import Feed
+from pulse_radar.protocol.json_value import JsonValue
 from tests.hub.bench import Bench
 from tests.hub.model_broker import ModelBroker
 
@@ -36,6 +37,8 @@ class Feeds(RuleBasedStateMachine):
         self.bench = Bench(*TOPICS, limits=LIMITS, start=START, head=START)
         # Where the client stands, None before the first frame of a feed that began with its last n.
         self.cursors: dict[str, int | None] = {}
+        # In which numbering it saw what, since a feed began or was reset.
+        self.seen: dict[str, dict[int, JsonValue]] = {topic: {} for topic in TOPICS}
         self.live: set[str] = set()
         self.bench.connect("nothing")
         self.bench.frames()
@@ -49,6 +52,14 @@ class Feeds(RuleBasedStateMachine):
     def events_expire(self, topic: str, count: int) -> None:
         self.brokers[topic].trim(count)
 
+    @rule(topic=topics)
+    def the_stream_is_lost_and_made_anew(self, topic: str) -> None:
+        self.brokers[topic].recreate()
+
+    @rule(topic=topics, count=st.integers(1, 6))
+    def the_stream_comes_back_as_it_was(self, topic: str, count: int) -> None:
+        self.brokers[topic].roll_back(count)
+
     @rule(topic=topics, count=st.integers(1, 6))
     def the_tail_brings(self, topic: str, count: int) -> None:
         entries = self.tails[topic].next(count)
@@ -59,14 +70,14 @@ class Feeds(RuleBasedStateMachine):
     @rule(topic=topics, back=st.integers(0, 8))
     def subscribe_after(self, topic: str, back: int) -> None:
         after = max(START, (self.bench.hub.position(topic) or 0) - back)
-        self.cursors[topic] = after
+        self._begin(topic, after)
         self.live.discard(topic)
         self.bench.say(Subscribe(Feed(topic), after))
         self.listen()
 
     @rule(topic=topics, last=st.integers(0, 8))
     def subscribe_to_the_last(self, topic: str, last: int) -> None:
-        self.cursors[topic] = None
+        self._begin(topic, None)
         self.live.discard(topic)
         self.bench.say(Subscribe(Feed(topic), last=last))
         self.listen()
@@ -83,6 +94,9 @@ class Feeds(RuleBasedStateMachine):
 
     @rule(fails=st.booleans())
     def the_broker_answers(self, fails: bool) -> None:
+        if self.bench.measures:
+            topic = self.bench.measures.pop(0)
+            self.bench.tell(Measured(topic, None if fails else self.brokers[topic].extent()))
         if self.bench.reads:
             read = self.bench.reads.pop(0)
             page = self.brokers[read.feed.topic].read(read.after, read.limit, None)
@@ -98,9 +112,12 @@ class Feeds(RuleBasedStateMachine):
     def listen(self) -> None:
         for frame in self.bench.frames():
             match frame:
-                case EventFrame(topic, _, _, sequence):
+                case EventFrame(topic, _, generation, sequence):
                     assert self.cursors[topic] in (None, sequence - 1), "a hole was not told"
                     self.cursors[topic] = sequence
+                    self.seen[topic][sequence] = generation
+                case GapFrame(feed, None, last):
+                    self._begin(feed.topic, last)
                 case GapFrame(feed, first, last):
                     assert self.cursors[feed.topic] in (None, (first or 0) - 1)
                     self.cursors[feed.topic] = last
@@ -114,6 +131,10 @@ class Feeds(RuleBasedStateMachine):
                 case _:
                     pass
 
+    def _begin(self, topic: str, cursor: int | None) -> None:
+        self.cursors[topic] = cursor
+        self.seen[topic].clear()
+
     def teardown(self) -> None:
         for _ in range(60):
             for topic in TOPICS:
@@ -123,7 +144,10 @@ class Feeds(RuleBasedStateMachine):
             self.time_passes()
         assert self.live == set(self.cursors)
         for topic, cursor in self.cursors.items():
-            assert cursor == self.brokers[topic].extent().last
+            broker = self.brokers[topic]
+            assert cursor == broker.extent().last
+            for number, generation in self.seen[topic].items():
+                assert broker.published[number][1] == generation, "it believes what was rolled back"
 
 
 TestFeeds = Feeds.TestCase
