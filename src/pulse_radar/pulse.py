@@ -15,11 +15,12 @@ from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
+from pulse_radar.declared_topics import DeclaredTopics
 from pulse_radar.durations import Duration
-from pulse_radar.errors import InvalidEvent, InvalidSetting, InvalidTopic, NotRunning, UnknownTopic
-from pulse_radar.events import Event, events_of
+from pulse_radar.errors import InvalidSetting, NotRunning
+from pulse_radar.events import Event
 from pulse_radar.hub.counters import ClientStats
-from pulse_radar.protocol.grammar import INTERNAL_PREFIX, Feed
+from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Position, Publishes
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.allowance import FrameBounds
@@ -84,9 +85,7 @@ class Pulse(Publishes):
         self.settings = Settings.chosen(broker, settings)
         self._policy: Final = Policy(authenticate, authorize)
         self.authenticates: Final = self._policy.authenticates
-        self._topics: dict[str, TopicSpec] = {}
-        # None: whatever names the topic.
-        self._events: dict[str, tuple[type[Event], ...] | None] = {}
+        self._declared: Final = DeclaredTopics()
         # From the first moment of starting to the last of ending.
         self._is_entered = False
         self._running: _Running | None = None
@@ -164,30 +163,19 @@ class Pulse(Publishes):
 
     def declare(self, spec: TopicSpec, events: Iterable[type[Event]] | None = None) -> None:
         """Declare a topic that is described already. Raises: InvalidTopic, InvalidSetting, InvalidEvent."""
-        name, named = spec.name, None if events is None else tuple(events)
         if self._running is not None:
-            raise InvalidSetting(f"topic {name!r} comes too late: declare topics before the app starts")
-        if name in self._topics:
-            raise InvalidTopic(f"topic {name!r} is declared twice")
-        if name.startswith(INTERNAL_PREFIX):
-            raise InvalidTopic(f"topic {name!r}: names with {INTERNAL_PREFIX!r} are Pulse Radar's own")
-        for model in named or ():
-            if getattr(model, "TOPIC", None) != name:
-                raise InvalidEvent(
-                    f'{model.__name__} is no event of {name}: class {model.__name__}(Event, topic="{name}")'
-                )
-        self._topics[name] = spec
-        self._events[name] = named
+            raise InvalidSetting(f"topic {spec.name!r} comes too late: declare topics before the app starts")
+        self._declared.add(spec, events)
 
     @property
     def topics(self) -> tuple[TopicSpec, ...]:
         """The declared topics, and how they are kept."""
-        return tuple(self._topics.values())
+        return self._declared.specs
 
     @property
     def events(self) -> dict[str, tuple[type[Event], ...]]:
         """The typed events by topic: those named when it was declared, else all imported ones that name it."""
-        return {topic: events_of(topic) if named is None else named for topic, named in self._events.items()}
+        return self._declared.events
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -241,7 +229,7 @@ class Pulse(Publishes):
                 self._running = None
                 raise
             self._running.stack = stack.pop_all()
-        _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._topics) or "no topics")
+        _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._declared) or "no topics")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -255,12 +243,12 @@ class Pulse(Publishes):
             self._running.untyped.heed(draft)
 
     async def publish_draft(self, draft: Draft, *, expect_last: int | None = None) -> Position:
-        self._check_declared(draft.topic)
+        self._declared.check(draft.topic)
         return Position(draft.topic, await self._run().queue.publish(draft, expect_last=expect_last))
 
     async def publish_together(self, drafts: Sequence[Draft]) -> list[Position]:
         """Publish drafts of one topic in one go; no places: one by one, please. Raises: as `PublishQueue` does."""
-        self._check_declared(drafts[0].topic)
+        self._declared.check(drafts[0].topic)
         return [
             Position(drafts[0].topic, place) for place in await self._run().queue.publish_together(drafts)
         ]
@@ -289,7 +277,7 @@ class Pulse(Publishes):
 
         Raises: UnknownTopic.
         """
-        self._check_declared(topic)
+        self._declared.check(topic)
         sequence = self._runner().hub.position(topic)
         assert sequence is not None, "a runner that started has every topic"
         return Position(topic, sequence)
@@ -345,7 +333,7 @@ class Pulse(Publishes):
 
     def __repr__(self) -> str:
         state = repr(self._running.runner) if self._running else "not running"
-        return f"<Pulse {len(self._topics)} topics on {self.settings.broker_for_people}, {state}>"
+        return f"<Pulse {len(self._declared)} topics on {self.settings.broker_for_people}, {state}>"
 
     def _metrics(self) -> MetricsEndpoint | None:
         """None while it is off. Raises: InvalidSetting, where it is on and its extra is not installed."""
@@ -356,7 +344,7 @@ class Pulse(Publishes):
         from pulse_radar.prometheus import scraper
 
         return MetricsEndpoint(
-            self._reception, token, self._runner, topics=self._topics.keys(), scrape=scraper(self)
+            self._reception, token, self._runner, topics=self._declared, scrape=scraper(self)
         )
 
     async def _visitor(self, connection: HTTPConnection) -> Visitor:
@@ -378,13 +366,6 @@ class Pulse(Publishes):
 
     def _runner(self) -> Runner:
         return self._run().runner
-
-    def _check_declared(self, topic: str) -> None:
-        if topic not in self._topics:
-            known = ", ".join(self._topics) or "none"
-            raise UnknownTopic(
-                f'unknown topic {topic!r}: declare it with pulse.topic("{topic}"); known: {known}'
-            )
 
 
 class _Running:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from pulse_radar import Pulse
 from pulse_radar.testing.nats_server import NatsServer
 from tests.cli.runs import Ran, ran_here
-from tests.server.serving import Client, app_with, make_pulse, serving
+from tests.server.serving import Client, app_with, serving
 
 APP = """
 from pulse_radar import Pulse
@@ -123,9 +124,7 @@ async def test_what_others_wrote_without_us_comes_back_as_it_was(
 
 
 def made(url: str) -> Any:
-    pulse = make_pulse(broker=url)
-    pulse._topics.clear()
-    pulse._events.clear()
+    pulse = Pulse(url)
     pulse.topic("knowledge")
     pulse.topic("messages", kind="state")
     return pulse
