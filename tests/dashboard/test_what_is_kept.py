@@ -102,6 +102,7 @@ async def test_a_list_that_cannot_be_loaded_says_so_and_is_tried_again(at: Scree
     await at.page.route("**/api/agents*", lambda route: route.fulfill(status=503, body="{}"))
     await at.go("Agents")
     await at.shows(at.page.get_by_text("The agents cannot be loaded"))
+    await expect(at.page.get_by_text("No agents yet")).to_have_count(0)
     await at.look("agents-error")
     await at.page.unroute("**/api/agents*")
     await at.page.get_by_role("button", name="Try again").click()

@@ -53,7 +53,7 @@ export function Chart(props: {
             grid: { show: false },
             size: 28,
             space: 80,
-            values: (_plot, splits) => splits.map(isDays ? day : clock),
+            values: (_plot, splits) => splits.map(isDays ? daysOf(splits) : clock),
           },
           {
             ...axis,
@@ -120,6 +120,13 @@ const clock = (second: number): string =>
 
 const day = (second: number): string =>
   new Date(second * 1_000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+
+const DAY_SECONDS = 86_400;
+
+/** Days, and their hours where several ticks are of one day. */
+function daysOf([first = 0, second = Number.POSITIVE_INFINITY]: readonly number[]): (second: number) => string {
+  return second - first < DAY_SECONDS ? (at) => `${day(at)} ${clock(at).slice(0, 5)}` : day;
+}
 
 /** A canvas knows no variables. */
 function resolved(at: HTMLElement, colour: string): string {

@@ -40,7 +40,7 @@ export function KeptScreen<Row extends Kept>(props: {
   fields: readonly FormField<Row>[];
 }) {
   const { topic, noun, icon, purpose, nameOf } = props;
-  const { data, error, isPending, refetch } = useKept<Row>(topic);
+  const { data, error, refetch } = useKept<Row>(topic);
   const [openId, open] = useState<string | null>(null);
   const rows = data?.items ?? [];
   const row = rows.find(({ id }) => id === openId);
@@ -57,9 +57,11 @@ export function KeptScreen<Row extends Kept>(props: {
         className="overflow-hidden"
         title={
           <span className="figures font-normal text-quiet text-xs">
-            {rows.length === LIMIT
-              ? `The newest ${LIMIT} ${plural}`
-              : `${rows.length} ${rows.length === 1 ? noun : plural}`}
+            {data
+              ? rows.length === LIMIT
+                ? `The newest ${LIMIT} ${plural}`
+                : counted(rows.length, noun)
+              : `All ${plural}`}
           </span>
         }
         aside={
@@ -76,7 +78,8 @@ export function KeptScreen<Row extends Kept>(props: {
           grid={props.grid}
           height="h-[34rem]"
           empty={
-            isPending ? null : (
+            // While they are loaded, or cannot be, nobody knows whether there are any.
+            data && (
               <Empty icon={icon} title={`No ${plural} yet`}>
                 {purpose}
               </Empty>
@@ -95,6 +98,8 @@ export function KeptScreen<Row extends Kept>(props: {
     </>
   );
 }
+
+const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 function KeptForm<Row extends Kept>(props: {
   topic: string;

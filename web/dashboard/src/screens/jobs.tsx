@@ -219,7 +219,9 @@ function Timeline({ job }: { job: Job }) {
               />
               <span className="min-w-0 grow">
                 <span className="flex justify-between gap-3">
-                  <span className="font-medium">{JOB_WORDS[known] ?? state}</span>
+                  <span className="font-medium">
+                    {known === "progress" ? "First progress" : (JOB_WORDS[known] ?? state)}
+                  </span>
                   <time dateTime={at} className="text-quiet text-xs">
                     {time(at)}
                   </time>
