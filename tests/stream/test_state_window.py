@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pulse_radar.stream.entry import Entry, Extent, StoredEvent
 from pulse_radar.stream.reading import Ahead, Replay, UpToDate
-from pulse_radar.stream.state_window import StateReading, StateWindow, concerns
+from pulse_radar.stream.state_window import Standing, StateReading, StateWindow
 from tests.stream.entries import event, expired, numbers, reset, unreadable
 
 ALL = 1_000_000
@@ -216,11 +216,11 @@ class Readers:
         self.all = [Reader(page) for page in pages]
         nothing = Extent(100, 100, 99)
         self.window = StateWindow(
-            start=99, extent=nothing, limit_deletions=limit_deletions, is_awaited=self._is_awaited
+            start=99,
+            extent=nothing,
+            limit_deletions=limit_deletions,
+            standing=lambda: [Standing(reader.cursor, reader.since) for reader in self.all],
         )
-
-    def _is_awaited(self, deletion: StoredEvent, birth: int) -> bool:
-        return any(concerns(deletion, birth, reader.cursor, reader.since) for reader in self.all)
 
     def happen(self, key: str, *, is_deletion: bool) -> None:
         sequence = self.window.last + 1

@@ -1,6 +1,6 @@
 """A state topic in this process: the newest event of each key counts, and all of them are in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pulse_radar.hub.channel import Channel
 from pulse_radar.hub.context import Context
@@ -8,9 +8,9 @@ from pulse_radar.hub.states import SubscriptionTurn
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import SnapshotFrame, Subscribe
-from pulse_radar.stream.entry import Entry, Extent, StoredEvent
+from pulse_radar.stream.entry import Entry, Extent
 from pulse_radar.stream.reading import Ahead, Replay, UpToDate
-from pulse_radar.stream.state_window import StateReading, StateWindow, concerns
+from pulse_radar.stream.state_window import Standing, StateReading, StateWindow
 
 __all__ = ["StateChannel"]
 
@@ -31,7 +31,7 @@ class StateChannel(Channel):
             start=start,
             extent=extent,
             limit_deletions=context.limits.deletions_remembered,
-            is_awaited=self._is_awaited,
+            standing=self._standing,
         )
 
     @property
@@ -120,14 +120,11 @@ class StateChannel(Channel):
         subscription.turn(SubscriptionTurn.SET_BACK)
         subscription.cursor = subscription.since = self.last
 
-    def _is_awaited(self, deletion: StoredEvent, birth: int) -> bool:
-        """Whether somebody under way must hear of it; who comes from elsewhere is sent a snapshot instead."""
-        return any(
-            reader.since is not None
-            and reader.feed.key in (None, deletion.key)
-            and concerns(deletion, birth, reader.cursor, reader.since)
-            for reader in self._behind
-        )
+    def _standing(self) -> Iterator[Standing]:
+        """Where those under way stand that know nothing from elsewhere; others are sent a snapshot if they must be."""
+        for one in self._behind:
+            if one.since is not None:
+                yield Standing(one.cursor, one.since, one.feed.key)
 
     def __repr__(self) -> str:
         return f"<StateChannel {self.topic}, {len(self.live)} live, {len(self._waiting)} ahead, {self._window!r}>"

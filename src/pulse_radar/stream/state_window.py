@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, StoredEvent
 from pulse_radar.stream.reading import Ahead, Replay, UpToDate, fitting
 
-__all__ = ["StateReading", "StateWindow", "StateWindowStats", "concerns"]
+__all__ = ["Standing", "StateReading", "StateWindow", "StateWindowStats"]
 
 StateReading = Replay | UpToDate | Ahead
 
@@ -25,13 +25,16 @@ class StateWindowStats(msgspec.Struct, frozen=True):
     size: int
 
 
-def concerns(deletion: StoredEvent, birth: int, cursor: int, since: int) -> bool:
-    """Whether a reader that forgot all at `since` may have been given this key, which came at `birth`, but not this."""
-    return birth <= cursor < deletion.sequence > since
+class Standing(msgspec.Struct, frozen=True):
+    """Where a reader stands that forgot all it knew at `since`, and of which key it reads alone."""
 
+    cursor: int
+    since: int
+    key: str | None = None
 
-def _by_nobody(_deletion: StoredEvent, _birth: int) -> bool:
-    return False
+    def must_hear(self, deletion: StoredEvent, birth: int) -> bool:
+        """Whether it may have been given what this takes away: a key that came at `birth`."""
+        return self.key in (None, deletion.key) and birth <= self.cursor < deletion.sequence > self.since
 
 
 class StateWindow:
@@ -50,14 +53,14 @@ class StateWindow:
         start: int,
         extent: Extent,
         limit_deletions: int,
-        is_awaited: Callable[[StoredEvent, int], bool] = _by_nobody,
+        standing: Callable[[], Iterable[Standing]] = tuple,
     ) -> None:
         """`start`: what follows it is about to come; `extent`: how far the topic reached just before.
 
-        `is_awaited`: whether a reader must still hear of this deletion, whose key came at this position.
+        `standing`: answers where readers stand now that were given all they know here.
         """
         self._limit_deletions = limit_deletions
-        self._is_awaited = is_awaited
+        self._standing = standing
         # Side by side, in sequence order: the events, None where one was superseded, and their sequences.
         self._slots: list[StoredEvent | None] = []
         self._sequences: list[int] = []
@@ -68,9 +71,11 @@ class StateWindow:
         self._size = 0
         # Deletions in the order of coming; one that was superseded counts until its turn comes.
         self._deletions: deque[StoredEvent] = deque()
+        # So many more are remembered, that readers are looked at only now and then.
+        self._slack = limit_deletions // 16
         # Those whose turn came while somebody had to hear of them, and how many there may be before the next look.
         self._late: list[StoredEvent] = []
-        self._limit_late = 0
+        self._limit_late = self._slack
         self._start = start
         self.last = start
         # The position at which all that was there is here; None when nobody has said since it began anew.
@@ -119,7 +124,8 @@ class StateWindow:
             return Ahead()
         if cursor == self.last:
             return UpToDate()
-        events = self._of_key(key, cursor, since) if key else self._after(cursor, since, limit_events)
+        reader = None if since is None else Standing(cursor, since, key)
+        events = self._of_key(key, cursor, reader) if key else self._after(cursor, reader, limit_events)
         count = fitting(events, limit_bytes)
         is_all = count == len(events) and (key is not None or count < limit_events)
         return Replay(tuple(events[:count]), self.last if is_all else events[count - 1].sequence)
@@ -164,10 +170,10 @@ class StateWindow:
     def __repr__(self) -> str:
         return f"<StateWindow up to {self.last}, {len(self._places)} keys, {self._size} bytes>"
 
-    def _after(self, cursor: int, since: int | None, limit: int) -> list[StoredEvent]:
+    def _after(self, cursor: int, reader: Standing | None, limit: int) -> list[StoredEvent]:
         events: list[StoredEvent] = []
         for slot in self._slots_from(bisect_right(self._sequences, cursor)):
-            if self._is_news(slot, cursor, since):
+            if self._is_news(slot, reader):
                 events.append(slot)
                 if len(events) == limit:
                     break
@@ -179,15 +185,15 @@ class StateWindow:
             if slot is not None:
                 yield slot
 
-    def _of_key(self, key: str, cursor: int, since: int | None) -> list[StoredEvent]:
+    def _of_key(self, key: str, cursor: int, reader: Standing | None) -> list[StoredEvent]:
         event = self.get(key)
-        return [event] if event and event.sequence > cursor and self._is_news(event, cursor, since) else []
+        return [event] if event and event.sequence > cursor and self._is_news(event, reader) else []
 
-    def _is_news(self, event: StoredEvent, cursor: int, since: int | None) -> bool:
+    def _is_news(self, event: StoredEvent, reader: Standing | None) -> bool:
         """Whether a reader must hear of this: of a deletion only if it may have been given the key."""
-        if since is None or not event.is_deletion or event.key is None:
+        if reader is None or not event.is_deletion or event.key is None:
             return True
-        return concerns(event, self._births[event.key], cursor, since)
+        return reader.must_hear(event, self._births[event.key])
 
     def _is_newest(self, event: StoredEvent) -> bool:
         return event.key is not None and self.get(event.key) is event
@@ -212,20 +218,24 @@ class StateWindow:
             self._late.append(self._deletions.popleft())
         # Looking only when they are twice as many as were left looks at each a bounded number of times.
         if len(self._late) > self._limit_late:
-            late, self._late = self._late, []
-            for oldest in late:
-                if self._is_kept_for_somebody(oldest):
-                    self._late.append(oldest)
-                else:
-                    self.forget(oldest)
-            self._limit_late = 2 * len(self._late)
+            self._forget_late()
 
-    def _is_kept_for_somebody(self, deletion: StoredEvent) -> bool:
-        return (
-            deletion.key is not None
-            and self._is_newest(deletion)
-            and self._is_awaited(deletion, self._births[deletion.key])
-        )
+    def _forget_late(self) -> None:
+        """Forget those of which nobody must hear any more."""
+        standing = frozenset(self._standing())
+        late, self._late = self._late, []
+        for deletion in late:
+            if self._is_awaited(deletion, standing):
+                self._late.append(deletion)
+            else:
+                self.forget(deletion)
+        self._limit_late = max(self._slack, 2 * len(self._late))
+
+    def _is_awaited(self, deletion: StoredEvent, standing: Iterable[Standing]) -> bool:
+        if deletion.key is None or not self._is_newest(deletion):
+            return False
+        birth = self._births[deletion.key]
+        return any(reader.must_hear(deletion, birth) for reader in standing)
 
     def _take(self, key: str) -> None:
         place = self._places.pop(key)
