@@ -7,6 +7,7 @@ import msgspec
 
 from pulse_radar.client.asking import QUERY_LENGTH, Asking, uncovered
 from pulse_radar.client.beginning import Beginning
+from pulse_radar.client.place import Place
 from pulse_radar.client.steps import Heeded, Received, Step
 from pulse_radar.errors import PulseError, Refused, UnknownTopic
 from pulse_radar.protocol.cursor import Cursor, format_cursor
@@ -68,7 +69,7 @@ class Following:
         cursor = Cursor(positions or {})
         # Of all topics those with a position are known before the server has named them.
         known = self._named or [feed for feed in cursor.positions if feed.key is None]
-        self._places = {feed: _Place(cursor.of(feed)) for feed in known}
+        self._places = {feed: Place(cursor.of(feed)) for feed in known}
         # What this connection follows, as far as the server has said it.
         self._accepted: frozenset[Feed] = frozenset()
         # Topics of which only the latest event of a key counts: their numbers have natural holes.
@@ -193,7 +194,7 @@ class Following:
         steps: list[Step] = []
         elsewhere: list[Feed] = []
         for feed in frame.topics:
-            place = self._places.setdefault(feed, _Place())
+            place = self._places.setdefault(feed, Place())
             served_after = frame.last_seq.get(feed)
             place.is_left = self._begins_elsewhere(place, served_after)
             if place.is_left:
@@ -203,7 +204,7 @@ class Following:
         self._asking.begin(elsewhere)
         return self._walk(*steps, replies=self._ask())
 
-    def _begins_elsewhere(self, place: "_Place", served_after: int | None) -> bool:
+    def _begins_elsewhere(self, place: "Place", served_after: int | None) -> bool:
         if not place.has_begun and place.position is None:
             return not self._beginning.is_live
         return None not in (place.position, served_after) and place.position != served_after
@@ -223,7 +224,7 @@ class Following:
             frames.append(self._subscribe(feed, self._places[feed]))
         return tuple(frames)
 
-    def _subscribe(self, feed: Feed, place: "_Place") -> Subscribe:
+    def _subscribe(self, feed: Feed, place: "Place") -> Subscribe:
         if place.has_begun or place.position is not None:
             return Subscribe(feed, place.position)
         return Subscribe(feed, self._beginning.after, self._beginning.last)
@@ -236,37 +237,6 @@ class Following:
             return Heeded(refusal=Refused(f"the server no longer serves '{feed}' to this client"))
         place.is_left = False
         return Heeded()
-
-
-class _Place:
-    """Where a client stands in one feed."""
-
-    __slots__ = ("asked_again_after", "began", "has_begun", "is_left", "position")
-
-    def __init__(self, position: int | None = None) -> None:
-        self.position = position
-        # Where it stood before the first that came of it; None while that is not known, and before a snapshot.
-        self.began = position
-        # The server has said where it begins, or something of it has come.
-        self.has_begun = False
-        # Left, to be entered again elsewhere: what comes until then is not ours.
-        self.is_left = False
-        # The position behind which something was missing, and was asked for.
-        self.asked_again_after: int | None = None
-
-    def move(self, step: Step) -> None:
-        if not self.has_begun and self.began is None:
-            self.began = _before(step)
-        self.position, self.has_begun = step.position, True
-
-
-def _before(step: Step) -> int | None:
-    """The position after which this step is the next."""
-    match step.received:
-        case EventFrame(sequence=first) | GapFrame(first=int(first)):
-            return first - 1
-        case _:
-            return step.position
 
 
 def _refusal(frame: ErrorFrame) -> PulseError:
