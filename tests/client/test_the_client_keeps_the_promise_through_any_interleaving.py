@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from pulse_radar.client.following import Following
-from pulse_radar.hub.inputs import Opened, Received
-from pulse_radar.protocol.cursor import parse_cursor, parse_topics
+from pulse_radar.hub.inputs import Received
+from pulse_radar.protocol.cursor import Cursor, parse_cursor, parse_topics
 from pulse_radar.protocol.frames import ClientFrame, Connected, EventFrame, Ping, ServerFrame, UnknownFrame
 from pulse_radar.protocol.grammar import Feed
 from tests.hub import test_state_topics_hold_their_laws_for_any_interleaving as states
 from tests.hub import test_the_promise_holds_for_any_interleaving as logs
+from tests.hub.model_broker import ModelBroker
 from tests.hub.model_process import ModelClient, _Process
 
 
@@ -32,19 +33,16 @@ class MachineClient(ModelClient[_Process]):
     def judge(self, frame: ServerFrame | UnknownFrame) -> None:
         """Hold a frame that reached whoever follows to the laws."""
 
-    def connect(self, process: _Process, connection_id: str) -> None:
-        if self.following is None:
-            positions = {} if self.cursor is None else {self.feed: self.cursor}
+    def brought(self) -> Cursor:
+        positions = {} if self.cursor is None else {self.feed: self.cursor}
+        if self.following is None or self.following.positions != positions:
             self.following = Following([self.feed], None, positions)
-        self.process, self.connection_id = process, connection_id
-        self.is_live = False
         self.unsaid.clear()
-        process.clients[connection_id] = self
         asked = parse_qs(self.following.query())
         feeds, _ = parse_topics(asked["topics"][0])
         cursor, refused = parse_cursor(asked.get("lastSeq", [""])[0])
         assert (feeds, refused) == ((self.feed,), ())
-        process.tell(Opened(connection_id, feeds, cursor))
+        return cursor
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> None:
         assert self.following is not None
@@ -67,8 +65,16 @@ class MachineClient(ModelClient[_Process]):
 
 
 class LogClient(MachineClient[logs.Process], logs.Client):
+    def ask_for_the_last(self, wanted: int) -> None:
+        """It does so where it begins and nowhere else."""
+
     def judge(self, frame: ServerFrame | UnknownFrame) -> None:
         logs.Client.heed(self, frame)
+
+
+class LossyClient(LogClient):
+    def check_gaps(self, told: set[int], broker: ModelBroker) -> None:
+        """What the wire lost twice is kept, and missing all the same."""
 
 
 class StateClient(MachineClient[states.Process], states.Client):
@@ -87,6 +93,8 @@ class ClientPromise(logs.Promise):
 
 class LossyPromise(ClientPromise):
     """A server, or what is between, that loses event frames of whole topics: holes are healed, or told."""
+
+    client_type = LossyClient
 
     @rule(lost=st.integers(1, 3), arriving=st.integers(0, 3))
     def the_wire_loses_frames(self, lost: int, arriving: int) -> None:

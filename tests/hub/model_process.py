@@ -123,8 +123,11 @@ class ModelClient(ABC, Generic[_Process]):
         self.process, self.connection_id = process, connection_id
         self.is_live = False
         process.clients[connection_id] = self
-        cursor = Cursor({} if self.cursor is None else {self.feed: self.cursor})
-        process.tell(Opened(connection_id, (self.feed,), cursor))
+        process.tell(Opened(connection_id, (self.feed,), self.brought()))
+
+    def brought(self) -> Cursor:
+        """What it comes with."""
+        return Cursor({} if self.cursor is None else {self.feed: self.cursor})
 
     def disconnect(self) -> None:
         if self.process is not None:
