@@ -72,7 +72,7 @@ async def test_three_servers_two_api_processes_and_a_worker_find_each_other(tmp_
                 f"{HERE}:{port}": f"{HERE}:{ours[n]}"
                 for port, ours in ((4222, clients), (6222, routes), (8222, monitors))
             }
-            folders = {"/data": str(tmp_path / f"nats-{n}"), "/tmp/nats.pid": str(tmp_path / f"{n}.pid")}
+            folders = {"/data": str(tmp_path / f"nats-{n}")}
             machine = pod(f"nats-{n}", own | folders | {"/etc/nats": str(tmp_path / f"nats-{n}")})
             machine.file("nats.conf", config)
             running = machine.running(nats["command"], {"POD_NAME": f"nats-{n}"}, folder=tmp_path)
@@ -90,7 +90,7 @@ async def test_three_servers_two_api_processes_and_a_worker_find_each_other(tmp_
                 f"http://{HERE}:{port}", "imports", {"host": "app.example.com"}
             )
         command = nats["lifecycle"]["preStop"]["exec"]["command"]
-        leaving = Machine(tmp_path, {"/tmp/nats.pid": str(tmp_path / "2.pid")})
+        leaving = Machine(tmp_path, {"/data": str(tmp_path / "nats-2")})
         assert await leaving.succeeds(command)
 
 
