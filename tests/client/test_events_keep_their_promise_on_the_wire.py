@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import re
 from http import HTTPStatus
 
@@ -117,7 +118,7 @@ async def test_nothing_is_read_while_nobody_takes_and_the_server_hears_that_we_l
     async def flood(connection: ServerConnection) -> None:
         nonlocal sent
         await connection.send(greeting(0, pong_timeout=0.3))
-        # Far more than the sockets between us hold.
+        # Far more than the sockets between us hold, and nothing that compresses away.
         pouring = asyncio.create_task(pour(connection))
         assert json.loads(await connection.recv()) == {"action": "pong"}
         pongs.set()
@@ -127,7 +128,7 @@ async def test_nothing_is_read_while_nobody_takes_and_the_server_hears_that_we_l
     async def pour(connection: ServerConnection) -> None:
         nonlocal sent
         for sequence in range(1, 601):
-            await connection.send(event(sequence, "x" * 64_000))
+            await connection.send(event(sequence, random.randbytes(32_000).hex()))
             sent = sequence
 
     async with talking(flood) as (url, _), connect(url, "knowledge", buffer_bytes=100_000) as events:
