@@ -38,5 +38,6 @@ async def talking(*talks: Talk) -> AsyncIterator[tuple[str, list[str]]]:
         asked.append(connection.request.path)
         await talks[len(asked) - 1](connection)
 
-    async with serve(talk, "127.0.0.1", 0) as server:
+    # Uncompressed: a size that a test names is what fills the sockets.
+    async with serve(talk, "127.0.0.1", 0, compression=None) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
