@@ -464,6 +464,14 @@ def test_who_is_ahead_of_a_process_whose_numbers_go_back_is_told_of_the_reset() 
     ]
 
 
+def test_who_is_ahead_is_told_of_a_reset_to_where_the_process_stands() -> None:
+    bench = Bench("messages")
+    bench.connect("messages", "messages:1001")
+    bench.frames()
+    bench.arrive("messages", Gap(None, HEAD, GapReason.RESET), event("messages", 1_001))
+    assert told(bench) == ["messages gap None-1000 reset", "messages:1001", "messages live at 1001 after 1"]
+
+
 # The last n.
 
 

@@ -1,6 +1,7 @@
 """A log topic in this process: every event counts; what the window has not is read from the broker."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from pulse_radar.hub.channel import Channel
 from pulse_radar.hub.context import RETRY_SECONDS, Context
@@ -101,7 +102,8 @@ class LogChannel(Channel):
         Who is ahead of it may be in the new numbers already, unless they went back: then nobody can know.
         """
         positions = [stood, *(entry.last for entry in fresh)]
-        went_back = positions != sorted(positions)
+        # Where it stood is back enough: what came behind it is given out anew.
+        went_back = any(later <= earlier for earlier, later in pairwise(positions))
         return tuple(s for s in self._behind if went_back or s.cursor <= stood)
 
     def _begin_anew(self, subscription: Subscription, reset: Gap) -> None:
