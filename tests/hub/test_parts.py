@@ -99,3 +99,20 @@ def test_every_part_tells_its_story() -> None:
     )
     channel = LogChannel("messages", context, start=5, head=5)
     assert repr(channel) == "<LogChannel messages, 0 live, 0 ahead, <LogWindow 6..5, 0 bytes>>"
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_group_is_the_same_one_until_its_members_change(key: str | None) -> None:
+    registry = Registry()
+
+    def group() -> tuple[str, ...]:
+        return registry.whole if key is None else registry.of_key(key)
+
+    registry.add("a", key)
+    registry.add("b", key)
+    assert group() == ("a", "b")
+    assert group() is group()
+    registry.discard("a", key)
+    assert group() == ("b",)
+    registry.discard("b", key)
+    assert (group(), registry.keys, len(registry)) == ((), (), 0)

@@ -174,6 +174,28 @@ def test_who_asks_for_the_same_history_again_and_again_waits_as_for_any_page(fee
     assert bench.awaited == ["c"]
 
 
+def test_of_large_old_events_hardly_more_is_read_than_is_sent() -> None:
+    """However small the new ones are that are held here."""
+    old = 300
+    bench = Bench("messages", start=HEAD + old, head=HEAD + old, limits=Limits(page_bytes=10_000))
+    bench.arrive("messages", *events("messages", HEAD + old + 1, HEAD + old + 10))
+    bench.connect("messages", f"messages:{HEAD}")
+    read = []
+    while bench.awaited or bench.reads:
+        while bench.reads:
+            [ask] = bench.reads
+            bench.reads.clear()
+            page = events("messages", ask.after + 1, min(HEAD + old, ask.after + ask.limit), size=9_000)
+            read.append(len(page))
+            bench.tell(PageRead(ask.ticket, Page(Extent(1, HEAD + 1, HEAD + old + 10), page, page[-1].last)))
+        bench.written()
+    assert [word for word in bench.heard() if "live" in word] == [
+        f"messages live at {HEAD + old + 10} after 310"
+    ]
+    assert max(read) <= 100
+    assert sum(read) <= 3 * old
+
+
 def test_feeds_that_catch_up_together_share_one_page_of_bytes() -> None:
     topics = [f"topic-{number}" for number in range(9)]
     bench = Bench(*topics, limits=Limits(page_bytes=10_000))

@@ -152,3 +152,14 @@ async def test_many_are_written_to_in_slices_and_the_loop_runs_in_between() -> N
     await process.sessions.breathe()
     assert all(wire.written == [b"1", b"2"] for wire in wires)
     assert (wires[0].writes, wires[-1].writes) == (2, 1)
+
+
+async def test_of_groups_that_change_no_more_is_kept_than_of_a_few() -> None:
+    process = Process()
+    for name in "abc":
+        process.add(name, Wire())
+    for _ in range(1_000):
+        # The hub makes a new tuple whenever a group has changed.
+        process.sessions.send(tuple(process.sessions._members), Batch([b"{}"]))
+        await asyncio.sleep(0)
+    assert len(process.sessions._groups) <= 64

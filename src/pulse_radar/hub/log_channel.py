@@ -58,6 +58,9 @@ class LogChannel(Channel):
             return
         entries = page.entries[: fitting(page.entries, self._context.limits.page_bytes)]
         is_whole = len(entries) == len(page.entries)
+        # Of large events fewer are asked for, so that what is read is not much more than what is sent.
+        fitted = subscription.page_events if is_whole else len(entries)
+        subscription.page_events = min(2 * fitted, self._context.limits.page_events)
         self._deliver(subscription, entries, page.end if is_whole else entries[-1].last)
         self._await_writable(self._connection(subscription))
 
@@ -85,7 +88,8 @@ class LogChannel(Channel):
             case Gap() as gap:
                 self._deliver(subscription, (gap,), gap.last)
             case Beyond():
-                self._context.read(subscription, self._events_in_a_page())
+                limit = min(subscription.page_events, self._context.limits.page_events)
+                self._context.read(subscription, limit)
             case Ahead():
                 self._waiting.add(subscription)
 
@@ -137,13 +141,6 @@ class LogChannel(Channel):
             return position
         # The broker counts a topic's events by their numbers, but not those of one key.
         return self._window.floor if key else max(0, self._window.last - count)
-
-    def _events_in_a_page(self) -> int:
-        """How many events a page from the broker may have, if they are as large as those in the window."""
-        limits, held = self._context.limits, self._window.stats()
-        if held.size == 0:
-            return limits.page_events
-        return max(1, min(limits.page_events, limits.page_bytes * held.events // held.size))
 
     def __repr__(self) -> str:
         return (

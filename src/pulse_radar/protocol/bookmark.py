@@ -35,8 +35,8 @@ class Bookmark:
 
     @property
     def text(self) -> bytes:
-        """The cursor."""
-        return b",".join(self._items.values())
+        """The cursor. Never empty while something is followed: who has none comes back with what its address says."""
+        return b",".join(self._items.values() or (_item(feed, 0) for feed in self._followed))
 
     def move(self, frame: ServerFrame | UnknownFrame) -> bool:
         """Heed a frame; answer whether it can have changed the cursor."""
@@ -63,4 +63,8 @@ class Bookmark:
             self._set(feed, sequence)
 
     def _set(self, feed: Feed, sequence: int) -> None:
-        self._items[feed] = format_position(feed, sequence).encode()
+        self._items[feed] = _item(feed, sequence)
+
+
+def _item(feed: Feed, sequence: int) -> bytes:
+    return format_position(feed, sequence).encode()

@@ -28,6 +28,9 @@ _BREATH_SECONDS: Final = 0.02
 # So many clients are written to before the loop does something else: two to four milliseconds.
 _SLICE: Final = 500
 
+# So many groups are known at most: each is as long as it has members, and one whose members change is another one.
+_GROUPS: Final = 64
+
 _NOTHING: Final = Batch(())
 
 
@@ -144,6 +147,8 @@ class Sessions:
         members = self._members
         sessions = [members[connection_id] for connection_id in connections if connection_id in members]
         if len(sessions) > 1:
+            if len(self._groups) == _GROUPS:
+                del self._groups[next(iter(self._groups))]
             self._groups[id(connections)] = connections, sessions
         return sessions
 

@@ -25,6 +25,8 @@ __all__ = ["History"]
 # A page is asked for in slices: what is live comes on the same connection, is taken by the same loop, and waits for
 # those that are under way: two to four times as long with a thousand at once. Fifty cost a third of the speed.
 _SLICE_EVENTS: Final = 100
+# No further slice once there is so much: a page may be shorter than it was asked for.
+_PAGE_BYTES: Final = 1024 * 1024
 # However many readers are behind, all of them together. With all at once, thirty made what is live wait for a second.
 _SLICES_AT_ONCE: Final = 4
 
@@ -168,13 +170,15 @@ class History:
     async def _collect(
         self, topic: str, subject: str, cursor: int, limit: int, reach: int
     ) -> tuple[list[Entry], bool]:
-        """Entries after the cursor, a slice at a time, until there are `limit`; whether that is all, up to `reach`."""
+        """Entries after the cursor, a slice at a time, until they are enough; whether that is all, up to `reach`."""
         entries: list[Entry] = []
-        while len(entries) < limit:
+        size = 0
+        while len(entries) < limit and size < _PAGE_BYTES:
             due = min(limit - len(entries), _SLICE_EVENTS)
             async with self._slices:
                 batch = await self._batch(topic, subject, cursor + 1, reach, due)
                 entries += self._entries(topic, batch)
+            size += sum(len(message.data) for message in batch.messages)
             cursor = entries[-1].last if entries else cursor
             if batch.is_end:
                 return entries, True
