@@ -156,6 +156,7 @@ class Broker(ABC):
     async def read(self, topic: str, *, after: int, limit: int, key: str | None = None) -> Page:
         """At most `limit` events after the position `after`, of one key where one is given, and the gaps between them.
 
+        Fewer, where they are large: how far the page reaches is its `end`, and what is there its `extent`.
         A hole before the first or between two events is reported as a `Gap` entry, which counts for nothing.
         Raises: BrokerUnavailable, TopicMissing.
         """

@@ -100,7 +100,7 @@ class _Routes:
         seen = [seen_in(entry).job for entry in entries]
         return JobPage(
             jobs=[event_of(job) for job in seen if job is not None],
-            next=entries[-1].sequence if len(entries) == limit else None,
+            next=page.end if page.end < page.extent.last else None,
             lastSeq=str(position),
         )
 
