@@ -193,6 +193,8 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
     connect: () => isClosed || station.handle({ kind: "connect" }),
     close() {
       isClosed = true;
+      // In the middle of being told, too.
+      readers.clear();
       station.end();
       for (const end of ends) end();
       change({ status: "closed", code: 1000, reason: "closed by the page" });

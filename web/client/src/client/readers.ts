@@ -24,7 +24,8 @@ export const introductions = (readers: Readers): Input[] =>
   [...readers].map(([id, reader]) => {
     reader.isTold = false;
     const { feed, start, at, isState } = reader;
-    return { kind: "follow", id, feed, ...start, at, isState };
+    // A snapshot made void where it wanted to begin.
+    return { kind: "follow", id, feed, ...(isState ? {} : start), at, isState };
   });
 
 /** Hand on what is for readers of this page. What one of them throws is its own matter. */

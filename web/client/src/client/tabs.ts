@@ -114,6 +114,8 @@ export function joinTabs(
     role = SEEKING;
     if (before.kind !== "leading") return;
     positions = before.station.positions();
+    // Quiet feeds moved on without a word to their readers.
+    place(readers, positions);
     before.station.end();
     before.release();
   }

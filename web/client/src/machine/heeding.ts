@@ -141,7 +141,8 @@ const along = (turn: Turn, readers: readonly Reader[]): void =>
 function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): void {
   switch (frame.kind) {
     case "gap":
-      return gone(turn, line, frame);
+      if (frame.from === null || isWhole(turn, line, frame.from - 1)) gone(turn, line, frame);
+      return;
     case "snapshot":
       setReaders(turn, readersOn(turn, line), { at: undefined, last: undefined });
       setLine(turn, line, { at: undefined, isState: true, asker: undefined });

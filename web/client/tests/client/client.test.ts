@@ -100,6 +100,24 @@ test("a gap reaches onGap and whoever subscribed", async () => {
   expect(seen).toEqual(gaps);
 });
 
+test("whoever closes the client while it is told of an event is told nothing more, and neither are others", async () => {
+  const server = new FakeServer({ topics: ["knowledge"] });
+  const clock = new FakeClock();
+  const client = createClient<EventTypes>({ url: "/ws", world: { ...server.world, ...clock.world } });
+  const seen: unknown[] = [];
+  client.topic("knowledge", { after: 1_000 }).subscribe((told) => {
+    if (told.kind !== "event") return;
+    seen.push(["one", told.data]);
+    client.close();
+  });
+  client.on("knowledge", "atom_created", ({ data }) => seen.push(["other", data]));
+  await settled();
+  server.publish("knowledge", "atom_created", 1);
+  server.publish("knowledge", "atom_created", 2);
+  await settled();
+  expect(seen).toEqual([["one", 1]]);
+});
+
 test("rows that were loaded and events after them are whole", async () => {
   const { server, client, seen } = stage({ topics: ["knowledge"] });
   await settled();

@@ -13,7 +13,7 @@ interface Waiting {
 
 /** What the tabs of one browser have in common: locks, and channels between them. */
 class FakeBrowser {
-  readonly server = new FakeServer({ topics: ["knowledge", "messages"], state: ["metrics"] });
+  readonly server = new FakeServer({ topics: ["knowledge", "messages", "monitoring"], state: ["metrics"] });
   readonly tabs: FakeTab[] = [];
   private readonly queues = new Map<string, Waiting[]>();
 
@@ -409,4 +409,33 @@ test("a tab that may hold no lock has a connection of its own", async () => {
   browser.server.publish("knowledge", "atom_created", 1);
   await settled();
   expect(tab.seen).toEqual([1]);
+});
+
+test("a leader that freezes and follows again has kept its quiet keys young", async () => {
+  const browser = new FakeBrowser();
+  const [old, heir] = [browser.open(), browser.open()];
+  old.client.topic("monitoring", { key: "quiet" }).subscribe((told) => {
+    if (told.kind !== "subscribed") old.seen.push(told.kind);
+  });
+  heir.follow("knowledge");
+  await browser.pass(1_000);
+  // Much happens to other keys; a ping says that nothing happened to this one, and the leader has heard it.
+  for (let n = 0; n < 100; n++) browser.server.publish("monitoring", "job", n, { key: "busy" });
+  // biome-ignore lint/suspicious/noExplicitAny: the fake server sends no pings by itself
+  for (const session of (browser.server as any).sessions)
+    session.say({
+      kind: "ping",
+      timestampMs: 0,
+      lastSeq: { "monitoring/quiet": browser.server.position("monitoring") },
+    });
+  await browser.pass(6_000);
+  expect(browser.tabs[0]).toBe(old);
+  browser.server.expire("monitoring");
+  old.isFrozen = true;
+  await browser.pass(60_000);
+  old.thaw();
+  await browser.pass(10_000);
+  expect(browser.server.connections).toBe(1);
+  expect(browser.server.followed).toEqual(["knowledge", "monitoring/quiet"]);
+  expect(old.seen).toEqual([]);
 });

@@ -9,6 +9,32 @@ test("a repeat is ignored", () => {
   expect(page.seen("a")).toEqual([101, 102]);
 });
 
+test("what is missing before a gap that does not name it is asked for once more", () => {
+  const page = livePage("knowledge", 100);
+  page.receive({ kind: "gap", feed: "knowledge", from: 103, to: 103, reason: "unreadable" });
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"knowledge","lastSeq":100}',
+  ]);
+});
+
+test("what is missing before a gap once more is a gap, too", () => {
+  const page = livePage("knowledge", 100);
+  const gap = { kind: "gap", feed: "knowledge", from: 103, to: 103, reason: "unreadable" } as const;
+  page.receive(
+    gap,
+    { kind: "unsubscribed", feed: "knowledge" },
+    gap,
+    event("knowledge", 104),
+    subscribed("knowledge", 104),
+  );
+  const told = page.gaps("a").map(({ from, to }) => [from, to]);
+  expect(told).toEqual([
+    [101, 102],
+    [103, 103],
+  ]);
+});
+
 test("a hole is healed by one resume", () => {
   const page = livePage("knowledge", 100);
   page.receive(event("knowledge", 103), event("knowledge", 104));
