@@ -10,7 +10,7 @@ from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.places import ConnectionBounds, Places
 from pulse_radar.server.session import Session
 from pulse_radar.server.sessions import Sessions
-from pulse_radar.server.transport import CONGESTED_BYTES, Batch, Listener
+from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Batch, Listener
 
 LIMIT = 1_000_000
 
@@ -48,6 +48,8 @@ class Process:
     def __init__(self) -> None:
         self.hub = Hub([])
         self.told: list[Input] = []
+        # Who has room for a page.
+        self.asked: list[str] = []
         self.sessions = Sessions(Places(ConnectionBounds(9, 9, 9)), unsent_limit_bytes=LIMIT, tell=self.tell)
 
     def tell(self, told: Input) -> None:
@@ -56,8 +58,8 @@ class Process:
     def forget(self, connection_id: str) -> None:
         self.sessions.remove(connection_id)
 
-    def has_room(self, connection_id: str) -> None:
-        self.told.append(Writable(connection_id))
+    def ask_for_turn(self, connection_id: str) -> None:
+        self.asked.append(connection_id)
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         raise AssertionError("nobody asks for anything here")
@@ -163,3 +165,19 @@ async def test_of_groups_that_change_no_more_is_kept_than_of_a_few() -> None:
         process.sessions.send(tuple(process.sessions._members), Batch([b"{}"]))
         await asyncio.sleep(0)
     assert len(process.sessions._groups) <= 64
+
+
+async def test_who_is_full_again_when_its_turn_comes_gets_no_page_and_asks_anew() -> None:
+    process, wire = Process(), Wire()
+    session = process.add("a", wire)
+    process.sessions.await_writable("a")
+    assert process.asked == ["a"]
+    wire.unsent_bytes = LOW_WATER_BYTES + 1
+    process.sessions.take_turn("a")
+    assert process.told == []
+    wire.unsent_bytes = 0
+    session.writable()
+    assert process.asked == ["a", "a"]
+    process.sessions.take_turn("a")
+    process.sessions.take_turn("gone")
+    assert process.told == [Writable("a")]

@@ -27,7 +27,6 @@ from pulse_radar.hub.inputs import (
     Input,
     Opened,
     Ticked,
-    Writable,
 )
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode
@@ -107,7 +106,7 @@ class Runner:
         self._told: deque[Input] = deque()
         self._is_telling = False
         self._alarm = Alarm(self._on_time)
-        self._turns = Turns(lambda connection_id: self.tell(Writable(connection_id)))
+        self._turns = Turns(self._sessions.take_turn)
         self._group: asyncio.TaskGroup
         self._background: asyncio.Task[None]
         self._current = asyncio.Event()
@@ -195,8 +194,8 @@ class Runner:
         """This client is gone."""
         self._sessions.remove(connection_id)
 
-    def has_room(self, connection_id: str) -> None:
-        """This client may have its next page, when it is its turn."""
+    def ask_for_turn(self, connection_id: str) -> None:
+        """This client has room for its next page: it gets one when it is its turn."""
         self._turns.ask(connection_id)
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -53,8 +53,8 @@ class Shell(Protocol):
     def forget(self, connection_id: str) -> None:
         """This connection is gone."""
 
-    def has_room(self, connection_id: str) -> None:
-        """This one may have its next page, when it is its turn."""
+    def ask_for_turn(self, connection_id: str) -> None:
+        """This one has room for its next page: let it have one when it is its turn."""
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this beside all else."""
@@ -110,8 +110,13 @@ class Session:
     def await_writable(self) -> None:
         """Tell the hub once no more than the low-water mark is unsent."""
         self.is_awaited = True
-        if self.transport.unsent_bytes <= LOW_WATER_BYTES:
+        if self.has_room:
             self.writable()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the next page of a replay may be written."""
+        return self.transport.unsent_bytes <= LOW_WATER_BYTES
 
     # What the transport says.
 
@@ -146,7 +151,7 @@ class Session:
     def writable(self) -> None:
         if self.is_awaited:
             self.is_awaited = False
-            self._shell.has_room(self.connection_id)
+            self._shell.ask_for_turn(self.connection_id)
 
     def ending(self, within_seconds: float = math.inf) -> None:
         self._shell.tell(Draining(within_seconds))

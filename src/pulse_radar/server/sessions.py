@@ -12,7 +12,7 @@ from itertools import islice
 from operator import length_hint
 from typing import Final
 
-from pulse_radar.hub.inputs import Congested, Input, Misbehaved, Overflowed
+from pulse_radar.hub.inputs import Congested, Input, Misbehaved, Overflowed, Writable
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.places import Places
 from pulse_radar.server.session import Session
@@ -100,6 +100,17 @@ class Sessions:
         if session is not None:
             self._write_now(session)
             session.await_writable()
+
+    def take_turn(self, connection_id: str) -> None:
+        """It is its turn for a page: give it one, unless live events have filled it up meanwhile. Then it asks anew."""
+        session = self._members.get(connection_id)
+        if session is None:
+            return
+        self._write_now(session)
+        if session.has_room:
+            self._tell(Writable(connection_id))
+        else:
+            session.is_awaited = True
 
     def close(self, connection_id: str, code: int, reason: str) -> None:
         """Close it, after what was sent."""
