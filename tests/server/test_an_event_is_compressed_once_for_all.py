@@ -104,6 +104,20 @@ async def test_every_event_is_compressed_once_however_many_read_it(
         assert len(events) == len(set(events)) == 3
 
 
+def test_an_event_that_many_catch_up_on_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compressed: list[bytes] = []
+
+    def counted(text: bytes) -> bytes | None:
+        compressed.append(text)
+        return deflated(text)
+
+    monkeypatch.setattr(transport, "deflated", counted)
+    texts = [f'{{"_seq":{number},"words":"{WORDS}"}}'.encode() for number in range(100)]
+    for _ in range(50):
+        assert Batch(texts).deflated
+    assert compressed == texts
+
+
 async def test_what_a_client_compressed_is_heeded(compressing: tuple[Pulse, Server]) -> None:
     pulse, server = compressing
     async with Client(server.port, **offering(client_max_window_bits=9)) as client:

@@ -1,5 +1,6 @@
 """What the runner needs of a connection's wire, and what a wire tells back."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -31,6 +32,10 @@ SOCKET_EXTENSION: Final = "pulse_radar.socket"
 # With this much unsent or less a connection is ready for the next page of a replay.
 LOW_WATER_BYTES: Final = 64 * 1024
 
+
+# What was compressed is kept of so many texts of this length at most: 16 MB and what they were compressed to.
+_KEPT_FRAMES: Final = 1_024
+_KEPT_BYTES: Final = 16 * 1024
 
 # With more than this unsent a connection is slow: of a state topic it is no longer sent every change. A quarter of the
 # bound beyond which it is evicted, and as much as one step of a replay.
@@ -80,8 +85,16 @@ class Batch:
 
 
 def _deflated_frame(text: bytes) -> bytes:
+    # An event goes out again to whoever catches up on it: once more, in another batch.
+    return _kept_frame(text) if len(text) <= _KEPT_BYTES else _made_frame(text)
+
+
+def _made_frame(text: bytes) -> bytes:
     payload = deflated(text)
     return frame(TEXT, text) if payload is None else frame(TEXT | DEFLATED, payload)
+
+
+_kept_frame: Final = functools.lru_cache(_KEPT_FRAMES)(_made_frame)
 
 
 class Listener(Protocol):
