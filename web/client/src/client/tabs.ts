@@ -1,6 +1,7 @@
 /**
  * One connection for all tabs of a person. The tab that holds a lock leads: it has the connection and tells the others
- * what it hears. A new leader is told by each tab where its readers are, so that nobody misses or repeats anything.
+ * what it hears. A new leader is told by each tab where its readers are, so that nobody misses or repeats anything: a tab
+ * takes only what that leader answers to its newest introduction, since all of that follows on where its readers were then.
  * Each tab holds a lock of its own, too: the leader that gets it knows that the tab is gone, however it went.
  */
 
@@ -25,7 +26,7 @@ type Role =
   | { readonly kind: "seeking" }
   | { readonly kind: "following"; readonly leader: string }
   /** It has the connection of all, until the lock is released. */
-  | { readonly kind: "leading"; readonly station: Station; readonly release: () => void };
+  | { readonly kind: "leading"; readonly leader: string; readonly station: Station; readonly release: () => void };
 
 const SEEKING: Role = { kind: "seeking" };
 
@@ -36,7 +37,7 @@ type Message =
   | { readonly leader: string; readonly readers: readonly string[]; readonly news: readonly News[] }
   | Beat;
 
-/** The leader is there, and that is what it knows. */
+/** The leader is there, and that is what it knows. `leader`: another name each time that a tab begins to lead. */
 interface Beat {
   readonly leader: string;
   readonly connection: Connection;
@@ -59,6 +60,7 @@ export function joinTabs(
   let connection: Connection = { status: "idle" };
   let positions: Positions = {};
   let isEnded = false;
+  let introduced = 0;
   /** The tabs whose end this one will be told of. */
   const watched = new Set<string>();
   const ends: (() => void)[] = [];
@@ -70,8 +72,12 @@ export function joinTabs(
 
   function handle(input: Input): void {
     if (role.kind === "leading") role.station.handle(input);
-    else if (role.kind === "following") post({ input });
+    else if (role.kind === "following")
+      post({ input: input.kind === "follow" ? { ...input, id: input.id + introduction() } : input });
   }
+
+  /** How the leader's ids of our readers end, so that what it says in answer to an earlier introduction is for none of them. */
+  const introduction = () => `:${introduced}`;
 
   /** Stand in line for the lock, or take it from who does not answer. Leading ends when it is taken away. */
   function stand(steal: boolean): void {
@@ -90,10 +96,11 @@ export function joinTabs(
   }
 
   function lead(release: () => void): void {
+    const leader = name + introduction();
     const station = makeStation({
       tell(ids, news) {
         outlet.tell(ids, news);
-        post({ leader: name, readers: ids, news });
+        post({ leader, readers: ids, news });
       },
       changed(changed) {
         // A station that this tab gave up is nobody's news.
@@ -103,7 +110,7 @@ export function joinTabs(
         beat();
       },
     });
-    role = { kind: "leading", station, release };
+    role = { kind: "leading", leader, station, release };
     connection = { status: "idle" };
     introduce();
     beat();
@@ -120,8 +127,10 @@ export function joinTabs(
     before.release();
   }
 
-  /** Tell the leader who reads here, and from where. */
+  /** Tell the leader who reads here, and from where; whatever it was told before is void. */
   function introduce(): void {
+    introduced += 1;
+    handle({ kind: "unfollow", id: name });
     for (const input of introductions(readers)) handle(input);
     handle({ kind: "settle" });
   }
@@ -155,7 +164,11 @@ export function joinTabs(
       else if ("input" in message) serve(message.input);
     } else if ("connection" in message) follow(message);
     else if ("news" in message && role.kind === "following" && role.leader === message.leader) {
-      outlet.tell(message.readers, message.news);
+      const end = introduction();
+      outlet.tell(
+        message.readers.map((id) => (id.endsWith(end) ? id.slice(0, -end.length) : "")),
+        message.news,
+      );
       lives();
     }
   }
@@ -188,7 +201,7 @@ export function joinTabs(
 
   function beat(): void {
     if (role.kind !== "leading") return;
-    post({ leader: name, connection, positions: role.station.positions() });
+    post({ leader: role.leader, connection, positions: role.station.positions() });
     later(BEAT_MS, beat);
   }
 

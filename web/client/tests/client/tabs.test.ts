@@ -439,3 +439,79 @@ test("a leader that freezes and follows again has kept its quiet keys young", as
   expect(browser.server.followed).toEqual(["knowledge", "monitoring/quiet"]);
   expect(old.seen).toEqual([]);
 });
+
+test("a tab that hears late of two leaders, one after the other, is told of nothing twice", async () => {
+  const browser = new FakeBrowser();
+  const [first, second, third, slow] = [browser.open(), browser.open(), browser.open(), browser.open()];
+  for (const tab of [third, slow]) tab.follow("knowledge");
+  await browser.pass(1_000);
+  slow.isBehind = true;
+  for (const [index, leader] of [first, second].entries()) {
+    browser.server.publish("knowledge", "atom_created", index);
+    leader.client.close();
+    await settled();
+  }
+  browser.server.publish("knowledge", "atom_created", 2);
+  await settled();
+  // What follows from each message has time to happen before the next.
+  for (let message = 0; message < 50; message++) {
+    slow.read(1);
+    await settled();
+  }
+  slow.isBehind = false;
+  browser.server.publish("knowledge", "atom_created", 3);
+  await settled();
+  expect([third.seen, slow.seen]).toEqual([
+    [0, 1, 2, 3],
+    [0, 1, 2, 3],
+  ]);
+});
+
+/** A tab froze while a leader lived; it thaws, with all that was said meanwhile, when that one is long gone. */
+async function thawing() {
+  const browser = new FakeBrowser();
+  const [leader, frozen, other] = [browser.open(), browser.open(), browser.open()];
+  for (const tab of [frozen, other]) tab.follow("knowledge");
+  await browser.pass(1_000);
+  frozen.isFrozen = true;
+  browser.server.publish("knowledge", "atom_created", 1);
+  // A beat comes between the events.
+  await browser.pass(6_000);
+  browser.server.publish("knowledge", "atom_created", 2);
+  await settled();
+  // The lock goes to the next in line, which is frozen and says nothing; so the other one takes it.
+  leader.client.close();
+  await browser.pass(30_000);
+  browser.server.publish("knowledge", "atom_created", 3);
+  await settled();
+  return { browser, frozen, other };
+}
+
+test("a frozen tab that was given the lead and lost it hears every event once and in order when it thaws", async () => {
+  const { browser, frozen, other } = await thawing();
+  frozen.thaw();
+  await browser.pass(10_000);
+  browser.server.publish("knowledge", "atom_created", 4);
+  await settled();
+  expect([other.seen, frozen.seen]).toEqual([
+    [1, 2, 3, 4],
+    [1, 2, 3, 4],
+  ]);
+});
+
+test("nor does it lose one where its new leader hears all that it says before the server has answered", async () => {
+  const { browser, frozen, other } = await thawing();
+  other.isBehind = true;
+  frozen.thaw();
+  await settled();
+  other.read(Number.POSITIVE_INFINITY);
+  other.isBehind = false;
+  other.read(Number.POSITIVE_INFINITY);
+  await browser.pass(10_000);
+  browser.server.publish("knowledge", "atom_created", 4);
+  await settled();
+  expect([other.seen, frozen.seen]).toEqual([
+    [1, 2, 3, 4],
+    [1, 2, 3, 4],
+  ]);
+});
