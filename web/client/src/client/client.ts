@@ -80,6 +80,9 @@ export interface Client<Events = RegisteredEvents> {
   close(): void;
 }
 
+/** Under which names the clients of this page remember how far they are: two of one address are two. */
+const places = new Set<string>();
+
 /**
  * A client of a Pulse Radar server. Nothing is connected before somebody follows something.
  *
@@ -134,8 +137,8 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
     isSettling = true;
     queueMicrotask(() => {
       isSettling = false;
-      // Only the first readers of a page go on where the page before it was.
-      stored = {};
+      // Only the first readers of a page go on where the page before it was; the client's own come before all of those.
+      if (readers.size > topics.length) stored = {};
       station.handle({ kind: "settle" });
     });
   }
@@ -172,9 +175,12 @@ export function createClient<Events = RegisteredEvents>(options: ClientOptions<E
   if (resume)
     attempt(() => {
       const storage = use("sessionStorage");
-      stored = JSON.parse(storage?.getItem(storageKey) ?? "{}") as Positions;
-      const store = () => storage?.setItem(storageKey, JSON.stringify(place(readers, station.positions())));
-      ends.push(listen(use, "pagehide", store), listen(use, "visibilitychange", store));
+      let key = storageKey;
+      while (places.has(key)) key += "+";
+      places.add(key);
+      stored = JSON.parse(storage?.getItem(key) ?? "{}") as Positions;
+      const store = () => storage?.setItem(key, JSON.stringify({ ...stored, ...place(readers, station.positions()) }));
+      ends.push(listen(use, "pagehide", store), listen(use, "visibilitychange", store), () => places.delete(key));
     });
   for (const each of topics) follow(each, {}, () => {});
 

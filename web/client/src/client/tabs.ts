@@ -101,6 +101,8 @@ export function joinTabs(
       tell(ids, news) {
         outlet.tell(ids, news);
         post({ leader, readers: ids, news });
+        // Where a feed stands that is live from now on, a page must know before it is loaded anew.
+        if (news.some(({ kind }) => kind === "subscribed")) later(0, beat);
       },
       changed(changed) {
         // A station that this tab gave up is nobody's news.

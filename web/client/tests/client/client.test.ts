@@ -252,12 +252,16 @@ test("server-sent events take over where WebSockets do not come through", async 
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
-test("a page that is reloaded goes on where it was", async () => {
+function storage() {
   const kept = new Map<string, string>();
-  const sessionStorage = {
+  return {
     getItem: (name: string) => kept.get(name) ?? null,
     setItem: (name: string, value: string) => void kept.set(name, value),
   };
+}
+
+test("a page that is reloaded goes on where it was", async () => {
+  const sessionStorage = storage();
   const { server, client, seen, happens, world } = stage({ resume: true, world: { sessionStorage } });
   client.on("knowledge", "atom_created", () => {});
   client.on("metrics", "load", () => {});
@@ -271,7 +275,48 @@ test("a page that is reloaded goes on where it was", async () => {
   reloaded.on("knowledge", "atom_created", ({ data }) => seen.push(data));
   reloaded.on("metrics", "load", ({ data }) => seen.push(data));
   await settled();
+  reloaded.close();
   expect(seen).toEqual([2, 3]);
+});
+
+test("a page that is reloaded goes on where it was, though its client follows topics before its components do", async () => {
+  const options = { resume: true, topics: ["knowledge"], world: { sessionStorage: storage() } };
+  const { server, client, seen, happens, world } = stage(options);
+  client.on("messages", "message", () => {});
+  await settled();
+  server.publish("messages", "message", 1);
+  happens("pagehide");
+  client.close();
+  server.publish("messages", "message", 2);
+  const reloaded = createClient<EventTypes>({ url: "/ws", ...options, world });
+  await settled();
+  // And hidden before its components are there, it keeps what they will need.
+  happens("pagehide");
+  reloaded.close();
+  const again = createClient<EventTypes>({ url: "/ws", ...options, world });
+  await settled();
+  again.on("messages", "message", ({ data }) => seen.push(data));
+  await settled();
+  again.close();
+  expect(seen).toEqual([2]);
+});
+
+test("two clients of one server in a page both go on where they were", async () => {
+  const { server, client, seen, happens, world } = stage({ resume: true, world: { sessionStorage: storage() } });
+  const other = createClient<EventTypes>({ url: "/ws", resume: true, world });
+  client.on("messages", "message", () => {});
+  other.on("knowledge", "atom_created", () => {});
+  await settled();
+  happens("pagehide");
+  for (const each of [client, other]) each.close();
+  server.publish("messages", "message", 1);
+  server.publish("knowledge", "atom_created", 2);
+  const reloaded = [1, 2].map(() => createClient<EventTypes>({ url: "/ws", resume: true, world }));
+  reloaded[0]?.on("messages", "message", ({ data }) => seen.push(data));
+  reloaded[1]?.on("knowledge", "atom_created", ({ data }) => seen.push(data));
+  await settled();
+  for (const each of reloaded) each.close();
+  expect(seen).toEqual([1, 2]);
 });
 
 test("what a listener throws is reported, and stops nobody else", async () => {
