@@ -140,8 +140,10 @@ static void take_text(struct client *client, unsigned char *text, size_t size) {
         client->events++;
         events++;
         unsigned char *stamp = memmem(at, (size_t)(end - at), STAMP_MARK, sizeof STAMP_MARK - 1);
-        if (stamp && latency_count < MOST_LATENCIES)
-            latencies[latency_count++] = now_ns() - strtoull((char *)stamp + sizeof STAMP_MARK - 1, NULL, 10);
+        if (stamp && latency_count < MOST_LATENCIES) {
+            uint64_t at = strtoull((char *)stamp + sizeof STAMP_MARK - 1, NULL, 10), now = now_ns();
+            latencies[latency_count++] = now > at ? now - at : 0; /* a publisher may be early by its timer's grain */
+        }
     }
 }
 
