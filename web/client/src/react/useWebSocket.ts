@@ -7,7 +7,7 @@ import { useLatest } from "./useEvent.js";
 
 type Name = TopicOf<RegisteredEvents>;
 
-/** Follow these topics, whatever array they come in; `take` is called for each of their events. */
+/** Follow these topics, whatever array they come in, and of none nothing; `take` is called for each of their events. */
 export function useWebSocket<T extends Name>(
   topics: readonly T[],
   take: (event: EventOf<RegisteredEvents, T>) => void = () => {},
@@ -17,7 +17,7 @@ export function useWebSocket<T extends Name>(
   // The topics, not the array: that is a new one with every render.
   const names = [...new Set(topics)].sort().join();
   useEffect(() => {
-    const stops = names.split(",").map((name) =>
+    const stops = (names ? names.split(",") : []).map((name) =>
       client.topic(name as T).subscribe((told) => {
         if (told.kind === "event") latest.current(told as EventOf<RegisteredEvents, T>);
       }),

@@ -264,3 +264,12 @@ test("events make queries stale, however many come at most once a frame", async 
   await settled();
   expect(server.connections).toBe(0);
 });
+
+test("useWebSocket without topics follows none, and not all", async () => {
+  const { server, render } = stage();
+  function Nothing() {
+    return <p>{useWebSocket([]).isConnected}</p>;
+  }
+  await render(<Nothing />);
+  expect(server.asked).toEqual([]);
+});
