@@ -24,7 +24,8 @@ const ANSWER_MS = 3_000;
 type Role =
   /** It knows of no leader. */
   | { readonly kind: "seeking" }
-  | { readonly kind: "following"; readonly leader: string }
+  /** `said`: what it last heard of the connection, as text. */
+  | { readonly kind: "following"; readonly leader: string; readonly said: string }
   /** It has the connection of all, until the lock is released. */
   | { readonly kind: "leading"; readonly leader: string; readonly station: Station; readonly release: () => void };
 
@@ -40,6 +41,8 @@ type Message =
 /** The leader is there, and that is what it knows. `leader`: another name each time that a tab begins to lead. */
 interface Beat {
   readonly leader: string;
+  /** When the leader's clock began: with its page, as that of each page does. */
+  readonly epoch: number;
   readonly connection: Connection;
   readonly positions: Positions;
 }
@@ -56,8 +59,8 @@ export function joinTabs(
   makeStation: (outlet: Outlet) => Station,
 ): Station {
   let role = SEEKING;
-  // As the leader knows them, whoever that is.
   let connection: Connection = { status: "idle" };
+  // As the leader knows them, whoever that is.
   let positions: Positions = {};
   let isEnded = false;
   let introduced = 0;
@@ -68,6 +71,7 @@ export function joinTabs(
 
   const post = (message: Message) => channel.postMessage(message);
   const random = () => use("Math").random();
+  const epoch = () => use("Date").now() - use("performance").now();
   const later = makeAlarm(use);
 
   function handle(input: Input): void {
@@ -180,15 +184,23 @@ export function joinTabs(
     if (input.kind === "follow") watch(input.id.replace(/:.*/, ""));
   }
 
-  function follow({ leader, ...known }: Beat): void {
-    ({ connection, positions } = known);
-    if (role.kind === "following" && role.leader === leader) place(readers, positions);
-    else {
-      role = { kind: "following", leader };
-      introduce();
-    }
-    outlet.changed(connection);
+  function follow(beat: Beat): void {
+    const { leader } = beat;
+    const before = role;
+    const isKnown = before.kind === "following" && before.leader === leader;
+    const said = JSON.stringify(beat.connection);
+    positions = beat.positions;
+    role = { kind: "following", leader, said };
+    if (isKnown) place(readers, positions);
+    else introduce();
+    if (!isKnown || before.said !== said) outlet.changed(byOurClock(beat));
     lives();
+  }
+
+  function byOurClock({ connection: heard, epoch: theirs }: Beat): Connection {
+    const ahead = theirs - epoch();
+    if (heard.status === "open") return { ...heard, since: heard.since + ahead };
+    return heard.status === "waiting" ? { ...heard, until: heard.until + ahead } : heard;
   }
 
   /** The leader is there: what it said last may have waited here behind a lot of news. */
@@ -203,7 +215,7 @@ export function joinTabs(
 
   function beat(): void {
     if (role.kind !== "leading") return;
-    post({ leader: role.leader, connection, positions: role.station.positions() });
+    post({ leader: role.leader, epoch: epoch(), connection, positions: role.station.positions() });
     later(BEAT_MS, beat);
   }
 

@@ -545,3 +545,36 @@ test("a tab that is loaded anew soon after it followed something goes on there",
   await browser.pass(1_000);
   expect([tab.seen, reloaded.seen]).toEqual([[1], [2]]);
 });
+
+test("the connection of a tab that follows is the same object until it changes", async () => {
+  const browser = new FakeBrowser();
+  const [leader, other] = [browser.open(), browser.open()];
+  for (const tab of [leader, other]) tab.follow("knowledge");
+  await browser.pass(1_000);
+  let changes = 0;
+  other.client.onConnection(() => changes++);
+  const before = other.client.connection;
+  expect(before.status).toBe("open");
+  await browser.pass(20_000);
+  expect(changes).toBe(0);
+  expect(other.client.connection).toBe(before);
+});
+
+test("since when a tab is connected and until when it waits is told by its own clock", async () => {
+  const browser = new FakeBrowser();
+  const leader = browser.open();
+  leader.follow("knowledge");
+  await browser.pass(100_000);
+  // The clock of a page begins with the page; that of the wall goes on.
+  const other = browser.open({ world: { Date: { now: () => leader.clock.now } } });
+  other.follow("knowledge");
+  await browser.pass(1_000);
+  const ago = ({ client, clock }: FakeTab) =>
+    client.connection.status === "open" ? clock.now - client.connection.since : undefined;
+  expect(ago(other)).toBe(ago(leader));
+  browser.server.stop();
+  await browser.pass(500);
+  const { connection } = other.client;
+  if (connection.status !== "waiting") return expect.unreachable();
+  expect(connection.until - other.clock.now).toBeLessThanOrEqual(20_000);
+});
