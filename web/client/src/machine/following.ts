@@ -4,7 +4,7 @@ import { topicOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
 import { covers, NOWHERE, type Reader } from "../stream/reader.js";
 import { open, retire } from "./life.js";
-import { leave, place, readersOn, reconcile, send, setReaders, startOf, welcome } from "./lines.js";
+import { leave, place, readersOn, reconcile, send, setLine, setReaders, startOf, welcome } from "./lines.js";
 import type { Input, Turn } from "./state.js";
 
 /** A server that looks up each permission keeps 256 frames in line: a feed is asked for when another one is there. */
@@ -12,7 +12,12 @@ const ASKED_AT_ONCE = 32;
 
 /** Somebody follows a feed: from where it was served, after a position, with its newest events, or live: from now on. */
 export function follow(turn: Turn, { id, feed, at, after, last, isState }: Extract<Input, { kind: "follow" }>): void {
-  if (isState) turn.stateTopics = [...turn.stateTopics, topicOf(feed)];
+  if (isState) {
+    turn.stateTopics = [...turn.stateTopics, topicOf(feed)];
+    // Somebody whom nobody had told of it may follow it already.
+    for (const line of turn.lines.values())
+      if (topicOf(line.feed) === topicOf(feed)) setLine(turn, line, { isState: true });
+  }
   const near = [...turn.lines.values()].filter((line) => covers(line.feed, feed) || covers(feed, line.feed));
   const readers = near.flatMap((line) => readersOn(turn, line));
   const now = Math.max(...[...near, ...readers].map((each) => each.at ?? NOWHERE), NOWHERE);

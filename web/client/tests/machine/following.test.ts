@@ -375,3 +375,17 @@ test("a state topic's sequences may have holes", () => {
   expect(page.seen("a")).toEqual([5, 9, 15]);
   expect(page.sent()).toEqual([]);
 });
+
+test("who knows nothing of a state is given all of it, though others knew of no state when they followed it first", () => {
+  const page = new Page();
+  page.follow("new", "metrics");
+  page.settle();
+  // A tab that was served by another leader is introduced, and the new one introduces itself anew, before there is a connection.
+  page.tell({ kind: "follow", id: "old", feed: "metrics", at: 1_003, isState: true });
+  page.unfollow("new");
+  page.follow("new", "metrics");
+  page.settle();
+  page.lose();
+  page.pass(20_000);
+  expect(page.opened.cursor).toEqual({ metrics: 0 });
+});
