@@ -149,7 +149,12 @@ function arrived(turn: Turn, line: Line, frame: Extract<News, { feed: Feed }>): 
       return tell(turn, readersOn(turn, line), [frame]);
     case "subscribed":
       if (!isWhole(turn, line, frame.sequence)) return;
-      welcome(turn, listening(turn, line), frame);
+      // Who stands behind where the line began is asked for next, and is live only then.
+      welcome(
+        turn,
+        listening(turn, line).filter(({ at }) => at === undefined || at >= (line.at ?? frame.sequence)),
+        frame,
+      );
       ask(turn, moved(turn, { ...line, phase: "live" }, frame.sequence));
       askNext(turn);
   }

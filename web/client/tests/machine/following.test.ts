@@ -389,3 +389,18 @@ test("who knows nothing of a state is given all of it, though others knew of no 
   page.pass(20_000);
   expect(page.opened.cursor).toEqual({ metrics: 0 });
 });
+
+test("who stands behind where its topic began live is told that it is live only when it has caught up", () => {
+  const page = new Page();
+  page.follow("key", "knowledge/a");
+  page.settle();
+  page.tell({ kind: "follow", id: "old", feed: "knowledge", at: 1_000 });
+  page.settle();
+  page.greet({ "knowledge/a": 1_002 });
+  page.receive(subscribed("knowledge", 1_002));
+  // It would take itself to be at 1002, and a leader that dies now would have lost it two events.
+  expect(page.newsOf("old")).toEqual([]);
+  page.receive('{"type":"subscription","data":{"action":"unsubscribed","topic":"knowledge"}}');
+  page.receive(event("knowledge", 1_001), event("knowledge", 1_002), subscribed("knowledge", 1_002));
+  expect(page.newsOf("old").map(({ kind }) => kind)).toEqual(["event", "event", "subscribed"]);
+});
