@@ -155,7 +155,8 @@ async def app(at: Station) -> AsyncIterator[httpx.AsyncClient]:
 async def test_an_ingestion_that_is_paused_goes_on_where_it_was(tmp_path: Path) -> None:
     async with station(tmp_path) as at, working(at), app(at) as http:
         path = at.export(COUNT)
-        await at.queue(path, job_id="job", pace=PACE)
+        # Slowly: it must be at it still when it is told to stop, on a busy machine as well.
+        await at.queue(path, job_id="job", pace=PACE / 4)
         await at.until_done("job", 120)
         answer = await http.post("/ingestions/job/pause")
         assert (answer.status_code, answer.json()["state"]) == (202, "cancelling")
@@ -174,7 +175,8 @@ async def test_an_ingestion_that_is_paused_goes_on_where_it_was(tmp_path: Path) 
 async def test_an_ingestion_that_is_cancelled_ends_and_what_it_did_stays(tmp_path: Path) -> None:
     async with station(tmp_path) as at, working(at), app(at) as http:
         path = at.export(COUNT)
-        await at.queue(path, job_id="job", pace=PACE)
+        # Slowly: it must be at it still when it is told to stop, on a busy machine as well.
+        await at.queue(path, job_id="job", pace=PACE / 4)
         await at.until_done("job", 120)
         assert (await http.post("/jobs/job/cancel", json={"reason": "wrong chat"})).status_code == 202
         told = await at.until("messages", "job", "ingestion_progress", status="cancelled")
