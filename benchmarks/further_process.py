@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.arena import cpu_seconds
 from benchmarks.pipeline import PER_SECOND, worker
 from benchmarks.processes import memory_mb, serving
-from benchmarks.results import save
+from benchmarks.results import save, show
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
 __all__ = ["main", "measure"]
@@ -62,10 +60,10 @@ def main() -> None:
     found = uvloop.run(measure(rounds, seconds))
     if not given.quick:
         save("further_process", found, rounds=rounds, events_per_second=PER_SECOND)
-    table = Table("", "", title=f"one more process, at {PER_SECOND} events a second", box=None)
-    for name, value in found.items():
-        table.add_row(name, f"{value:.1f}")
-    Console(width=100).print(table)
+    show(
+        f"one more process, at {PER_SECOND} events a second",
+        {name: f"{value:.1f}" for name, value in found.items()},
+    )
 
 
 if __name__ == "__main__":

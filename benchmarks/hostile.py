@@ -19,14 +19,12 @@ from typing import Final
 import jwt
 import msgspec
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.arena import LOAD_CORE, Arena, pinned
 from benchmarks.peers.driving import TOPIC
 from benchmarks.peers.pulse_app import AUDIENCE, COOKIE, ISSUER, SECRET
 from benchmarks.peers.table import OURS, PEERS
-from benchmarks.results import save
+from benchmarks.results import save, show
 
 __all__ = ["main", "measure"]
 
@@ -181,12 +179,10 @@ def main() -> None:
     found = uvloop.run(measure(rounds))
     if not given.quick:
         save("hostile", found, honest=_HONEST, hostile=_OF_EACH_KIND * len(KINDS), rounds=rounds)
-    table = Table(
-        "", "", title=f"{_HONEST} honest clients, {_OF_EACH_KIND * len(KINDS)} hostile ones", box=None
+    show(
+        f"{_HONEST} honest clients, {_OF_EACH_KIND * len(KINDS)} hostile ones",
+        {name: f"{value:.2f}" + ("" if name == "ratio" else " ms") for name, value in found.items()},
     )
-    for name, value in found.items():
-        table.add_row(name, f"{value:.2f}" + ("" if name == "ratio" else " ms"))
-    Console(width=100).print(table)
 
 
 if __name__ == "__main__":

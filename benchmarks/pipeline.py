@@ -21,15 +21,13 @@ from typing import Final
 import nats
 import uvloop
 from nats.aio.msg import Msg
-from rich.console import Console
-from rich.table import Table
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.app import TOPIC
 from benchmarks.arena import compiled
 from benchmarks.processes import serving
-from benchmarks.results import save
+from benchmarks.results import save, show
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
@@ -203,10 +201,10 @@ def main() -> None:
     found = uvloop.run(measure(rounds, seconds))
     if not given.quick:
         save("pipeline", found, clients=_CLIENTS, rounds=rounds, events_per_second=PER_SECOND)
-    table = Table("", "", title=f"{_CLIENTS} clients, {PER_SECOND} events a second", box=None)
-    for name, value in found.items():
-        table.add_row(name, f"{value:.2f}" + ("" if name == "ratio" else " ms"))
-    Console(width=100).print(table)
+    show(
+        f"{_CLIENTS} clients, {PER_SECOND} events a second",
+        {name: f"{value:.2f}" + ("" if name == "ratio" else " ms") for name, value in found.items()},
+    )
 
 
 if __name__ == "__main__":

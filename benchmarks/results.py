@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from rich.console import Console
+from rich.table import Table
 
-__all__ = ["plot", "save"]
+__all__ = ["plot", "save", "show"]
 
 _RESULTS: Final = Path(__file__).parent / "results"
 _IMAGES: Final = Path(__file__).parents[1] / "docs" / "images"
@@ -23,6 +25,14 @@ def save(name: str, figures: object, **setting: int) -> None:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     text = {"machine": machine, **setting, "figures": msgspec.to_builtins(figures, str_keys=True)}
     (_RESULTS / f"{name}.json").write_text(json.dumps(text, indent=2) + "\n")
+
+
+def show(title: str, figures: Mapping[str, str]) -> None:
+    """Print figures that stand each by itself."""
+    table = Table("", "", title=title, box=None)
+    for name, value in figures.items():
+        table.add_row(name, value)
+    Console(width=100).print(table)
 
 
 def plot(name: str, titles: Mapping[str, Mapping[str, float]]) -> None:

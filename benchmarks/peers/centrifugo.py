@@ -18,10 +18,10 @@ from benchmarks.peers.driving import EVENT, TOPIC, obey
 __all__ = ["main"]
 
 
-def main(program: str, port: int) -> None:
+def main(program: str, port: int, load_core: int) -> None:
     if os.fork() == 0:
         # The load's core: what an application spends on publishing is not what the server does.
-        os.sched_setaffinity(0, {max(range(os.cpu_count() or 1))})
+        os.sched_setaffinity(0, {load_core})
         asyncio.run(_drive(port))
         return
     config = Path(tempfile.mkstemp(suffix=".json")[1])
@@ -78,4 +78,4 @@ async def _drive(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.arena import Peer, compiled
+from benchmarks.arena import LOAD_CORE, Peer, compiled
 from benchmarks.peers.driving import TOPIC
 
 __all__ = ["FLOOR", "OURS", "PEERS", "PORTABLE", "of_all_topics"]
@@ -79,7 +79,7 @@ def _centrifugo() -> list[Peer]:
     program = shutil.which("centrifugo") or shutil.which("centrifugo", path=str(_TOOLS))
     if program is None:
         return []
-    command = (sys.executable, "-m", "benchmarks.peers.centrifugo", program, "{port}")
+    command = (sys.executable, "-m", "benchmarks.peers.centrifugo", program, "{port}", str(LOAD_CORE))
     return [Peer("Centrifugo", command, _CENTRIFUGO_CROWD)]
 
 

@@ -34,6 +34,19 @@ async def compressing() -> AsyncIterator[tuple[Pulse, Server]]:
         yield pulse, server
 
 
+@pytest.fixture
+def compressed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What was compressed, each time that it was."""
+    seen: list[bytes] = []
+
+    def noted(text: bytes) -> bytes | None:
+        seen.append(text)
+        return deflated(text)
+
+    monkeypatch.setattr(transport, "deflated", noted)
+    return seen
+
+
 def offering(**parameters: Any) -> dict[str, Any]:
     """Options of a client that offers compression."""
     return {"compression": None, "extensions": [ClientPerMessageDeflateFactory(**parameters)]}
@@ -75,16 +88,9 @@ def test_what_is_compressed_comes_back(text: bytes) -> None:
 
 
 async def test_every_event_is_compressed_once_however_many_read_it(
-    compressing: tuple[Pulse, Server], monkeypatch: pytest.MonkeyPatch
+    compressing: tuple[Pulse, Server], compressed: list[bytes]
 ) -> None:
     pulse, server = compressing
-    compressed: list[bytes] = []
-
-    def counted(text: bytes) -> bytes | None:
-        compressed.append(text)
-        return deflated(text)
-
-    monkeypatch.setattr(transport, "deflated", counted)
     async with (
         Client(server.port, "?topics=knowledge", **offering(client_max_window_bits=True)) as one,
         Client(server.port, "?topics=knowledge", **offering()) as other,
@@ -104,14 +110,7 @@ async def test_every_event_is_compressed_once_however_many_read_it(
         assert len(events) == len(set(events)) == 3
 
 
-def test_an_event_that_many_catch_up_on_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    compressed: list[bytes] = []
-
-    def counted(text: bytes) -> bytes | None:
-        compressed.append(text)
-        return deflated(text)
-
-    monkeypatch.setattr(transport, "deflated", counted)
+def test_an_event_that_many_catch_up_on_is_compressed_once(compressed: list[bytes]) -> None:
     texts = [f'{{"_seq":{number},"words":"{WORDS}"}}'.encode() for number in range(100)]
     for _ in range(50):
         assert Batch(texts).deflated

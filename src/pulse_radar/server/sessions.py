@@ -110,7 +110,7 @@ class Sessions:
         if session.has_room:
             self._tell(Writable(connection_id))
         else:
-            session.is_awaited = True
+            session.await_writable()
 
     def close(self, connection_id: str, code: int, reason: str) -> None:
         """Close it, after what was sent."""

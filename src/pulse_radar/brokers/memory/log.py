@@ -6,12 +6,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import msgspec
-
 from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.memory.events import stored
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import InvalidEvent, OutcomeUnknown, SequenceConflict
-from pulse_radar.protocol.codec import EventBody, encode_event
 from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
 from pulse_radar.stream.log_window import LogWindow
 from pulse_radar.stream.merge import opening
@@ -56,7 +54,7 @@ class MemoryLog:
             return known
         self._check_last(draft, expect_last)
         sequence = self._window.last + 1
-        self._window.extend([self._event(sequence, draft)])
+        self._window.extend([stored(draft, sequence, shows_traceparent=self._shows_traceparent)])
         self._remember(draft, sequence)
         return sequence
 
@@ -92,19 +90,6 @@ class MemoryLog:
     def due_in(self) -> None:
         """Nothing of a log that a tail must hear of happens by time alone."""
         return
-
-    def _event(self, sequence: int, draft: Draft) -> StoredEvent:
-        text = encode_event(
-            draft.topic,
-            sequence,
-            EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms),
-            key=draft.key,
-            event_id=draft.id,
-            traceparent=draft.traceparent if self._shows_traceparent else None,
-        )
-        return StoredEvent(
-            sequence, draft.key, text, timestamp_ms=draft.timestamp_ms, traceparent=draft.traceparent
-        )
 
     def _after(self, start: int, limit: int, key: str | None) -> tuple[Entry, ...]:
         count = limit if key is None else _NO_LIMIT

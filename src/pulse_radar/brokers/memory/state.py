@@ -7,12 +7,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
 from pulse_radar.brokers.base import Draft
+from pulse_radar.brokers.memory.events import stored
 from pulse_radar.brokers.topic_spec import StateTopic
 from pulse_radar.errors import InvalidEvent, OutcomeUnknown, SequenceConflict, TopicFull
-from pulse_radar.protocol.codec import DELETION, EventBody, encode_event
+from pulse_radar.protocol.codec import DELETION, encode_event
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Entry, Extent, Gap, Page, StoredEvent
 from pulse_radar.stream.merge import follow
@@ -60,7 +59,7 @@ class MemoryState:
             return known
         newest = self._window.get(draft.key)
         _check_last(draft, newest, expect_last)
-        event = self._event(draft.key, draft)
+        event = stored(draft, self._window.last + 1, shows_traceparent=self._shows_traceparent)
         self._check_room(draft, newest, event)
         self._put(event, draft.ttl_seconds)
         self._ids[draft.id] = event.sequence
@@ -109,19 +108,6 @@ class MemoryState:
                 return (entries if key else _line(start, entries, end)), end
             case _:
                 return (), self._window.last
-
-    def _event(self, key: str, draft: Draft) -> StoredEvent:
-        sequence = self._window.last + 1
-        text = encode_event(
-            self.spec.name,
-            sequence,
-            EventBody(draft.name, msgspec.Raw(draft.data), draft.timestamp_ms),
-            key=key,
-            event_id=draft.id,
-            deleted=draft.is_deletion,
-            traceparent=draft.traceparent if self._shows_traceparent else None,
-        )
-        return StoredEvent(sequence, key, text, draft.is_deletion, draft.timestamp_ms, draft.traceparent)
 
     def _deletion(self, key: str) -> StoredEvent:
         """By time, and nobody's doing."""
