@@ -61,8 +61,9 @@ class _Api:
         else:
             await self._ask("batch", {"commands": commands})
         if not self._clients:
-            told = await self._ask("info", {})
-            self._clients = sum(node["num_clients"] for node in told["result"]["nodes"])
+            # What its nodes say of themselves is seconds old.
+            told = await self._ask("channels", {})
+            self._clients = told["result"]["channels"][TOPIC]["num_clients"]
         return len(events) * self._clients
 
     async def _ask(self, what: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +75,12 @@ class _Api:
 
 
 async def _drive(port: int) -> None:
-    await obey(_Api(port).publish)
+    server = os.getppid()
+    obeying = asyncio.create_task(obey(_Api(port).publish))
+    # Whoever ends the server waits until nobody holds its streams any more.
+    while os.getppid() == server and not obeying.done():
+        await asyncio.wait([obeying], timeout=0.2)
+    obeying.cancel()
 
 
 if __name__ == "__main__":
