@@ -105,7 +105,7 @@ def _shown(linked: Path) -> Iterator[str]:
     """A file, or all files of a folder, as a page."""
     yield f"# {linked.relative_to(ROOT).as_posix()}\n"
     for file in sorted(linked.rglob("*")) if linked.is_dir() else [linked]:
-        if not file.is_file():
+        if not file.is_file() or file.parent.name == "__pycache__":
             continue
         if linked.is_dir():
             yield f"## {file.relative_to(linked).as_posix()}\n"
