@@ -6,7 +6,14 @@ from pulse_radar.hub.actions import Action, AwaitWritable, Close, Measure, Read,
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Arrived, Input, LogOpened, Opened, Received, Ticked, Writable
 from pulse_radar.hub.limits import Limits
-from pulse_radar.protocol.codec import DELETION, decode_body, decode_server, encode_body, encode_event
+from pulse_radar.protocol.codec import (
+    DELETION,
+    decode_body,
+    decode_server,
+    encode_body,
+    encode_event,
+    kind_of,
+)
 from pulse_radar.protocol.cursor import parse_cursor, parse_topics
 from pulse_radar.protocol.frames import (
     AuthAccepted,
@@ -53,6 +60,8 @@ class Bench:
         self.awaited: list[str] = []
         # How many writes there were, of one or more frames to one or more connections.
         self.writes = 0
+        # The most events that were handed out within one turn, to all clients together.
+        self.most_events = 0
         self._frames: defaultdict[str, list[ServerFrame | UnknownFrame]] = defaultdict(list)
         # Bytes sent to each connection in one turn or another since they were last asked for.
         self._bytes: defaultdict[str, int] = defaultdict(int)
@@ -67,8 +76,10 @@ class Bench:
 
     def tell(self, told: Input) -> None:
         """Give the hub a fact at this moment."""
-        for action in self.hub.handle(told, self.now):
+        actions = self.hub.handle(told, self.now)
+        for action in actions:
             self._note(action)
+        self.most_events = max(self.most_events, sum(map(_events_in, actions)))
 
     def _note(self, action: Action) -> None:
         match action:
@@ -110,10 +121,10 @@ class Bench:
         """A client says this."""
         self.tell(Received(connection_id, frame))
 
-    def written(self) -> None:
-        """Whatever is awaited to be written is."""
-        awaited, self.awaited = self.awaited, []
-        for connection_id in awaited:
+    def written(self, *connection_ids: str) -> None:
+        """What is awaited to be written to these is, or to all."""
+        for connection_id in connection_ids or tuple(self.awaited):
+            self.awaited.remove(connection_id)
             self.tell(Writable(connection_id))
 
     def frames(self, connection_id: str = "c") -> list[ServerFrame | UnknownFrame]:
@@ -147,6 +158,12 @@ def deletion(topic: str, sequence: int, key: str) -> StoredEvent:
 
 def events(topic: str, first: int, last: int, *, size: int = 0) -> tuple[StoredEvent, ...]:
     return tuple(event(topic, sequence, size=size) for sequence in range(first, last + 1))
+
+
+def _events_in(action: Action) -> int:
+    if not isinstance(action, Send):
+        return 0
+    return len(action.connections) * sum(kind_of(text) is None for text in action.texts)
 
 
 def _word(frame: ServerFrame | UnknownFrame) -> str:

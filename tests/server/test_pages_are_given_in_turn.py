@@ -3,7 +3,16 @@
 import asyncio
 import time
 
+from pulse_radar.hub.inputs import Arrived, Opened
+from pulse_radar.protocol.cursor import parse_topics
+from pulse_radar.server.allowance import NO_FRAMES
+from pulse_radar.server.runner import Runner
+from pulse_radar.server.session import Session
+from pulse_radar.server.transport import Batch, Listener
 from pulse_radar.server.turns import Turns
+from tests.hub.bench import event
+from tests.server.serving import eventually, make_pulse
+from tests.stream.entries import reset
 
 
 def slow(milliseconds: float) -> None:
@@ -63,3 +72,52 @@ async def test_one_whose_page_fails_takes_no_turn_from_the_others() -> None:
         await asyncio.sleep(0)
     assert seen == ["sound"]
     assert [type(one) for one in told] == [ValueError]
+
+
+class Wire:
+    """A transport that takes all at once."""
+
+    unsent_bytes = 0
+
+    def __init__(self) -> None:
+        self.events = 0
+
+    def listen(self, listener: Listener) -> None:
+        """Nothing comes from here."""
+
+    def write(self, batch: Batch) -> int:
+        self.events += sum(b'"event":' in text for text in batch.texts)
+        return 0
+
+    def close(self, code: int, reason: str = "") -> None:
+        """It is the end of the test."""
+
+    async def carry(self) -> None:
+        """Nobody must."""
+
+
+async def follow(runner: Runner, topic: str) -> Wire:
+    wire, connection_id = Wire(), runner.new_connection_id()
+    session = Session(connection_id, wire, runner, bounds=NO_FRAMES, visitor=None)
+    await runner.serve(session, Opened(connection_id, parse_topics(topic)[0]))
+    return wire
+
+
+async def test_a_live_event_does_not_wait_until_everybody_has_a_state_that_began_anew() -> None:
+    pulse = make_pulse(max_connections_per_address=1_000)
+    pulse.topic("metrics", kind="state")
+    async with pulse:
+        runner = pulse._runner()
+        readers = [await follow(runner, "metrics") for _ in range(100)]
+        live = await follow(runner, "knowledge")
+        here = pulse.position("metrics").sequence
+        state = tuple(event("metrics", here + 1 + n, f"k{n}", size=100) for n in range(500))
+        runner.tell(Arrived("metrics", (reset(here), *state)))
+        while not any(reader.events for reader in readers):
+            await asyncio.sleep(0)
+        here = pulse.position("knowledge").sequence
+        runner.tell(Arrived("knowledge", (event("knowledge", here + 1),)))
+        while not live.events:
+            await asyncio.sleep(0)
+        assert not all(reader.events for reader in readers)
+        await eventually(lambda: all(reader.events == len(state) for reader in readers))

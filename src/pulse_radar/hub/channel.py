@@ -102,10 +102,13 @@ class Channel(ABC):
         return feed.key is None and not self.is_state
 
     def advance(self, subscription: Subscription) -> None:
-        """Carry a subscription that catches up as far as it goes without waiting."""
+        """Carry a subscription that catches up as far as it goes without waiting, and within this turn."""
         self._waiting.discard(subscription)
         while self._may_go_on(subscription):
-            self._step(subscription)
+            if self._context.has_given_a_page:
+                self._await_writable(self._connection(subscription))
+            else:
+                self._step(subscription)
 
     def wake(self, subscription: Subscription) -> None:
         """What it rested for is over."""
@@ -187,6 +190,7 @@ class Channel(ABC):
                 agenda.say(connection.id, self._gap_text(subscription.feed, entry, 1))
                 continue
             connection.read_bytes += len(entry.text)
+            self._context.read_bytes += len(entry.text)
             if subscription.feed.key in (None, entry.key):
                 agenda.say(connection.id, entry.text)
                 subscription.replayed += 1

@@ -29,8 +29,20 @@ class Context:
         self.connections: dict[str, Connection] = {}
         # The time of this turn: monotonic seconds.
         self.now = 0.0
+        # Read for anybody in this turn, sent or not.
+        self.read_bytes = 0
         self._reading: dict[int, Subscription] = {}
         self._ticket = 0
+
+    def begin_turn(self, now: float) -> None:
+        """A fact comes, and it is now so late."""
+        self.now = now
+        self.read_bytes = 0
+
+    @property
+    def has_given_a_page(self) -> bool:
+        """Whether this turn has handed out as much as one may: with a page for everybody it would take seconds."""
+        return self.read_bytes >= self.limits.page_bytes
 
     def read(self, subscription: Subscription, limit: int) -> None:
         """Ask the broker for the next page of this subscription."""

@@ -95,7 +95,7 @@ class Hub:
 
     def handle(self, told: Input, now: float) -> list[Action]:
         """Take one fact; answer what follows from it. `now`: monotonic seconds, never going back."""
-        self._context.now = now
+        self._context.begin_turn(now)
         self._dispatch(told)
         return self._context.agenda.take()
 
