@@ -104,8 +104,9 @@ clean:
 	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
 	@touch $@
 
-.venv/.benchmarked: pyproject.toml uv.lock .venv/.synced
+.venv/.benchmarked: pyproject.toml uv.lock benchmarks/peers/node/package-lock.json .venv/.synced
 	@$(STAGE) "packages of the peers" $(UV) sync --frozen --all-extras --group bench --quiet
+	@$(STAGE) "npm packages of the peers" npm --prefix benchmarks/peers/node ci --silent
 	@if command -v go >/dev/null; then GOBIN="$$PWD/.tools/bin" $(STAGE) "Centrifugo" go install $(CENTRIFUGO); \
 		else echo "== no Go here: Centrifugo is left out"; fi
 	@touch $@

@@ -19,7 +19,7 @@ import msgspec
 
 from pulse_radar.testing.nats_server import free_port
 
-__all__ = ["LOAD_CORE", "Arena", "Peer", "Spent", "compiled", "cpu_seconds", "pinned"]
+__all__ = ["LOAD_CORE", "Arena", "LostClients", "Peer", "Spent", "compiled", "cpu_seconds", "pinned"]
 
 _ROOT: Final = Path(__file__).parents[1]
 _PATIENCE_SECONDS: Final = 120.0
@@ -27,6 +27,10 @@ _PATIENCE_SECONDS: Final = 120.0
 # The server has one core for itself, the crowd and this process share the other.
 _SERVER_CORE: Final = min(os.sched_getaffinity(0))
 LOAD_CORE: Final = max(os.sched_getaffinity(0))
+
+
+class LostClients(Exception):
+    """A peer did not bring everything to everybody, so its figures say nothing."""
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -74,11 +78,11 @@ class Arena:
             yield arena
 
     async def run(self, events: int, burst: int) -> Spent:
-        """Publish so many, in bursts; return when they are with all clients."""
+        """Publish so many, in bursts; return when they are with all clients. Raises: LostClients."""
         return await self._work(f"run {events} {burst}", events)
 
     async def pace(self, per_second: float, events: int) -> dict[str, float]:
-        """Publish at this rate; the percentiles of the time to each client, in milliseconds."""
+        """Publish at this rate; the percentiles of the time to each client, in milliseconds. Raises: LostClients."""
         await self._ask("latencies")
         await self._work(f"pace {per_second} {events}", events)
         return await self._ask("latencies")
@@ -91,7 +95,7 @@ class Arena:
         port = self.port
         command = [part.format(port=port) for part in self.peer.command]
         self._server = await stack.enter_async_context(pinned(command, _SERVER_CORE, self.peer.environment))
-        await _listening(port, self._server)
+        await self._listening()
         # Its first connections warm it up: what they cost is not what a connection costs.
         async with pinned(self._crowd_command(port, 100), LOAD_CORE) as first:
             await _line(first)
@@ -105,6 +109,16 @@ class Arena:
         self.connect_cpu = cpu_seconds(self._server.pid) - cpu
         self.bytes_each = (self.resident_bytes() - memory) / self.clients
 
+    async def _listening(self) -> None:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while self._server.returncode is None:
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.05)
+        raise AssertionError(f"{self.peer.name} ended before it listened")
+
     def _crowd_command(self, port: int, clients: int) -> list[str]:
         return [str(compiled("reader")), str(port), str(clients), *self.peer.crowd]
 
@@ -114,12 +128,13 @@ class Arena:
         # Others than the crowd may be connected, too.
         deliveries = events * self.clients
         told = await self._tell_server(word)
-        assert told >= deliveries > 0, f"{self.peer.name} has lost clients: {told} deliveries"
+        if told < deliveries:
+            raise LostClients(f"{self.peer.name}: {told} deliveries of {deliveries}")
         self._told = await self._ask(f"until {before['events'] + deliveries}")
         wall = time.perf_counter() - began
         seen = self._told
-        assert seen["events"] == before["events"] + deliveries, f"{self.peer.name}: {seen} after {before}"
-        assert seen["least"] == seen["most"], f"{self.peer.name}: some got more than others: {seen}"
+        if seen["events"] != before["events"] + deliveries or seen["least"] != seen["most"]:
+            raise LostClients(f"{self.peer.name}: {seen} after {before}")
         return Spent(
             deliveries,
             wall,
@@ -188,14 +203,3 @@ async def _line(process: Process) -> dict[str, Any]:
     async with asyncio.timeout(_PATIENCE_SECONDS):
         found: dict[str, Any] = json.loads(await process.stdout.readline())
     return found
-
-
-async def _listening(port: int, process: Process) -> None:
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while process.returncode is None:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
-    raise AssertionError(f"{process} ended before it listened")

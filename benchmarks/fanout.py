@@ -6,14 +6,16 @@ python -m benchmarks.fanout [--clients 1000] [--rounds 9] [--only NAME]... [--qu
 import argparse
 import asyncio
 import contextlib
+import itertools
 import statistics
+import sys
 from typing import Final
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.arena import Arena, Spent
+from benchmarks.arena import Arena, LostClients, Spent
 from benchmarks.peers.table import FLOOR, PEERS
 from benchmarks.results import plot, save
 
@@ -37,18 +39,34 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 async def measure(names: list[str], clients: int, rounds: int) -> dict[int, dict[str, Figures]]:
+    """By burst and peer. One that loses clients is left out, and said so."""
     async with contextlib.AsyncExitStack() as stack:
         arenas = [await stack.enter_async_context(Arena.open(PEERS[name], clients)) for name in names]
-        found: dict[int, dict[str, list[Spent]]] = {burst: {name: [] for name in names} for burst in _BURSTS}
-        for turn in range(rounds + 1):
-            for burst, spent in found.items():
-                for arena in arenas:
-                    events = max(burst, _DELIVERIES // clients // burst * burst)
-                    one = await arena.run(events, burst)
-                    if turn > 0:
-                        # The first round warms up.
-                        spent[arena.peer.name].append(one)
-    return {burst: {name: figures(of[name], of.get(FLOOR)) for name in names} for burst, of in found.items()}
+        # The first round warms up.
+        await _round(arenas)
+        taken = [await _round(arenas) for _ in range(rounds)]
+    spent = {
+        burst: {arena.peer.name: [one[burst, arena.peer.name] for one in taken] for arena in arenas}
+        for burst in _BURSTS
+    }
+    return {
+        burst: {name: figures(own, of.get(FLOOR)) for name, own in of.items()} for burst, of in spent.items()
+    }
+
+
+async def _round(arenas: list[Arena]) -> dict[tuple[int, str], Spent]:
+    """What each spent, by burst and name; those that lose clients leave the list."""
+    spent: dict[tuple[int, str], Spent] = {}
+    for burst, arena in itertools.product(_BURSTS, list(arenas)):
+        if arena not in arenas:
+            continue
+        events = max(burst, _DELIVERIES // arena.clients // burst * burst)
+        try:
+            spent[burst, arena.peer.name] = await arena.run(events, burst)
+        except LostClients as lost:
+            sys.stderr.write(f"left out: {lost}\n")
+            arenas.remove(arena)
+    return spent
 
 
 def figures(spent: list[Spent], floor: list[Spent] | None) -> Figures:
