@@ -61,7 +61,8 @@ function greeted(turn: Turn, { connectionId, topics, lastSeq, pongTimeout, state
   for (const line of lines.values()) {
     const named = setLine(turn, line, { isState: state.includes(topicOf(line.feed)) });
     const at = lastSeq[line.feed];
-    if (at !== undefined) moved(turn, named, at);
+    // Where it was when this was opened is nothing to who follows it anew.
+    if (at !== undefined && line.phase === "catching up") moved(turn, named, at);
   }
   ping(turn);
   settle(turn);

@@ -121,6 +121,27 @@ test("a page that follows nothing is not connected", () => {
   expect(page.effects.at(-1)).toEqual({ kind: "drop" });
 });
 
+test("whoever follows anew what was left while it connects begins where it begins, not where the one before it was", () => {
+  const page = livePage("messages", 200);
+  for (const feed of ["metrics", "knowledge"]) page.follow(`old ${feed}`, feed);
+  page.settle();
+  page.receive(subscribed("metrics", 50), subscribed("knowledge", 100));
+  page.lose(4000);
+  page.pass(20_000);
+  expect(page.opened.cursor).toEqual({ messages: 200, metrics: 50, knowledge: 100 });
+  for (const feed of ["metrics", "knowledge"]) page.unfollow(`old ${feed}`);
+  page.settle();
+  for (const feed of ["metrics", "knowledge"]) page.follow(`new ${feed}`, feed);
+  page.settle();
+  page.sent();
+  page.greet({ messages: 200, metrics: 50, knowledge: 100 });
+  // The whole state, and what is published from now on.
+  expect(page.sent().filter((text) => text.includes('"subscribe"'))).toEqual([
+    '{"action":"subscribe","topic":"metrics"}',
+    '{"action":"subscribe","topic":"knowledge"}',
+  ]);
+});
+
 test("a page that follows nothing any more while it connects gives up connecting", () => {
   const page = new Page();
   page.follow("a", "knowledge");
