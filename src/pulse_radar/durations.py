@@ -6,12 +6,21 @@ from typing import Final
 
 from pulse_radar.errors import InvalidSetting
 
-__all__ = ["Duration", "seconds_of"]
+__all__ = ["BOUNDS_IN_WORDS", "Duration", "is_within_bounds", "seconds_of"]
 
 Duration = str | float | timedelta
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _WRITTEN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+# Brokers count in whole seconds, and up to some 290 years.
+_LONGEST_SECONDS: Final = 100 * 366 * 86_400
+BOUNDS_IN_WORDS: Final = "at least 1 s, at most 100 years"
+
+
+def is_within_bounds(seconds: float) -> bool:
+    """Whether a broker can keep something for so long."""
+    return 1 <= seconds <= _LONGEST_SECONDS
 
 
 def seconds_of(duration: Duration) -> float:

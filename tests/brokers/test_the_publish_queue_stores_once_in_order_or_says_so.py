@@ -58,7 +58,7 @@ class MoodyBroker(MemoryBroker):
     async def store_together(self, drafts: Sequence[Draft]) -> int | None:
         return [await self.store(draft) for draft in drafts][-1]
 
-    async def recognises(self, topic: str, age_seconds: float) -> bool:
+    async def recognises(self, topic: str, *, after: int, age_seconds: float) -> bool:
         if not self.may_look:
             raise NotPermitted("these credentials may not look")
         return self.recognises_ids

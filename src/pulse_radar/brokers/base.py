@@ -25,7 +25,6 @@ Of a state topic it keeps the newest event of each key, and the contract is the 
 - What cannot be read as an event, under a key that can, is the deletion of that key: its last value is gone.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
@@ -34,6 +33,7 @@ from typing import Self, TypeAlias
 import msgspec
 
 from pulse_radar.brokers.topic_spec import TopicSpec
+from pulse_radar.durations import BOUNDS_IN_WORDS, is_within_bounds
 from pulse_radar.errors import BrokerUnavailable, InvalidEvent
 from pulse_radar.protocol.grammar import check_event_id, check_event_name, check_key, check_topic
 from pulse_radar.stream.entry import Entry, Extent, Page, StoredEvent
@@ -75,8 +75,8 @@ class Draft(msgspec.Struct, frozen=True):
         check_event_id(self.id)
         if self.key is not None:
             check_key(self.key)
-        if self.ttl_seconds is not None and not 1 <= self.ttl_seconds < math.inf:
-            raise InvalidEvent(f"ttl is {self.ttl_seconds} s: at least 1 s, and finite")
+        if self.ttl_seconds is not None and not is_within_bounds(self.ttl_seconds):
+            raise InvalidEvent(f"ttl is {self.ttl_seconds} s: {BOUNDS_IN_WORDS}")
         if self.key is None and (self.is_deletion or self.ttl_seconds is not None):
             raise InvalidEvent(f"{self.topic}/{self.name}: only an event with a key is deleted or has a ttl")
 
@@ -133,9 +133,10 @@ class Broker(ABC):
         return None
 
     @abstractmethod
-    async def recognises(self, topic: str, age_seconds: float) -> bool:
+    async def recognises(self, topic: str, *, after: int, age_seconds: float) -> bool:
         """Whether an event that may have been stored so long ago is known again, by its id, if it is stored now.
 
+        `after`: the topic's newest position before that, as far as it was known; 0 if it was not.
         Raises: BrokerUnavailable, TopicMissing, NotPermitted.
         """
 

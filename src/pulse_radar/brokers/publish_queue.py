@@ -231,7 +231,9 @@ class PublishQueue:
         """What an earlier attempt came to, or another one where that came to nothing."""
         draft = attempt.draft
         try:
-            if not await self._broker.recognises(draft.topic, attempt.age_seconds):
+            if not await self._broker.recognises(
+                draft.topic, after=attempt.after, age_seconds=attempt.age_seconds
+            ):
                 found = await self._find(attempt)
                 if found is not None:
                     return found

@@ -1,12 +1,11 @@
 """How a topic is kept: a log by count, age and bytes; a state topic the newest event of each key."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import msgspec
 
-from pulse_radar.durations import seconds_of
+from pulse_radar.durations import BOUNDS_IN_WORDS, is_within_bounds, seconds_of
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.protocol.grammar import check_topic
 
@@ -35,9 +34,9 @@ class LogTopic(msgspec.Struct, frozen=True):
         check_topic(self.name)
         if self.retain < 1:
             raise InvalidSetting(f"topic {self.name!r}: retain is {self.retain}, it must be at least 1")
-        if self.max_age_seconds is not None and not 1 <= self.max_age_seconds < math.inf:
+        if self.max_age_seconds is not None and not is_within_bounds(self.max_age_seconds):
             raise InvalidSetting(
-                f"topic {self.name!r}: max_age is {self.max_age_seconds} s: at least 1 s, and finite"
+                f"topic {self.name!r}: max_age is {self.max_age_seconds} s: {BOUNDS_IN_WORDS}"
             )
         if self.max_bytes < 1024:
             raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
@@ -62,18 +61,15 @@ class StateTopic(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         check_topic(self.name)
-        if self.ttl_seconds is not None and not 1 <= self.ttl_seconds < math.inf:
-            raise InvalidSetting(
-                f"topic {self.name!r}: ttl is {self.ttl_seconds} s: at least 1 s, and finite"
-            )
+        if self.ttl_seconds is not None and not is_within_bounds(self.ttl_seconds):
+            raise InvalidSetting(f"topic {self.name!r}: ttl is {self.ttl_seconds} s: {BOUNDS_IN_WORDS}")
         if self.max_keys < 1:
             raise InvalidSetting(f"topic {self.name!r}: max_keys is {self.max_keys}, it must be at least 1")
         if self.max_bytes < 1024:
             raise InvalidSetting(f"topic {self.name!r}: max_bytes is {self.max_bytes}, at least 1024")
-        if not 1 <= self.deletions_kept_seconds < math.inf:
+        if not is_within_bounds(self.deletions_kept_seconds):
             raise InvalidSetting(
-                f"topic {self.name!r}: deletions_kept_seconds is {self.deletions_kept_seconds}: at least 1, "
-                "and finite"
+                f"topic {self.name!r}: deletions_kept_seconds is {self.deletions_kept_seconds}: {BOUNDS_IN_WORDS}"
             )
 
 

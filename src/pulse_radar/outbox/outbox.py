@@ -12,7 +12,7 @@ from pulse_radar.brokers.base import Draft
 from pulse_radar.durations import Duration
 from pulse_radar.errors import EventTooLarge
 from pulse_radar.events import Event
-from pulse_radar.outbox.pending import Pending, how_many
+from pulse_radar.outbox.pending import Pending, how_many, watch_commits
 from pulse_radar.outbox.tables import OutboxTables
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publishing import draft_deletion, draft_event
@@ -54,6 +54,7 @@ class Outbox:
         # Of each relay in this process: tells it that something was committed. Added to by other threads, too.
         self._wakers: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+        watch_commits()
 
     @overload
     def add(
@@ -95,7 +96,8 @@ class Outbox:
         """Have this event published if and when the session's transaction is committed; return its id.
 
         Takes what `publish` takes, but for `expect_last`: when it would be refused, the row is long committed.
-        Raises: InvalidEvent, InvalidTopic, InvalidKey, EventTooLarge. The commit raises OutboxFull.
+        Raises: InvalidEvent, InvalidTopic, InvalidKey, EventTooLarge. The commit raises OutboxFull; so does this, in
+        a hook that runs within the commit.
         """
         draft = draft_event(event, name, data, key=key, event_id=id, ttl=ttl)
         if len(draft.data) > self._max_event_bytes:
@@ -124,7 +126,7 @@ class Outbox:
         return draft.id
 
     async def waiting(self, session: AsyncSession) -> int:
-        """How many committed events are not published yet, or a few more. Cost: two looks into an index."""
+        """How many committed events are not published yet. Cost: they are counted."""
         return await session.scalar(how_many(self.tables)) or 0
 
     def wake(self) -> None:

@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pulse_radar.errors import (
     BrokerError,
+    BrokerRefused,
     EventTooLarge,
     InvalidEvent,
     InvalidKey,
     InvalidTopic,
     NotPermitted,
+    PulseError,
     TopicFull,
     TopicMissing,
     UsageError,
@@ -56,11 +58,14 @@ _PAUSE_SECONDS: Final = 0.5
 # What goes in one go. All else on the connection waits behind it.
 _TOGETHER_BYTES: Final = 1024 * 1024
 
+# A database that cannot be reached; while it connects, a driver's own errors come as they are.
+_AWAY: Final = (SQLAlchemyError, OSError, TimeoutError)
+
 # What no broker and no later time will take.
 _NEVER: Final = (EventTooLarge, InvalidEvent, InvalidKey, InvalidTopic)
 
 # What one topic does not take before somebody does something about it: it holds up no other.
-_NOT_NOW: Final = (TopicMissing, TopicFull, NotPermitted, UsageError)
+_NOT_NOW: Final = (TopicMissing, TopicFull, NotPermitted, BrokerRefused, UsageError)
 
 
 class RelayStats(msgspec.Struct, frozen=True):
@@ -137,12 +142,12 @@ class Relay:
         await asyncio.wait([self._running], timeout=_END_SECONDS)
         self._running.cancel()
         await ended(self._running)
-        with contextlib.suppress(SQLAlchemyError):
+        with contextlib.suppress(*_AWAY):
             await self._ledger.give_up(self._name)
 
     async def drain(self, within_seconds: float) -> None:
         """Return when all that was committed is published, by whomever, or the time is up."""
-        with contextlib.suppress(TimeoutError, SQLAlchemyError):
+        with contextlib.suppress(*_AWAY):
             async with asyncio.timeout(within_seconds):
                 while await self._ledger.look(()) is not None:
                     self._woken.set()
@@ -158,7 +163,7 @@ class Relay:
             try:
                 if await self._finds_the_turn_taken():
                     pause = _BUSY_SECONDS
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is: what waits must go out when it is mended
                 self._fail(error)
             if self._failure is None:
                 await self._until_woken(pause)
@@ -229,8 +234,11 @@ class Relay:
                 self._failure = None
         return noted
 
-    def _may_publish(self, topic: str, until: float) -> bool:
-        return not self._is_ending and time.monotonic() < until and topic not in self._held_up
+    def _may_publish(self, topic: str, noted: Noted, until: float) -> bool:
+        # A refusal is noted before anything behind it goes out: found there, that would say of all before it that
+        # they are published.
+        is_free = topic not in self._held_up and not noted.refused
+        return is_free and not self._is_ending and time.monotonic() < until
 
     async def _prepare(self, batch: Sequence[Waiting]) -> None:
         """Know of each topic where it stands before anything of ours is in it, and have it noted."""
@@ -251,19 +259,27 @@ class Relay:
         for topic, of_topic in groupby(sorted(batch, key=_topic), key=_topic):
             if topic in self._held_up:
                 continue
-            published = await doubt.published(list(of_topic))
+            try:
+                published = await doubt.published(list(of_topic))
+            except _NOT_NOW as error:
+                self._hold_up(topic, error)
+                continue
             noted.published += published
             self._recovered += len(published)
             if published:
                 noted.positions[topic] = max(published.values())
 
     async def _publish_together(self, run: Sequence[Waiting], noted: Noted, until: float) -> bool:
-        """Whether all of these went in one go."""
+        """Whether all of these went in one go; else they are to go one by one, as far as they may."""
         topic = run[0].draft.topic
-        if len(run) == 1 or not self._may_publish(topic, until):
+        if len(run) == 1 or not self._may_publish(topic, noted, until):
             return False
-        async with asyncio.timeout(until - time.monotonic()):
-            positions = await self._destination.publish_together([waiting.draft for waiting in run])
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                positions = await self._destination.publish_together([waiting.draft for waiting in run])
+        except _NOT_NOW as error:
+            self._hold_up(topic, error)
+            return False
         if positions:
             self._published += len(run)
             noted.published += [waiting.row for waiting in run]
@@ -272,7 +288,7 @@ class Relay:
 
     async def _publish_one(self, waiting: Waiting, noted: Noted, until: float) -> None:
         draft = waiting.draft
-        if not self._may_publish(draft.topic, until):
+        if not self._may_publish(draft.topic, noted, until):
             return
         try:
             async with asyncio.timeout(until - time.monotonic()):
@@ -299,9 +315,10 @@ class Relay:
         self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        told = str(error) or "the broker did not take an event in time"
+        told = str(error) or f"{type(error).__name__}: no answer in time"
         if told != self._failure:
-            _log.warning("the outbox waits: %s", told)
+            is_foreseen = isinstance(error, (PulseError, *_AWAY))
+            _log.warning("the outbox waits: %s", told, exc_info=None if is_foreseen else error)
         self._failure = told
 
     def __repr__(self) -> str:

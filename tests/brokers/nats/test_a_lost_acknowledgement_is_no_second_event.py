@@ -89,6 +89,20 @@ async def test_what_has_expired_is_not_stored_again(server: NatsServer) -> None:
         assert await scene.last() == before + 1
 
 
+async def test_what_was_trimmed_when_the_server_restarted_is_not_stored_again(server: NatsServer) -> None:
+    async with Scene.of(server, LogTopic("jobs", retain=3)) as scene:
+
+        async def trimmed_and_restarted(stored: int) -> None:
+            for number in range(3):
+                await scene.api.store(draft("jobs", f"other{number}"))
+            await scene.server.restart()
+
+        before = await scene.last()
+        with pytest.raises(OutcomeUnknown, match="be no longer kept"):
+            await scene.publish(trimmed_and_restarted)
+        assert await scene.last() == before + 4
+
+
 async def test_what_never_arrived_is_stored_though_its_window_is_over(server: NatsServer) -> None:
     async with Scene.of(server, LogTopic("jobs", max_age_seconds=1)) as scene:
         before = await scene.last()

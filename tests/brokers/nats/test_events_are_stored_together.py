@@ -81,6 +81,6 @@ def test_no_batches_are_wanted_of_a_server_from_before_them(level: str, wanted: 
     sight = Sight(
         ("then", 1), Extent(1, 1, 0), is_torn=False, is_replicated=False, is_state=False, messages=0
     )
-    view = StreamView({"metadata": {"_nats.level": level}}, sight, datetime.now(UTC), 0)
+    view = StreamView({"metadata": {"_nats.level": level}}, sight, datetime.now(UTC), datetime.now(UTC), 0)
     config = StreamConfig(Naming(""), duplicate_window_seconds=1.0, replicas=1)
     assert (BATCHES in config.changes(view, LogTopic("tasks"), narrow=True)) is wanted

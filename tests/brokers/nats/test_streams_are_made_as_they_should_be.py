@@ -111,8 +111,9 @@ async def test_a_longer_memory_begins_when_it_is_declared(server: NatsServer) ->
 async def test_the_duplicate_window_is_no_longer_than_the_age(server: NatsServer, stranger: Client) -> None:
     async with NatsBroker(server.url) as broker:
         await broker.declare([LogTopic("metrics", max_age_seconds=5)])
-        assert await broker.recognises("metrics", 2.5)
-        assert not await broker.recognises("metrics", 2.6)
+        last = (await broker.extent("metrics")).last
+        assert await broker.recognises("metrics", after=last, age_seconds=2.5)
+        assert not await broker.recognises("metrics", after=last, age_seconds=2.6)
     assert (await look(stranger, "PULSE_metrics")).config["duplicate_window"] == 5 * 10**9
 
 

@@ -64,7 +64,7 @@ class MemoryBroker(Broker):
         await asyncio.sleep(0)
         return sequence
 
-    async def recognises(self, topic: str, age_seconds: float) -> bool:
+    async def recognises(self, topic: str, *, after: int, age_seconds: float) -> bool:
         self._topic(topic)
         # No acknowledgement is ever lost here: what was not acknowledged is not stored.
         return True

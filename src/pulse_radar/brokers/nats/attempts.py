@@ -1,7 +1,8 @@
 """What became of an event whose acknowledgement was lost: stored, not stored, or nobody can say.
 
 The server knows an id again for its duplicate window, which is at most the topic's age, and forgets at a restart those
-of events that it keeps no more. Of a state topic that is all that was superseded, so there it is always looked first.
+of events that it keeps no more. Of a state topic that is all that was superseded, so there it is always looked first;
+of a log what its bounds took.
 Not to find an event proves that it was not stored only where nothing is missing that it could be.
 """
 
@@ -22,11 +23,15 @@ class Attempts:
         self._history = history
         self._naming = naming
 
-    async def are_recognised(self, topic: str, age_seconds: float) -> bool:
-        """Whether one of this age is known again for certain; half of the window is for its way to the server."""
+    async def are_recognised(self, topic: str, after: int, age_seconds: float) -> bool:
+        """Whether one of this age is known again for certain; half of the window is for its way to the server.
+
+        It is kept then, if it was stored: so a server that was restarted knows it as well.
+        """
         # Asked anew: who declares the topic may have changed it.
         view = await self._history.view(topic)
-        return not view.sight.is_state and age_seconds <= view.duplicate_window_seconds / 2
+        is_in_time = not view.sight.is_state and age_seconds <= view.duplicate_window_seconds / 2
+        return is_in_time and (view.keeps_all_behind(after) or view.keeps_all_of(age_seconds))
 
     async def find(self, draft: Draft, after: int, age_seconds: float) -> int | None:
         """Its number if it is stored, None if it is not.

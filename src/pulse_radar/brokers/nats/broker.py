@@ -204,8 +204,8 @@ class NatsBroker(Broker):
             raise SequenceConflict(f"{draft.topic}: {expect_last} is not the newest: {refused}") from refused
         return sequence_of(found)
 
-    async def recognises(self, topic: str, age_seconds: float) -> bool:
-        return await self._attempts.are_recognised(topic, age_seconds)
+    async def recognises(self, topic: str, *, after: int, age_seconds: float) -> bool:
+        return await self._attempts.are_recognised(topic, after, age_seconds)
 
     async def find(self, draft: Draft, *, after: int, age_seconds: float) -> int | None:
         return await self._attempts.find(draft, after, age_seconds)

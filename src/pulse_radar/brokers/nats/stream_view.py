@@ -40,8 +40,8 @@ BOUND_FACTOR: Final = 2
 
 _NANOSECONDS: Final = 1_000_000_000
 
-# A deletion counts as forgotten so much before it is: what was asked just before is answered, and clocks of servers
-# differ. Of short memories a part only.
+# What is gone counts as gone so much earlier: what was asked just before is answered, and clocks of servers differ. Of
+# short memories of deletions a part only.
 _MARGIN_SECONDS: Final = 5.0
 _MARGIN_PART: Final = 0.25
 
@@ -50,12 +50,13 @@ class StreamView(msgspec.Struct, frozen=True):
     """A stream as the server shows it: how it is configured, and how it looks.
 
     Of a state topic the extent knows nothing yet of what is forgotten: `with_first` says it.
-    `looked_at` is the server's time. Units: `size` bytes.
+    `looked_at` is the server's time, and `oldest_at` when it stored what is the first now. Units: `size` bytes.
     """
 
     config: dict[str, object]
     sight: Sight
     looked_at: datetime
+    oldest_at: datetime
     size: int
 
     @property
@@ -102,6 +103,15 @@ class StreamView(msgspec.Struct, frozen=True):
         kept = self.deletions_kept_seconds
         return self.looked_at - timedelta(seconds=kept - min(_MARGIN_SECONDS, kept * _MARGIN_PART))
 
+    def keeps_all_behind(self, position: int) -> bool:
+        """Whether nothing of a log is gone that came after this position."""
+        return self.sight.extent.first - 1 <= position
+
+    def keeps_all_of(self, seconds: float) -> bool:
+        """Whether nothing of a log is gone that was stored within so long."""
+        age = (self.looked_at - self.oldest_at).total_seconds()
+        return self.sight.messages > 0 and age >= seconds + _MARGIN_SECONDS
+
     def with_first(self, first: int) -> "StreamView":
         """Whoever has seen everything before `first` misses nothing."""
         extent = self.sight.extent
@@ -116,6 +126,7 @@ class StreamView(msgspec.Struct, frozen=True):
 
 
 class _State(msgspec.Struct):
+    first_ts: datetime
     first_seq: int
     last_seq: int
     messages: int = 0
@@ -168,7 +179,7 @@ def view_of(answer: bytes) -> StreamView:
         is_state=info.config.get("max_msgs_per_subject") == 1,
         messages=info.state.messages,
     )
-    return StreamView(info.config, sight, info.ts, info.state.bytes)
+    return StreamView(info.config, sight, info.ts, info.state.first_ts, info.state.bytes)
 
 
 def deletions_kept_seconds(config: dict[str, object]) -> float:

@@ -198,4 +198,4 @@ class StoringContract:
             with pytest.raises(TopicMissing, match="nowhere"):
                 await broker.find(draft("nowhere", "1"), after=0, age_seconds=1)
             with pytest.raises(TopicMissing, match="nowhere"):
-                await broker.recognises("nowhere", 1)
+                await broker.recognises("nowhere", after=0, age_seconds=1)
