@@ -111,10 +111,10 @@ class Bench:
 
     # Clients.
 
-    def connect(self, topics: str, last_seq: str = "", connection_id: str = "c") -> None:
+    def connect(self, topics: str, last_seq: str = "", connection_id: str = "c", last: str = "") -> None:
         """A client comes with this query."""
         feeds, refused_topics = parse_topics(topics)
-        cursor, refused_cursors = parse_cursor(last_seq)
+        cursor, refused_cursors = parse_cursor(last_seq, last)
         self.tell(Opened(connection_id, feeds, cursor, refused_topics + refused_cursors))
 
     def say(self, frame: ClientFrame | UnknownFrame, connection_id: str = "c") -> None:

@@ -506,6 +506,26 @@ def test_the_last_n_of_a_topic_come_first() -> None:
     assert told(bench) == ["messages:1009", "messages:1010", "messages live at 1010 after 2"]
 
 
+def test_the_last_n_are_asked_for_by_the_query_too_and_have_no_position_before_the_first_of_them() -> None:
+    bench = Bench("messages", "knowledge")
+    bench.arrive("messages", *events("messages", 1_001, 1_010))
+    bench.connect("messages,knowledge", last="messages:2")
+    assert told(bench) == [
+        "connected messages:none,knowledge:1000",
+        "messages:1009",
+        "messages:1010",
+        "messages live at 1010 after 2",
+        "knowledge live at 1000 after 0",
+    ]
+
+
+def test_a_client_that_comes_back_with_a_position_has_had_the_last_n() -> None:
+    bench = Bench("messages")
+    bench.arrive("messages", *events("messages", 1_001, 1_010))
+    bench.connect("messages", "messages:1009", last="messages:5")
+    assert told(bench) == ["connected messages:1009", "messages:1010", "messages live at 1010 after 1"]
+
+
 def test_the_last_n_of_a_key_come_first() -> None:
     bench = Bench("messages")
     bench.arrive("messages", *(event("messages", 1_001 + n, "ab"[n % 2]) for n in range(10)))

@@ -110,6 +110,12 @@ def test_one_key_is_followed_alone() -> None:
     ]
 
 
+def test_the_last_n_of_a_state_is_the_state_by_the_query_too() -> None:
+    hub = bench(of(1_000, "a"), of(1_001, "b"))
+    hub.connect(TOPIC, last="metrics:1")
+    assert hub.heard()[:3] == ["connected metrics:none", "metrics snapshot", "metrics/a:1000"]
+
+
 def test_the_last_n_of_a_state_is_the_state() -> None:
     hub = bench(of(1_000, "a"), of(1_001, "b"))
     hub.connect("")

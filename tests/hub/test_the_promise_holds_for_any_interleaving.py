@@ -13,6 +13,7 @@ from pulse_radar.hub.actions import Action, Measure, Read
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Arrived, LogOpened, Overflowed, PageRead, ReadFailed, Received
 from pulse_radar.hub.limits import Limits
+from pulse_radar.protocol.cursor import Cursor
 from pulse_radar.protocol.frames import (
     Connected,
     EventFrame,
@@ -90,6 +91,8 @@ class Client(ModelClient[Process]):
         self.was_told_of_loss = False
         # It asked for so many of the newest, and has no cursor before the first of them.
         self.wanted = 0
+        # It connects with the wish for so many, wherever it knows no position.
+        self.newest: int | None = None
         # It came with a cursor that this topic never gave out.
         self.is_foreign = False
         # The numbering that its cursor is of, as far as it was told.
@@ -103,19 +106,25 @@ class Client(ModelClient[Process]):
         self.generation = min(self.generation, process.tail.generation)
         super().connect(process, connection_id)
 
+    def brought(self) -> Cursor:
+        newest = {} if self.newest is None else {self.feed: self.newest}
+        return Cursor(super().brought().positions, newest)
+
     def ask_for_the_last(self, wanted: int) -> None:
         """On the connection that is open."""
         if self.process is not None and self.cursor is not None:
-            base = self.process.hub.position(TOPIC)
-            assert base is not None
-            self._begin(base, wanted)
+            self._begin(self._head(), wanted)
             self.is_live = False
             self.process.tell(Received(self.connection_id, Subscribe(self.feed, last=wanted)))
 
     def heed(self, frame: ServerFrame | UnknownFrame) -> None:
         match frame:
             case Connected(last_seq=last_seq):
-                if self.cursor is None:
+                if self.feed not in last_seq:
+                    assert self.cursor is None
+                    assert self.newest is not None
+                    self._begin(self._head(), self.newest)
+                elif self.cursor is None:
                     self._begin(last_seq[self.feed], 0)
                     self.cursor = self.base
             case EventFrame(sequence=sequence, key=key, data=generation):
@@ -140,6 +149,12 @@ class Client(ModelClient[Process]):
                 self.is_live = True
             case other:
                 raise AssertionError(f"unexpected: {other}")
+
+    def _head(self) -> int:
+        assert self.process is not None
+        position = self.process.hub.position(TOPIC)
+        assert position is not None
+        return position
 
     def _begin(self, base: int, wanted: int) -> None:
         """What it knew is void, or of no interest to it any more."""
@@ -194,9 +209,15 @@ class Promise(RuleBasedStateMachine):
         self.connections += 1
         return f"c{self.connections}"
 
-    @rule(target=clients, key=st.sampled_from([None, None, "a", "b"]), where=st.integers(0, 1))
-    def connect(self, key: str | None, where: int) -> Client:
+    @rule(
+        target=clients,
+        key=st.sampled_from([None, None, "a", "b"]),
+        where=st.integers(0, 1),
+        newest=st.sampled_from([None, None, 0, 4]),
+    )
+    def connect(self, key: str | None, where: int, newest: int | None) -> Client:
         client = self.client_type(Feed(TOPIC, key))
+        client.newest = newest
         self.everyone.append(client)
         # A process that is still warming up greets later; these two began with an empty topic.
         client.connect(self.processes[where], self._next_id())

@@ -176,6 +176,20 @@ def test_a_feed_is_served_from_its_own_position_else_from_its_topics() -> None:
         assert cursor.of(Feed.parse(vector["feed"])) == vector["position"], vector
 
 
+def test_the_newest_events_are_asked_for_as_it_is_meant() -> None:
+    for vector in QUERY["last"]:
+        cursor, refused = parse_cursor("", vector["text"])
+        assert by_text(cursor.newest) == vector["newest"], vector["text"]
+        assert [_refused(error) for error in refused] == vector["refused"], vector["text"]
+
+
+def test_a_feed_of_which_a_position_is_known_begins_there_and_not_with_its_newest_events() -> None:
+    for vector in QUERY["starts"]:
+        cursor, _ = parse_cursor(vector["lastSeq"], vector["last"])
+        request = cursor.request(Feed.parse(vector["feed"]))
+        assert (request.after, request.last) == (vector["after"], vector["newest"]), vector
+
+
 def _refused(error: ErrorFrame) -> Vector:
     assert error.message
     return {"code": error.code, "topic": error.topic}

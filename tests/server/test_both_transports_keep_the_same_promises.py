@@ -118,6 +118,21 @@ async def test_a_client_that_comes_back_gets_exactly_what_it_missed(wire: Wire) 
             assert await client.events(1) == [live.sequence]
 
 
+async def test_a_client_may_begin_with_the_newest_events_of_a_feed(wire: Wire) -> None:
+    """The address may stay the same: once a position is known it begins there."""
+    async with running(wire.is_direct) as (pulse, server):
+        places = [await pulse.publish("knowledge", "atom_created", {"n": n}) for n in range(10)]
+        query = "?topics=knowledge,messages&last=knowledge:3,messages:50"
+        async with wire.client(server.port, query) as client:
+            greeting = await client.next()
+            assert greeting["data"]["lastSeq"] == {}
+            assert await client.events(3) == [place.sequence for place in places[-3:]]
+            said = [frame["type"] for frame in await client.take(2)]
+            assert said == ["subscription", "subscription"], "that fewer are kept is no gap"
+        async with wire.client(server.port, f"{query}&lastSeq=knowledge:{places[8].sequence}") as client:
+            assert await client.events(1) == [places[9].sequence]
+
+
 async def test_a_replay_longer_than_the_unsent_bound_does_not_evict_its_reader(wire: Wire) -> None:
     async with running(wire.is_direct, unsent_limit_bytes=512 * 1024) as (pulse, server):
         filler = "x" * 400

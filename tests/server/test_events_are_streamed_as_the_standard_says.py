@@ -88,6 +88,19 @@ async def test_a_reader_resumes_by_the_last_id_whichever_feed_it_came_with() -> 
             assert await again.events(2) == missed
 
 
+async def test_a_reader_of_the_newest_events_comes_back_as_it_came_until_the_first_of_them() -> None:
+    async with running() as (pulse, server):
+        query = "?topics=knowledge&last=knowledge:2"
+        for n in range(3):
+            await pulse.publish("knowledge", "atom_created", {"n": n})
+        async with StreamReader(server.port, query) as reader:
+            await reader.block()
+            assert reader.last_event_id == ""
+            seen = await reader.events(1)
+        async with StreamReader(server.port, query, last_event_id=reader.last_event_id) as again:
+            assert await again.events(1) == [seen[0] + 1]
+
+
 async def test_data_of_a_foreign_publisher_over_several_lines_is_one_line(tmp_path: Path) -> None:
     async with (
         NatsServer(tmp_path) as broker,
@@ -188,8 +201,9 @@ async def test_a_page_of_an_allowed_origin_may_read_the_stream() -> None:
     [
         ("?topics=" + ",".join(f"messages/{'k' * 120}{n}" for n in range(30)), {}),
         ("", {"Last-Event-ID": "messages:1," * 400}),
+        ("?last=" + "messages:1," * 400, {}),
     ],
-    ids=["too many feeds for a cursor", "too long a cursor"],
+    ids=["too many feeds for a cursor", "too long a cursor", "too many numbers"],
 )
 async def test_a_cursor_that_no_header_would_carry_is_refused(query: str, headers: dict[str, str]) -> None:
     async with running() as (_, server):

@@ -94,7 +94,7 @@ class Channel(ABC):
         return self._window.last
 
     def promised(self, subscription: Subscription) -> int | None:
-        """The position to greet a new subscription with, None where it will be told to forget its own."""
+        """The position to greet a new subscription with, None where a later frame is the first to say one."""
         return subscription.cursor
 
     def is_counted(self, feed: Feed) -> bool:

@@ -223,7 +223,7 @@ class Clients:
         refused = list(connection.refused)
         accepted: list[Subscription] = []
         for feed in connection.asked:
-            outcome = self._subscribing.subscribe(connection, Subscribe(feed, connection.cursor.of(feed)))
+            outcome = self._subscribing.subscribe(connection, connection.cursor.request(feed))
             if isinstance(outcome, ErrorFrame):
                 refused.append(outcome)
             else:

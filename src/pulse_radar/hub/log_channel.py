@@ -33,6 +33,10 @@ class LogChannel(Channel):
     def is_current(self) -> bool:
         return self._window.last >= self._head
 
+    def promised(self, subscription: Subscription) -> int | None:
+        # Behind "the last n" is a number that may be none of this stream: nobody is to come back with it.
+        return subscription.cursor if subscription.asked_at is None else None
+
     def arrive(self, entries: Iterable[Entry]) -> None:
         stood = self.last
         fresh = self._window.extend(tuple(entries))

@@ -30,13 +30,18 @@ class Bookmark:
 
     def __init__(self) -> None:
         self._followed: tuple[Feed, ...] = ()
+        # Those of state topics among them.
+        self._states: tuple[Feed, ...] = ()
         # Each feed's item of the cursor, as it is written.
         self._items: dict[Feed, bytes] = {}
 
     @property
     def text(self) -> bytes:
-        """The cursor. Never empty while something is followed: who has none comes back with what its address says."""
-        return b",".join(self._items.values() or (_item(feed, 0) for feed in self._followed))
+        """The cursor. Never empty while a state is followed: who has none comes back with what its address says.
+
+        So does who has had nothing of "the last n" yet, which is what its address says.
+        """
+        return b",".join(self._items.values() or (_item(feed, 0) for feed in self._states))
 
     def move(self, frame: ServerFrame | UnknownFrame) -> bool:
         """Heed a frame; answer whether it can have changed the cursor."""
@@ -47,8 +52,9 @@ class Bookmark:
                 self._set(feed, sequence)
             case SnapshotFrame(feed) | Unsubscribed(feed):
                 self._items.pop(feed, None)
-            case Connected(topics=followed, last_seq=positions):
+            case Connected(topics=followed, last_seq=positions, state_topics=states):
                 self._followed = followed
+                self._states = tuple(feed for feed in followed if feed.topic in states)
                 self._set_all(positions)
             case Ping(last_seq=positions) if positions:
                 self._set_all(positions)

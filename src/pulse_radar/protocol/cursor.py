@@ -1,11 +1,11 @@
-"""The two texts of the query: `topics=messages,monitoring/3f9c` and `lastSeq=messages:142`."""
+"""The texts of the query: `topics=messages,monitoring/3f9c`, `lastSeq=messages:142` and `last=monitoring/3f9c:50`."""
 
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from pulse_radar.errors import InvalidCursor, InvalidKey, UsageError
-from pulse_radar.protocol.frames import ErrorCode, ErrorFrame
+from pulse_radar.protocol.frames import ErrorCode, ErrorFrame, Subscribe
 from pulse_radar.protocol.grammar import Feed, check_sequence
 
 __all__ = [
@@ -21,14 +21,22 @@ __all__ = [
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """Where a client stands: the last sequence it processed, per feed."""
+    """Where a client stands: the last sequence it processed, per feed.
+
+    `newest`: with how many of the newest events it begins a feed of which it knows no position.
+    """
 
     positions: Mapping[Feed, int] = {}
+    newest: Mapping[Feed, int] = {}
 
     def of(self, feed: Feed) -> int | None:
         """The position for this feed; a topic's position serves its keys where no keyed one is given."""
-        position = self.positions.get(feed)
-        return self.positions.get(feed.whole) if position is None else position
+        return _serving(feed, self.positions)
+
+    def request(self, feed: Feed) -> Subscribe:
+        """The frame that would ask for this feed: a client that comes back has had its newest events."""
+        after = self.of(feed)
+        return Subscribe(feed, after, _serving(feed, self.newest) if after is None else None)
 
 
 def parse_topics(text: str) -> tuple[tuple[Feed, ...], tuple[ErrorFrame, ...]]:
@@ -43,17 +51,11 @@ def parse_topics(text: str) -> tuple[tuple[Feed, ...], tuple[ErrorFrame, ...]]:
     return tuple(feeds), tuple(refused)
 
 
-def parse_cursor(text: str) -> tuple[Cursor, tuple[ErrorFrame, ...]]:
-    """The positions given, the last one where a feed is named twice, and a refusal for each bad item."""
-    positions: dict[Feed, int] = {}
+def parse_cursor(last_seq: str, last: str = "") -> tuple[Cursor, tuple[ErrorFrame, ...]]:
+    """What is given for each feed, the last of it where one is named twice, and a refusal for each bad item."""
     refused: list[ErrorFrame] = []
-    for item in _items(text):
-        try:
-            feed, sequence = _parse_position(item)
-            positions[feed] = sequence
-        except UsageError as error:
-            refused.append(refusal(error, item))
-    return Cursor(positions), tuple(refused)
+    positions, newest = (_parse_numbers(text, refused) for text in (last_seq, last))
+    return Cursor(positions, newest), tuple(refused)
 
 
 def parse_positions(text: str) -> dict[Feed, int]:
@@ -93,6 +95,23 @@ def refusal(error: UsageError, topic: str | None = None) -> ErrorFrame:
             code = ErrorCode.INVALID_TOPIC
     # Half of a surrogate pair is no text that a frame could carry.
     return ErrorFrame(code, str(error), topic and topic[:200].encode(errors="replace").decode())
+
+
+def _parse_numbers(text: str, refused: list[ErrorFrame]) -> dict[Feed, int]:
+    numbers: dict[Feed, int] = {}
+    for item in _items(text):
+        try:
+            feed, number = _parse_position(item)
+            numbers[feed] = number
+        except UsageError as error:
+            refused.append(refusal(error, item))
+    return numbers
+
+
+def _serving(feed: Feed, numbers: Mapping[Feed, int]) -> int | None:
+    """The number for this feed, else that of its topic."""
+    number = numbers.get(feed)
+    return numbers.get(feed.whole) if number is None else number
 
 
 def _parse_position(item: str) -> tuple[Feed, int]:

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from pulse_radar.errors import NotRunning
 from pulse_radar.hub.inputs import Opened
 from pulse_radar.server.places import FULL_RETRY_SECONDS, Whose
-from pulse_radar.server.reception import Reception, opened, whose
+from pulse_radar.server.reception import QueryTexts, Reception, opened, whose
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.visitor import Visitor
 
@@ -55,8 +55,8 @@ class Door:
             return Refused(503, "there are as many connections as there may be", FULL_RETRY_SECONDS)
         return runner
 
-    async def admit(self, connection: HTTPConnection, runner: Runner, topics: str, last_seq: str) -> Guest:
+    async def admit(self, connection: HTTPConnection, runner: Runner, query: QueryTexts) -> Guest:
         """Who it is, and what it may follow. Raises: HTTPException, or whatever the app raises."""
         visitor = await self._reception.receive(connection, takes_tickets=True)
-        asked = await opened(runner.new_connection_id(), runner.hub.topics, visitor, topics, last_seq)
+        asked = await opened(runner.new_connection_id(), runner.hub.topics, visitor, query)
         return Guest(asked, visitor, whose(connection, visitor))

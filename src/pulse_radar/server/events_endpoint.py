@@ -19,7 +19,7 @@ from pulse_radar.protocol.event_stream import MAX_CURSOR_BYTES, longest_cursor
 from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.answers import shared_with
 from pulse_radar.server.door import Door, Guest, Refused
-from pulse_radar.server.reception import close_code
+from pulse_radar.server.reception import QueryTexts, close_code
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sse_transport import SseTransport
@@ -54,12 +54,13 @@ class EventsEndpoint:
         request: Request,
         topics: Annotated[str, Query()] = "",
         last_seq: Annotated[str, Query(alias="lastSeq")] = "",
+        last: Annotated[str, Query()] = "",
         last_event_id: Annotated[str, Header(alias="Last-Event-ID")] = "",
     ) -> Response:
         """A stream that goes on until one side ends it. Raises: HTTPException, for whoever may not be here."""
-        cursor = last_event_id or last_seq
+        query = QueryTexts(topics, last_event_id or last_seq, last)
         # Before anything is made of them: a megabyte of cursor costs seconds, a thousand keys a thousand look-ups.
-        if max(len(cursor), len(topics), longest_cursor(parse_topics(topics)[0])) > MAX_CURSOR_BYTES:
+        if query.longest > MAX_CURSOR_BYTES or longest_cursor(parse_topics(topics)[0]) > MAX_CURSOR_BYTES:
             return _too_long()
         runner = self._door.knock(request)
         if isinstance(runner, Refused):
@@ -69,7 +70,7 @@ class EventsEndpoint:
                 request, partial(_send_away, reason=retry_reason(runner.retry_seconds * 1_000))
             )
         try:
-            guest = await self._door.admit(request, runner, topics, cursor)
+            guest = await self._door.admit(request, runner, query)
         except HTTPException as error:
             if close_code(error) is not CloseCode.TRY_AGAIN_LATER:
                 raise

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection
 from typing import Final
 
+import msgspec
 from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
@@ -22,12 +23,25 @@ from pulse_radar.server.session import forbidden
 from pulse_radar.server.tickets import Tickets
 from pulse_radar.server.visitor import Visitor
 
-__all__ = ["Reception", "close_code", "opened", "whose"]
+__all__ = ["QueryTexts", "Reception", "close_code", "opened", "whose"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
 
 _NO_REQUEST: Final = Request({"type": "http", "headers": []})
+
+
+class QueryTexts(msgspec.Struct, frozen=True):
+    """What a client asks for by its address: feeds, where it stands in them, how many of the newest it wants."""
+
+    topics: str
+    last_seq: str
+    last: str
+
+    @property
+    def longest(self) -> int:
+        """How long the longest of them is."""
+        return max(map(len, (self.topics, self.last_seq, self.last)))
 
 
 class Reception:
@@ -91,11 +105,11 @@ def close_code(error: HTTPException) -> CloseCode:
 
 
 async def opened(
-    connection_id: str, declared: Collection[str], visitor: Visitor, topics: str, last_seq: str
+    connection_id: str, declared: Collection[str], visitor: Visitor, query: QueryTexts
 ) -> Opened:
     """What a client asked for by its query, less what it may not read."""
-    asked, refused_topics = parse_topics(topics)
-    cursor, refused_cursors = parse_cursor(last_seq)
+    asked, refused_topics = parse_topics(query.topics)
+    cursor, refused_cursors = parse_cursor(query.last_seq, query.last)
     wants_all = not asked and not refused_topics
     feeds = tuple(Feed(topic) for topic in declared) if wants_all else asked
     readable = frozenset(feeds) if visitor.reads_all else await visitor.readable(feeds, declared)

@@ -13,7 +13,7 @@ from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.door import Door, Refused
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
-from pulse_radar.server.reception import close_code
+from pulse_radar.server.reception import QueryTexts, close_code
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import EXTENSION, Transport, Upgrade
 
@@ -39,6 +39,7 @@ class WebSocketEndpoint:
         websocket: WebSocket,
         topics: Annotated[str, Query()] = "",
         last_seq: Annotated[str, Query(alias="lastSeq")] = "",
+        last: Annotated[str, Query()] = "",
         joined: Annotated[str, Query()] = "",
     ) -> None:
         """One connection, from its upgrade to its end."""
@@ -51,7 +52,7 @@ class WebSocketEndpoint:
             await _deny(websocket, Refused(503, "this process is about to end", RETRY_AFTER_SECONDS))
             return
         try:
-            guest = await self._door.admit(websocket, runner, topics, last_seq)
+            guest = await self._door.admit(websocket, runner, QueryTexts(topics, last_seq, last))
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
             await _close((await self._accept(websocket))(), error)
