@@ -9,10 +9,11 @@ const JOINED = "joined=1";
 /** What a client offers so that its token may follow. */
 const SUBPROTOCOL = "pulse.v1";
 
-/** What is to be followed, after which positions. */
+/** What is to be followed, after which positions, and with how many of the newest events where there is none. */
 interface Asked {
   readonly feeds: readonly Feed[];
   readonly cursor: Positions;
+  readonly newest: Positions;
 }
 
 /** The address of a WebSocket, or of what lies beside it, for these feeds after these positions. */
@@ -20,7 +21,7 @@ export function addressOf(
   url: string,
   base: string | undefined,
   beside?: string,
-  { feeds, cursor }: Asked = { feeds: [], cursor: {} },
+  { feeds, cursor, newest }: Asked = { feeds: [], cursor: {}, newest: {} },
 ): string {
   const address = new URL(url, base);
   if (beside) address.pathname = address.pathname.replace(/[^/]*$/, beside);
@@ -30,6 +31,7 @@ export function addressOf(
     address.search.slice(1),
     `topics=${feeds.join()}`,
     `lastSeq=${formatCursor(cursor)}`,
+    `last=${formatCursor(newest)}`,
     beside ? "" : JOINED,
   ];
   address.search = query.filter((part) => !/^$|=$/.test(part)).join("&");

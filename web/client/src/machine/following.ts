@@ -60,13 +60,10 @@ export function ask(turn: Turn, line: Line): void {
     send(turn, { kind: "subscribe", feed, after });
   } else if (phase !== "refused" && at !== undefined && !line.asker) {
     const readers = readersOn(turn, line);
-    // A stream of events is asked for once for all, so who is ahead of it there waits.
-    const asker = readers.find(
-      (reader) => reader.last !== undefined || (turn.carrier === "socket" && (reader.at ?? at) > at),
-    );
+    const asker = readers.find((reader) => reader.last !== undefined || (reader.at ?? at) > at);
     if (after !== undefined && after < at) restart(turn, line, after);
     else if (phase !== "live") return;
-    else if (asker) askFor(turn, line, at, asker);
+    else if (asker) askFor(turn, line, asker);
     else
       welcome(
         turn,
@@ -81,16 +78,10 @@ export function ask(turn: Turn, line: Line): void {
  * another connection may have been ahead; or numbers went back, and only a server knows that. What came between leaving
  * and coming the others ask for afterwards.
  */
-function askFor(turn: Turn, line: Line, at: number, asker: Reader): void {
-  const { feed, isState } = line;
-  const { at: after, last } = asker;
-  if (turn.carrier === "events") {
-    // There they can be asked for only by their numbers.
-    const first = isState ? 0 : Math.max(0, at - (last ?? 0));
-    setReaders(turn, [asker], { at: first, last: undefined });
-    return restart(turn, line, first);
-  }
-  place(turn, line, undefined, { phase: "catching up", asker: asker.id });
+function askFor(turn: Turn, line: Line, asker: Reader): void {
+  const { feed } = line;
+  const { id, at: after, last } = asker;
+  place(turn, line, undefined, { phase: "catching up", asker: id });
   leave(turn, feed);
   send(turn, { kind: "subscribe", feed, after, last });
 }

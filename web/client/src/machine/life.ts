@@ -1,9 +1,11 @@
 /** The life of the connection: opened, greeted, lost, waited for, watched over. */
 
 import { advice } from "../protocol/closeCodes.js";
+import type { Feed } from "../protocol/frames.js";
 import { positionsOf } from "../stream/line.js";
+import type { Reader } from "../stream/reader.js";
 import { delay } from "./backoff.js";
-import { place, reconcile, send, setLine, setReaders, startOf, wait } from "./lines.js";
+import { place, readersOn, reconcile, send, setReaders, startOf, wait } from "./lines.js";
 import type { Connection, Turn } from "./state.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -32,6 +34,10 @@ const BROKEN = 1006;
 /** Connect for all that is followed. */
 export function open(turn: Turn): void {
   const { connection, carrier, attempt, lines } = turn;
+  const isStream = carrier === "events";
+  // A stream of events is asked for once for all: whoever asks for itself alone, or wants the newest, comes first.
+  const askers = [...lines.values()].map(({ at, asker }) => at === undefined && asker);
+  const isFirst = ({ id, last }: Reader) => askers.includes(id) || last !== undefined;
   const isFresh = connection.status === "waiting" && advice(connection.code) === "fresh credentials";
   renew(turn);
   reconcile(turn);
@@ -39,16 +45,23 @@ export function open(turn: Turn): void {
   let room = QUERY_CHARACTERS;
   const asked = [...lines.values()].filter(({ feed, at }) => {
     room -= `${feed},${feed}:${at},`.length;
-    return room > 0 || carrier === "events";
+    return room > 0 || isStream;
   });
-  for (const line of asked) setLine(turn, line, { phase: "catching up" });
+  const newest: Record<Feed, number> = {};
+  const begun = asked.map((line) => {
+    const asker = isStream ? readersOn(turn, line).find(isFirst) : undefined;
+    if (asker?.last !== undefined) newest[line.feed] = asker.last;
+    const at = asker?.last === undefined ? (asker?.at ?? line.at) : undefined;
+    return place(turn, line, at, { phase: "catching up", asker: asker?.id });
+  });
   turn.connection = { status: "connecting", attempt };
   turn.due = turn.now + GREETING_MS;
   turn.effects.push({
     kind: "open",
     carrier,
     feeds: asked.map(({ feed }) => feed),
-    cursor: positionsOf(asked),
+    cursor: positionsOf(begun),
+    newest,
     isFresh,
   });
 }

@@ -108,6 +108,8 @@ export type Effect =
       readonly carrier: Carrier;
       readonly feeds: readonly Feed[];
       readonly cursor: Positions;
+      /** So many of the newest events of these are asked for, of which there is no position. */
+      readonly newest: Positions;
       /** The credentials of before have run out. */
       readonly isFresh: boolean;
     }

@@ -1,10 +1,10 @@
-/** The texts of the query: `topics` and `lastSeq`. A client writes them; the fake server of `./testing` reads them. */
+/** The texts of the query: `topics`, `lastSeq` and `last`. A client writes them; the fake server of `./testing` reads them. */
 
 import { UsageError } from "./errors.js";
 import type { Feed, Positions, Refusal } from "./frames.js";
 import { isKey, isSequence, isTopic, partsOf, topicOf } from "./grammar.js";
 
-/** The text of `lastSeq` for these positions. */
+/** The text of `lastSeq` for these positions, or of `last` for these numbers of events. */
 export const formatCursor = (positions: Positions): string =>
   Object.entries(positions)
     .map(([feed, sequence]) => `${feed}:${sequence}`)

@@ -140,25 +140,32 @@ export class FakeServer {
     this.sessions.add(session);
     session.onEnd = () => this.sessions.delete(session);
     session.onFrame = (frame) => this.heed(session, frame);
-    const { positions } = parseCursor(query.get("lastSeq") ?? "");
-    this.greet(session, parseTopics(query.get("topics") ?? "").feeds, positions);
+    const numbers = (name: string) => parseCursor(query.get(name) ?? "").positions;
+    this.greet(session, parseTopics(query.get("topics") ?? "").feeds, numbers("lastSeq"), numbers("last"));
   }
 
-  private greet(session: Session, asked: readonly Feed[], cursor: Positions): void {
+  private greet(session: Session, asked: readonly Feed[], cursor: Positions, newest: Positions): void {
     const topics = asked.filter((feed) => this.topics.has(partsOf(feed).topic));
     const state = [...this.topics].filter(([, { isState }]) => isState).map(([name]) => name);
-    const known = topics.map((feed) => [feed, positionOf(cursor, feed) ?? this.headOf(feed)] as const);
-    const lastSeq = Object.fromEntries(known.filter(([, at]) => at !== undefined)) as Positions;
+    const starts = topics.map((feed) => {
+      const [after, last] = [positionOf(cursor, feed), positionOf(newest, feed)];
+      // Of the newest events the first is the first to say where they begin.
+      const isNamed = after !== undefined || last === undefined;
+      return { feed, at: this.startOf(feed, after, last), isNamed };
+    });
+    const named = starts.filter(({ at, isNamed }) => isNamed && at !== undefined);
+    const lastSeq = Object.fromEntries(named.map(({ feed, at }) => [feed, at])) as Positions;
     const frame = { protocol: 1, pingInterval: 20, pongTimeout: 30, connectionId: `c${this.asked.length}` };
     session.say({ kind: "connected", topics, lastSeq, ...frame, ...(state.length > 0 && { state }) });
     for (const feed of asked) if (!topics.includes(feed)) this.refuse(session, feed);
-    for (const feed of topics) this.replay(session, feed, lastSeq[feed]);
+    for (const { feed, at } of starts) this.replay(session, feed, at);
   }
 
-  /** Where a live subscription begins; a state topic begins with everything. */
-  private headOf(feed: Feed): number | undefined {
-    const { isState, last } = this.topicOf(partsOf(feed).topic);
-    return isState ? undefined : last;
+  /** The position after which a subscription is served; a state topic, of which none is known, begins with everything. */
+  private startOf(feed: Feed, after: number | undefined, last: number | undefined): number | undefined {
+    const topic = this.topicOf(partsOf(feed).topic);
+    if (after !== undefined || topic.isState) return after;
+    return last === undefined ? topic.last : this.newest(feed, last);
   }
 
   private heed(session: Session, frame: ClientFrame | Unknown): void {
@@ -166,9 +173,7 @@ export class FakeServer {
     else if (frame.kind === "unsubscribe") session.leave(frame.feed);
     else if (frame.kind === "subscribe") {
       if (!this.topics.has(partsOf(frame.feed).topic)) return this.refuse(session, frame.feed);
-      const { last } = frame;
-      const head = this.headOf(frame.feed);
-      this.replay(session, frame.feed, frame.after ?? (last === undefined ? head : this.newest(frame.feed, last)));
+      this.replay(session, frame.feed, this.startOf(frame.feed, frame.after, frame.last));
     }
   }
 

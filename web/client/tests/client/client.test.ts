@@ -245,9 +245,11 @@ test("server-sent events take over where WebSockets do not come through", async 
   server.cut(4002, "retry=100");
   server.publish("knowledge", "atom_created", 2);
   await clock.advance(20_000);
-  client.topic("messages", { last: 1 }).on("message", ({ data }) => seen.push(data));
+  server.publish("messages", "message", 0);
   server.publish("messages", "message", 3);
+  client.topic("messages", { last: 1 }).on("message", ({ data }) => seen.push(data));
   await clock.advance(1_000);
+  expect(server.asked.at(-1)).toMatch(/lastSeq=knowledge:\d+&last=messages:1$/);
   server.publish("knowledge", "atom_created", 4);
   expect(seen).toEqual([1, 2, 3, 4]);
 });

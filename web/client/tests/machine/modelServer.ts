@@ -194,12 +194,18 @@ export class Link {
   private readonly waiting = new Map<Feed, number | undefined>();
   private readonly server: Server;
 
-  constructor(server: Server, feeds: readonly Feed[], cursor: Positions) {
+  constructor(server: Server, feeds: readonly Feed[], cursor: Positions, newest: Positions) {
     this.server = server;
-    const begins = feeds.map((feed) => [feed, server.begin(feed, cursor[feed] ?? cursor[TOPIC])] as const);
-    const lastSeq = Object.fromEntries(begins.filter(([, at]) => at !== undefined)) as Positions;
+    const begins = feeds.map((feed) => {
+      const [after, last] = [cursor[feed] ?? cursor[TOPIC], newest[feed]];
+      // Of the newest events the first is the first to say where they begin.
+      const isNamed = after !== undefined || last === undefined;
+      return { feed, isNamed, at: isNamed ? server.begin(feed, after) : server.newest(last) };
+    });
+    const named = begins.filter(({ at, isNamed }) => isNamed && at !== undefined);
+    const lastSeq = Object.fromEntries(named.map(({ feed, at }) => [feed, at])) as Positions;
     this.toClient.push({ ...greeting(lastSeq, feeds), state: server.stateTopics } as ServerFrame);
-    for (const [feed, position] of begins) this.catchUp(feed, position);
+    for (const { feed, at } of begins) this.catchUp(feed, at);
   }
 
   /** The server takes up the oldest frame that is on its way to it. */

@@ -11,6 +11,8 @@ import { Page } from "./page.js";
 export class World<S extends Server> {
   readonly page = new Page();
   link: Link | undefined;
+  /** What was asked for in each address, oldest first. */
+  readonly opened: Extract<Effect, { kind: "open" }>[] = [];
   /** Whether a frame was ever lost on an open connection, which no honest network does. */
   hasHoles = false;
   /** What the pages of the readers know of them. */
@@ -42,8 +44,10 @@ export class World<S extends Server> {
   }
 
   private perform(effect: Effect): void {
-    if (effect.kind === "open") this.link = new Link(this.server, effect.feeds, effect.cursor);
-    else if (effect.kind === "drop") this.link = undefined;
+    if (effect.kind === "open") {
+      this.opened.push(effect);
+      this.link = new Link(this.server, effect.feeds, effect.cursor, effect.newest);
+    } else if (effect.kind === "drop") this.link = undefined;
     else if (effect.kind === "send") this.link?.toServer.push(effect.frame);
     else if (effect.kind === "tell") for (const news of effect.news) tellReaders(this.readers, effect.readers, news);
   }

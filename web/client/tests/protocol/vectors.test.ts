@@ -29,6 +29,7 @@ interface Query {
   topics: { text: string; feeds: string[]; refused: { code: string; topic: string }[] }[];
   lastSeq: { text: string; positions: Positions; refused: { code: string; topic: string }[] }[];
   format: { positions: Positions; text: string }[];
+  last: { text: string; newest: Positions; refused: { code: string; topic: string }[] }[];
   lookups: { text: string; feed: string; position: number | null }[];
 }
 interface Closes {
@@ -101,6 +102,12 @@ describe("the query", () => {
   test.each(QUERY.lastSeq)("names a cursor: '$text'", ({ text, positions, refused }) => {
     const read = parseCursor(text);
     expect(read.positions).toEqual(positions);
+    expect(brief(read.refused)).toEqual(refused);
+  });
+
+  test.each(QUERY.last)("asks for the newest events: '$text'", ({ text, newest, refused }) => {
+    const read = parseCursor(text);
+    expect(read.positions).toEqual(newest);
     expect(brief(read.refused)).toEqual(refused);
   });
 
