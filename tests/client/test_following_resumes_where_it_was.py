@@ -336,6 +336,17 @@ def test_a_hole_that_stays_is_a_gap() -> None:
     assert following.positions == {KNOWLEDGE: 10}
 
 
+def test_a_hole_behind_a_number_that_a_reset_gave_out_again_is_asked_for_once_more() -> None:
+    following = Following((KNOWLEDGE,))
+    following.heed(connected(knowledge=100))
+    following.heed(event(102))
+    following.heed(Unsubscribed(KNOWLEDGE))
+    assert handed(following, [101, 102]) == [101, 102]
+    following.heed(GapFrame(KNOWLEDGE, None, 99, GapReason.RESET))
+    assert handed(following, [100]) == [100]
+    assert following.heed(event(102)).replies == (Unsubscribe(KNOWLEDGE), Subscribe(KNOWLEDGE, 100))
+
+
 def test_a_hole_shows_at_the_end_of_a_replay_and_before_a_gap_as_well() -> None:
     for frame in (Subscribed(KNOWLEDGE, 9, 0), GapFrame(KNOWLEDGE, 9, 9, GapReason.UNREADABLE)):
         following = Following((KNOWLEDGE,))

@@ -157,10 +157,9 @@ class Following:
     def _at_hole(self, position: int, first: int, step: Step) -> Heeded:
         """Something is missing that no gap named: it is asked for once more, and then it is a gap."""
         feed, place = step.feed, self._places[step.feed]
-        if place.asked_again_after != position:
+        if not place.is_asked_again:
             self._holes += 1
-            place.asked_again_after = position
-            place.is_left = True
+            place.is_asked_again = place.is_left = True
             return Heeded(replies=(Unsubscribe(feed), Subscribe(feed, position)))
         lost = GapFrame(feed, position + 1, first - 1, GapReason.MISSING)
         return self._walk(Step(feed, first - 1, lost), step)

@@ -9,7 +9,7 @@ __all__ = ["Place"]
 class Place:
     """Where a client stands in one feed."""
 
-    __slots__ = ("asked_again_after", "began", "has_begun", "is_left", "position")
+    __slots__ = ("began", "has_begun", "is_asked_again", "is_left", "position")
 
     def __init__(self, position: int | None = None) -> None:
         self.position = position
@@ -19,13 +19,14 @@ class Place:
         self.has_begun = False
         # Left, to be entered again elsewhere: what comes until then is not ours.
         self.is_left = False
-        # The position behind which something was missing, and was asked for.
-        self.asked_again_after: int | None = None
+        # What comes next was missing, and is asked for once more. Once for each position, also where a reset gives it out again.
+        self.is_asked_again = False
 
     def move(self, step: Step) -> None:
         """Go on with what was heard."""
         if not self.has_begun and self.began is None:
             self.began = _before(step)
+        self.is_asked_again &= step.position == self.position
         self.position, self.has_begun = step.position, True
 
 

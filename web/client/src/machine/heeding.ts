@@ -210,7 +210,7 @@ function gone(turn: Turn, line: Line, gap: Gap): void {
     const waiting = readers.filter(({ id }) => id !== line.asker);
     setReaders(turn, waiting, { at: to });
   }
-  setLine(turn, line, { at: to });
+  setLine(turn, line, { at: to, healedAt: undefined });
   if (connection.status === "open") turn.connection = { ...connection, recovered: false };
 }
 

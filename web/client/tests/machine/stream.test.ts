@@ -90,3 +90,16 @@ test("a reader that went back is told only of the gap that it does not know", ()
   expect(page.gaps("b")).toMatchObject([{ from: 51, to: 103 }]);
   expect(page.gaps("a")).toMatchObject([{ from: 101, to: 103 }]);
 });
+
+test("a hole behind a number that a reset gave out again is asked for once more", () => {
+  const page = livePage("knowledge", 100);
+  page.receive(event("knowledge", 102), { kind: "unsubscribed", feed: "knowledge" });
+  page.receive(event("knowledge", 101), event("knowledge", 102), subscribed("knowledge", 102, 2));
+  page.receive({ kind: "gap", feed: "knowledge", from: null, to: 99, reason: "reset" }, event("knowledge", 100));
+  page.sent();
+  page.receive(event("knowledge", 102));
+  expect(page.sent()).toEqual([
+    '{"action":"unsubscribe","topic":"knowledge"}',
+    '{"action":"subscribe","topic":"knowledge","lastSeq":100}',
+  ]);
+});
