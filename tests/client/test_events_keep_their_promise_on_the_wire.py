@@ -10,7 +10,16 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from pulse_radar import EventFrame, Events, ProtocolError, Refused, UnknownTopic, Unreachable, connect
+from pulse_radar import (
+    EventFrame,
+    Events,
+    InvalidSetting,
+    ProtocolError,
+    Refused,
+    UnknownTopic,
+    Unreachable,
+    connect,
+)
 from pulse_radar.client.wire import Token
 from pulse_radar.testing.nats_server import free_port
 from tests.client.talking import event, greeting, talking
@@ -268,6 +277,12 @@ async def test_a_server_that_never_says_where_its_topics_begin_is_told() -> None
         with pytest.raises(Unreachable, match=r"within 0\.2 s"):
             async with connect(url, "knowledge", open_timeout=0.2):
                 raise AssertionError("entered")
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(0, 1), (float("nan"), 1), (1, 0)])
+def test_a_bound_that_lets_nothing_through_is_refused_at_once(seconds: float, size: int) -> None:
+    with pytest.raises(InvalidSetting, match=r"^(open_timeout|buffer_bytes) is (0|nan): "):
+        connect("http://localhost:8000", "knowledge", open_timeout=seconds, buffer_bytes=size)
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])

@@ -8,7 +8,7 @@ import pytest
 from pulse_radar.client.beginning import Beginning, parse_beginning, parse_feeds
 from pulse_radar.client.following import Following
 from pulse_radar.client.steps import Heeded, Received
-from pulse_radar.errors import InvalidCursor, Refused, UnknownTopic
+from pulse_radar.errors import InvalidCursor, InvalidTopic, Refused, UnknownTopic
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import (
     Connected,
@@ -267,6 +267,12 @@ def test_a_beginning_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(InvalidCursor):
         parse_beginning(parse_feeds(topics), after, last)
+
+
+@pytest.mark.parametrize("topics", ["", [""], "a,,b", "A", ["a", "b c"]])
+def test_a_topic_that_cannot_be_is_refused_and_does_not_mean_all(topics: str | list[str]) -> None:
+    with pytest.raises(InvalidTopic):
+        parse_feeds(topics)
 
 
 # More than a URL holds.

@@ -25,7 +25,7 @@ class Beginning(msgspec.Struct, frozen=True):
 def parse_feeds(topics: Iterable[str] | str | None) -> tuple[Feed, ...]:
     """The feeds that are named, once each; none means all. Raises: InvalidTopic, InvalidKey."""
     texts = [topics] if isinstance(topics, str) else topics or ()
-    return tuple(dict.fromkeys(Feed.parse(item) for text in texts for item in text.split(",") if item))
+    return tuple(dict.fromkeys(Feed.parse(item) for text in texts for item in text.split(",")))
 
 
 def parse_beginning(

@@ -66,6 +66,8 @@ def connect(
     """
     if buffer_bytes < 1:
         raise InvalidSetting(f"buffer_bytes is {buffer_bytes}: at least one byte must find room")
+    if not open_timeout > 0:
+        raise InvalidSetting(f"open_timeout is {open_timeout}: it is a number of seconds, and takes some")
     address = Address.parse(url)
     if ssl is not None and address.scheme != "wss":
         raise InvalidSetting(f"ssl is given for {address}, which is not encrypted: write wss:// or https://")

@@ -19,7 +19,7 @@ class Place:
         self.has_begun = False
         # Left, to be entered again elsewhere: what comes until then is not ours.
         self.is_left = False
-        # What comes next was missing, and is asked for once more. Once for each position, also where a reset gives it out again.
+        # What comes next was missing, and was asked for: once for each position, also one that a reset gives out again.
         self.is_asked_again = False
 
     def move(self, step: Step) -> None:

@@ -4,7 +4,7 @@
  * @module pulse-radar
  */
 
-export type { Client, ClientOptions, Stop, Topic, TopicOptions } from "./client/client.js";
+export type { Client, ClientOptions, Stop, Topic, TopicOptions } from "./client/api.js";
 export { createClient } from "./client/client.js";
 export type {
   EventOf,

@@ -5,11 +5,12 @@
  * Each tab holds a lock of its own, too: the leader that gets it knows that the tab is gone, however it went.
  */
 
-import type { Connection, Input, News } from "../machine/state.js";
+import type { Connection, Input } from "../machine/state.js";
 import type { Positions } from "../protocol/frames.js";
 import { introductions, place, type Readers } from "./readers.js";
 import type { Outlet, Station } from "./station.js";
-import { type ChannelLike, type LocksLike, listen, makeAlarm, type Use } from "./world.js";
+import { type Beat, byOurClock, epoch, type Message } from "./talk.js";
+import { type LocksLike, listen, makeAlarm, type Use } from "./world.js";
 
 /** A leader says so often that it is there. */
 const BEAT_MS = 5_000;
@@ -31,33 +32,23 @@ type Role =
 
 const SEEKING: Role = { kind: "seeking" };
 
-type Message =
-  | { readonly input: Input }
-  /** Is there a leader? */
-  | { readonly ask: true }
-  | { readonly leader: string; readonly readers: readonly string[]; readonly news: readonly News[] }
-  | Beat;
-
-/** The leader is there, and that is what it knows. `leader`: another name each time that a tab begins to lead. */
-interface Beat {
-  readonly leader: string;
-  /** When the leader's clock began: with its page, as that of each page does. */
-  readonly epoch: number;
-  readonly connection: Connection;
-  readonly positions: Positions;
-}
-
-/** A tab among others: a station, whoever has it. `name`: one that no other tab has, with which the ids of its readers begin. */
+/**
+ * A tab among others: a station, whoever has it; or one of its own where tabs cannot talk or take turns.
+ * `name`: one that no other tab has, with which the ids of its readers begin.
+ */
 export function joinTabs(
   name: string,
   lock: string,
-  channel: ChannelLike,
-  locks: LocksLike,
   use: Use,
   readers: Readers,
   outlet: Outlet,
   makeStation: (outlet: Outlet) => Station,
 ): Station {
+  const locks = use("navigator")?.locks;
+  const Channel = use("BroadcastChannel");
+  if (!locks || !Channel) return makeStation(outlet);
+  const channel = new Channel(lock);
+  const request: LocksLike["request"] = (...asked) => locks.request(...asked);
   let role = SEEKING;
   let connection: Connection = { status: "idle" };
   // As the leader knows them, whoever that is.
@@ -71,7 +62,6 @@ export function joinTabs(
 
   const post = (message: Message) => channel.postMessage(message);
   const random = () => use("Math").random();
-  const epoch = () => use("Date").now() - use("performance").now();
   const later = makeAlarm(use);
 
   function handle(input: Input): void {
@@ -96,7 +86,7 @@ export function joinTabs(
       stand(false);
       ask();
     };
-    locks.request(lock, steal ? { steal } : {}, held).catch(taken);
+    request(lock, steal ? { steal } : {}, held).catch(taken);
   }
 
   function lead(release: () => void): void {
@@ -161,7 +151,7 @@ export function joinTabs(
       watched.delete(tab);
       forget(tab);
     };
-    locks.request(lockOf(tab), {}, gone);
+    request(lockOf(tab), {}, gone);
   }
 
   function hear(message: Message): void {
@@ -193,14 +183,8 @@ export function joinTabs(
     role = { kind: "following", leader, said };
     if (isKnown) place(readers, positions);
     else introduce();
-    if (!isKnown || before.said !== said) outlet.changed(byOurClock(beat));
+    if (!isKnown || before.said !== said) outlet.changed(byOurClock(beat, use));
     lives();
-  }
-
-  function byOurClock({ connection: heard, epoch: theirs }: Beat): Connection {
-    const ahead = theirs - epoch();
-    if (heard.status === "open") return { ...heard, since: heard.since + ahead };
-    return heard.status === "waiting" ? { ...heard, until: heard.until + ahead } : heard;
   }
 
   /** The leader is there: what it said last may have waited here behind a lot of news. */
@@ -215,7 +199,7 @@ export function joinTabs(
 
   function beat(): void {
     if (role.kind !== "leading") return;
-    post({ leader: role.leader, epoch: epoch(), connection, positions: role.station.positions() });
+    post({ leader: role.leader, epoch: epoch(use), connection, positions: role.station.positions() });
     later(BEAT_MS, beat);
   }
 
@@ -231,7 +215,7 @@ export function joinTabs(
   }
 
   // Nothing is said before the lock is held: who asks for it would take this tab for dead. Who may have none is alone.
-  locks.request(lockOf(name), {}, join).catch(() => isEnded || lead(() => {}));
+  request(lockOf(name), {}, join).catch(() => isEnded || lead(() => {}));
 
   return {
     handle,

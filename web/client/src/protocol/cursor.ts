@@ -26,14 +26,6 @@ export function parseCursor(text: string): { positions: Positions; refused: Refu
 export const positionOf = (positions: Positions, feed: Feed): number | undefined =>
   positions[feed] ?? positions[topicOf(feed)];
 
-/** The sequence that is meant by a number, or by a position as text; a topic's serves its keys. Throws: TypeError. */
-export function sequenceOf(feed: Feed, given: unknown): number {
-  const [, of, digits] = /^(.+):(\d+)$/.exec(`${given}`) ?? [];
-  const sequence = of === feed || of === topicOf(feed) ? Number(digits) : given;
-  if (isSequence(sequence)) return sequence;
-  throw new TypeError(`'${given}' is no position of ${feed}`);
-}
-
 /** The feed, if it is one. Throws: UsageError. */
 export function checkFeed(text: string): Feed {
   const { topic, key } = partsOf(text);

@@ -5,7 +5,8 @@ import type { Feed } from "./frames.js";
 const TOPIC = "[a-z][a-z0-9_-]{0,62}";
 const KEY = "[A-Za-z0-9_=:-]{1,128}";
 
-const named = (pattern: string) => {
+/** Whether it is text that is this as a whole. */
+export const named = (pattern: string) => {
   const whole = new RegExp(`^${pattern}$`);
   return (text: unknown): text is string => typeof text === "string" && whole.test(text);
 };

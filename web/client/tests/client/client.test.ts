@@ -431,6 +431,43 @@ test.each([Number.NaN, -1, 1.5, null, "", "142", "bad", "knowledge:x", "messages
   },
 );
 
+test.each(["", "a,b", "Knowledge", "monitoring/3f9c", undefined])("the topic %j is refused at once", (topic) => {
+  const { server, client } = stage();
+  const refusal = `'${topic}' is not a topic: one name in lower case, as 'knowledge'`;
+  expect(() => client.topic(topic as string)).toThrow(new TypeError(refusal));
+  expect(() => client.on(topic as string, "atom_created", () => {})).toThrow(TypeError);
+  expect(() => createClient<EventTypes>({ url: "/ws", topics: [topic as string], world: server.world })).toThrow(
+    TypeError,
+  );
+});
+
+test.each(["", "a,b", "a b", "a/b", "x".repeat(129), null])("the key %j is refused at once", (key) => {
+  const { client } = stage();
+  const refusal = `'${key}' is not a key: 1 to 128 of A-Z a-z 0-9 _ = : -`;
+  expect(() => client.topic("monitoring", { key: key as string })).toThrow(new TypeError(refusal));
+});
+
+test.each(["", "localhost:8000/ws", "ftp://example.org/ws", "http:/ws", "https://", undefined])(
+  "the address %j is refused at once",
+  (url) => {
+    const refusal = `'${url}' is not an address, as '/ws' or 'wss://example.org/ws'`;
+    expect(() => createClient({ url: url as string })).toThrow(new TypeError(refusal));
+  },
+);
+
+test.each([
+  "/ws",
+  "ws",
+  "../live/ws",
+  "ws://localhost:8000/ws",
+  "https://example.org/live/ws?a=b:c",
+  "//example.org/ws",
+])("the address %j is one", (url) => {
+  const { server, client } = stage({ url });
+  client.on("knowledge", "atom_created", () => {});
+  return settled().then(() => expect(server.asked[0]).toMatch(/^wss?:.*ws\?(a=b:c&)?topics=knowledge/));
+});
+
 test("frames that share a message are each told, up to one that is none", async () => {
   let socket: SocketLike | undefined;
   class Socket implements SocketLike {
