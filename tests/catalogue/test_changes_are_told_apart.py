@@ -142,3 +142,10 @@ def test_another_kind_of_topic_and_another_key_break_clients() -> None:
     assert told(catalogue(key="f", f=(str, ...)), catalogue(f=(str, ...)))[0] == [
         "t.happened: its key was f and is none"
     ]
+
+
+def test_who_reads_all_that_there_are_meets_what_gets_a_name() -> None:
+    assert of_field(dict[str, int], A) == (
+        ['t.happened.f.kind: may be "a", and was a whole number'],
+        ["t.happened.f.kind: a new field", "t.happened.f.x: a new field"],
+    )

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, dataclasses
 
 from pulse_radar import Event, Pulse
+from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.catalogue.declared import (
     Catalogue,
     DeclaredEvent,
@@ -211,6 +212,55 @@ def test_events_with_aliases_are_described_as_they_are_sent() -> None:
     other.topic("aliased", events=[AliasedLoad])
     assert "readonly HOST: string" in to_typescript(catalogue_of(other.topics, other.events), "x:y")
     assert AliasedLoad.model_validate({"HOST": "a"}).model_dump(mode="json") == {"HOST": "a"}
-    other.topic("loads", events=[LoadMeasured])
-    with pytest.raises(InvalidEvent, match="for all or none"):
-        catalogue_of(other.topics, other.events)
+
+
+class Camel(BaseModel):
+    model_config = ConfigDict(serialize_by_alias=True)
+    user_id: str = Field(alias="userId")
+
+
+@dataclasses.dataclass(config=ConfigDict(serialize_by_alias=True))
+class CamelPlace:
+    at_door: int = Field(alias="atDoor")
+
+
+class Snake(BaseModel):
+    its_name: str = Field(alias="itsName")
+
+
+def test_each_model_is_described_by_its_own_aliases() -> None:
+    class Met(Event, topic="met"):
+        one: Camel
+        place: CamelPlace
+        other: Snake
+
+    class MetAliased(Met, topic="met"):
+        model_config = ConfigDict(serialize_by_alias=True, alias_generator=str.upper)
+
+    met = Met(one=Camel(userId="u"), place=CamelPlace(atDoor=1), other=Snake(itsName="n"))
+    sent = {"one": {"userId": "u"}, "place": {"atDoor": 1}, "other": {"its_name": "n"}}
+    assert met.model_dump(mode="json") == sent
+    catalogue = catalogue_of([LogTopic("met")], {"met": [Met, MetAliased]})
+    fields = {name: list(schema["properties"]) for name, schema in catalogue.schemas.items()}
+    assert fields == {
+        "Met": ["one", "place", "other"],
+        "MetAliased": ["ONE", "PLACE", "OTHER"],
+        "Camel": ["userId"],
+        "CamelPlace": ["atDoor"],
+        "Snake": ["its_name"],
+    }
+
+
+class Record(BaseModel):
+    name: str
+
+
+def test_a_model_may_be_called_as_something_of_the_language() -> None:
+    class RecordAdded(Event, topic="zones"):
+        record: Record
+        by_zone: dict[str, str]
+
+    text = to_typescript(catalogue_of([LogTopic("zones")], {"zones": [RecordAdded]}), "x:y")
+    assert "export interface RecordData {" in text
+    assert "readonly record: RecordData;" in text
+    assert "readonly by_zone: Readonly<Record<string, string>>;" in text

@@ -200,3 +200,23 @@ def test_clients_must_agree_about_what_only_they_saw() -> None:
     assert truth.witness("tasks", 11, Fact("b", None, 2)) is not None
     assert truth.witness("tasks", 12, Fact("a", None, 1)) is not None
     assert truth.witness("tasks", 12, Fact("c", None, 3)) is not None
+
+
+def test_whoever_asks_for_all_that_is_kept_misses_nothing_that_still_is() -> None:
+    work: list[WorkerRecord] = []
+    for number in range(1, 7):
+        work += [Attempted(f"e{number}", "lane", "tasks", None, 0), Acknowledged(f"e{number}", number)]
+    stored = [Stored(number, Fact(f"e{number}", None, 0)) for number in range(4, 7)]
+    truth = Truth({"w": work}, {"tasks": stored})
+
+    def came(*numbers: int) -> list[ClientRecord]:
+        return [
+            Opened(0.0, 1, 2, {"tasks": 0}),
+            *(Seen("tasks", number, f"e{number}", 0, None, False) for number in numbers),
+        ]
+
+    # The third was kept when it came, or was forgotten already: nobody knows.
+    assert not hear(truth, "c", ["tasks"], came(3, 4, 5, 6)).objections
+    assert not hear(truth, "c", ["tasks"], came(4, 5, 6)).objections
+    [objection] = hear(truth, "c", ["tasks"], came(6)).objections
+    assert (objection.breach, objection.sequence, objection.events) == (Breach.LOST, 4, 2)

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pulse_radar.testing.fire.hearing import hear
-from pulse_radar.testing.fire.logbook import ClientRecord, Forgot, Opened, Seen, Told
+from pulse_radar.testing.fire.logbook import (
+    Acknowledged,
+    Attempted,
+    ClientRecord,
+    Forgot,
+    Opened,
+    Seen,
+    Told,
+    WorkerRecord,
+)
 from pulse_radar.testing.fire.objection import Breach
-from pulse_radar.testing.fire.truth import Stored, Truth
+from pulse_radar.testing.fire.truth import Fact, Stored, Truth
 from tests.fire.state_worlds import FEED, ORIGIN, StateWorld, make_state_world, served
 
 chances = st.integers(0, 2**32).map(Random)
@@ -123,3 +132,13 @@ def test_a_gap_on_a_state_topic_is_untrue(world: StateWorld, chance: Random) -> 
     place, record = chance.choice(seen(records))
     records[place] = Told(FEED, record.sequence, record.sequence, "expired")
     assert breaches(world, records)[Breach.UNTRUE] == 1
+
+
+def test_a_newest_value_that_is_acknowledged_and_not_there_is_lost() -> None:
+    work: list[WorkerRecord] = []
+    for sequence in (5, 9):
+        work += [Attempted(f"e{sequence}", "lane", FEED, "k", 0), Acknowledged(f"e{sequence}", sequence)]
+    states = frozenset({FEED})
+    assert not Truth({"w": work}, {FEED: [Stored(9, Fact("e9", "k", 0))]}, state_topics=states).objections
+    [objection] = Truth({"w": work}, {FEED: [Stored(5, Fact("e5", "k", 0))]}, state_topics=states).objections
+    assert (objection.breach, objection.sequence) == (Breach.LOST, 9)

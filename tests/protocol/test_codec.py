@@ -132,6 +132,12 @@ def test_data_that_would_cost_every_reader_its_socket_is_no_event() -> None:
             decode_body(BODY % piece)
 
 
+@pytest.mark.parametrize("ts", [b"9007199254740993", b"1" + b"0" * 400])
+def test_a_time_that_no_browser_can_read_makes_no_event(ts: bytes) -> None:
+    with pytest.raises(InvalidEvent, match="not an event"):
+        decode_body(b'{"event":"x","data":{},"ts":%b}' % ts)
+
+
 def test_an_event_whose_data_cannot_travel_is_not_encoded() -> None:
     with pytest.raises(InvalidEvent, match="beyond 2\\^53"):
         encode_server(EventFrame("metrics", "load", 2**53 + 1, 1))

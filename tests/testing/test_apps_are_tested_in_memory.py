@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi import FastAPI, WebSocket
 from starlette.requests import HTTPConnection
 
 from pulse_radar import EventFrame, Pulse, Refused, Subscribed, UnknownTopic
+from pulse_radar.auth import Principal
 from pulse_radar.protocol.frames import GapFrame, SnapshotFrame, Subscribe, Unsubscribed
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.testing import app_client, connect
@@ -233,6 +235,17 @@ async def test_gaps_and_errors_on_the_way_are_told_too() -> None:
 async def test_an_unknown_topic_is_told_when_it_is_entered() -> None:
     with pytest.raises(UnknownTopic, match="the topics here are knowledge, messages"):
         async with connect(app_with(make_pulse()), "knowledg"):
+            raise AssertionError("entered")
+
+
+async def test_it_is_told_to_whoever_has_credentials_with_an_end_too() -> None:
+    def authenticate(_: HTTPConnection) -> Principal:
+        return Principal(subject="ada", expires_at=time.time() + 60)
+
+    pulse = Pulse("memory://", authenticate=authenticate)
+    pulse.topic("knowledge")
+    with pytest.raises(UnknownTopic, match="the topics here are knowledge"):
+        async with connect(app_with(pulse), "knowledg"):
             raise AssertionError("entered")
 
 

@@ -123,18 +123,21 @@ class _Comparison:
 
     def _of_fields(self, where: str, old: Schema, new: Schema) -> Iterator[Change]:
         before, after = old.get("properties", {}), new.get("properties", {})
+        unnamed = _others(old)
         for name in _both(before, after):
             here = f"{where}.{name}"
             if name not in after:
                 yield Change(here, "this field is gone", True)
             elif name not in before:
                 yield Change(here, "a new field", False)
+                # Whoever reads all that there are, by whatever name, meets it.
+                yield from self._of_values(here, unnamed, after[name])
             else:
                 if name in old.get("required", ()) and name not in new.get("required", ()):
                     yield Change(here, "may be missing", True)
                 yield from self._of_values(here, before[name], after[name])
-        if not before and not after:
-            yield from self._of_values(f"{where}.*", _others(old), _others(new))
+        if "additionalProperties" in new or not (before or after):
+            yield from self._of_values(f"{where}.*", unnamed, _others(new))
 
 
 def _both(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

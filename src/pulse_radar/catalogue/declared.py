@@ -1,14 +1,16 @@
 """The topics of live layers, their typed events, and the JSON schema of what is in them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from pydantic import ConfigDict
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
 from pulse_radar.brokers.topic_spec import StateTopic, TopicSpec
-from pulse_radar.errors import InvalidEvent, UsageError
+from pulse_radar.errors import UsageError
 from pulse_radar.events import Event
 
 __all__ = [
@@ -63,7 +65,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
 
 def catalogue_of(specs: Iterable[TopicSpec], events: Mapping[str, Sequence[type[Event]]]) -> Catalogue:
-    """The catalogue of these topics and the typed events of each. Raises: InvalidEvent.
+    """The catalogue of these topics and the typed events of each.
 
     The schemas are of what is sent: `model_dump(mode="json")`, in which each field is present.
     """
@@ -71,7 +73,7 @@ def catalogue_of(specs: Iterable[TopicSpec], events: Mapping[str, Sequence[type[
     models = [model for spec in topics for model in events.get(spec.name, ())]
     references, document = models_json_schema(
         [(model, _MODE) for model in models],
-        by_alias=_by_alias(models),
+        by_alias=False,
         ref_template=f"{REFERENCE}{{model}}",
         schema_generator=_Sent,
     )
@@ -91,17 +93,24 @@ def catalogue_of(specs: Iterable[TopicSpec], events: Mapping[str, Sequence[type[
     )
 
 
-def _by_alias(models: Iterable[type[Event]]) -> bool:
-    said = {bool(model.model_config.get("serialize_by_alias")) for model in models}
-    if len(said) > 1:
-        raise InvalidEvent(
-            "some events are sent by alias and some are not: set serialize_by_alias for all or none"
-        )
-    return said == {True}
-
-
 class _Sent(GenerateJsonSchema):
-    """Schemas as pydantic makes them, but that a field with a default is sent like any other."""
+    """Schemas as pydantic makes them, but of what is sent: a field with a default like any other, and the fields of
+    each model under the names that its own configuration says.
+    """
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        with self._named_as(schema["cls"].model_config):
+            return super().model_schema(schema)
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        with self._named_as(getattr(schema["cls"], "__pydantic_config__", ConfigDict())):
+            return super().dataclass_schema(schema)
+
+    @contextlib.contextmanager
+    def _named_as(self, config: ConfigDict) -> Iterator[None]:
+        around, self.by_alias = self.by_alias, bool(config.get("serialize_by_alias"))
+        yield
+        self.by_alias = around
 
     def field_is_required(
         self,

@@ -17,8 +17,8 @@ _MARK: Final = "// pulse-radar: "
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
 
-# Names of ours in the file.
-_OURS: Final = frozenset({"Events", "Frame", "StateTopic"})
+# Names that the file itself uses: ours, and the language's.
+_TAKEN: Final = frozenset({"Events", "Frame", "Readonly", "Record", "StateTopic"})
 
 _FRAME: Final = """\
 /** An event as it is on the wire, of one topic or of all: to compare its `topic` and `event` is to know its `data`. */
@@ -184,7 +184,7 @@ def _grouped(text: str) -> str:
 def _identifier(name: str) -> str:
     """A schema's name as TypeScript may have it; generic models are called `Page[Atom]`."""
     plain = re.sub(r"[^A-Za-z0-9_$]", "_", name)
-    return f"{plain}Data" if plain in _OURS else plain
+    return f"{plain}Data" if plain in _TAKEN else plain
 
 
 def _property(name: str) -> str:

@@ -8,13 +8,13 @@ import msgspec
 
 from pulse_radar.errors import InvalidEvent
 
-__all__ = ["MAX_DEPTH", "JsonValue", "check_depth", "encode_data"]
+__all__ = ["EXACT_INTEGER", "MAX_DEPTH", "JsonValue", "check_depth", "encode_data"]
 
 # Mapping and Sequence, not dict and list: a typed dict of a narrower type is JSON, too.
 JsonValue: TypeAlias = Union[bool, int, float, str, Sequence["JsonValue"], Mapping[str, "JsonValue"], None]  # noqa: UP007
 
 # Beyond this a JavaScript number silently becomes another one.
-_EXACT_INTEGER: Final = 2**53
+EXACT_INTEGER: Final = 2**53
 
 # A path is as long as the names in it, and an error is read by a person.
 _PATH_LENGTH: Final = 200
@@ -51,7 +51,7 @@ def _is_plain(value: object, levels: int) -> bool:
     if value is None or type(value) is str or type(value) is bool:
         return True
     if type(value) is int:
-        return -_EXACT_INTEGER <= value <= _EXACT_INTEGER
+        return -EXACT_INTEGER <= value <= EXACT_INTEGER
     if type(value) is float:
         return math.isfinite(value)
     if levels == 0:
@@ -130,7 +130,7 @@ def _check_text(place: _Place, value: str) -> None:
 
 
 def _check_integer(place: _Place, value: int) -> None:
-    if not -_EXACT_INTEGER <= value <= _EXACT_INTEGER:
+    if not -EXACT_INTEGER <= value <= EXACT_INTEGER:
         raise _refusal(place, "is an integer beyond 2^53, which browsers round: send it as text")
 
 

@@ -192,8 +192,9 @@ class AppClient:
         self.connection = frame
         # What was refused is told next.
         if any(feed not in frame.topics for feed in self._feeds):
-            refused = await self._take()
-            assert isinstance(refused, ErrorFrame)
+            while not isinstance(refused := await self._take(), ErrorFrame):
+                # Before that, whose credentials have an end is told when.
+                pass
             kind = UnknownTopic if refused.code == ErrorCode.UNKNOWN_TOPIC else Refused
             raise kind(refused.message)
         await self._has_begun.wait()

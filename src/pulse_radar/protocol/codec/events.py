@@ -1,6 +1,6 @@
 """Events to JSON text and back: the frame of one that is stored, and the body that a broker keeps."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -8,7 +8,7 @@ from pulse_radar.errors import InvalidEvent
 from pulse_radar.protocol.codec.wire import SequenceWire
 from pulse_radar.protocol.frames import EventFrame
 from pulse_radar.protocol.grammar import Feed, check_event_name
-from pulse_radar.protocol.json_value import MAX_DEPTH, JsonValue, check_depth
+from pulse_radar.protocol.json_value import EXACT_INTEGER, MAX_DEPTH, JsonValue, check_depth
 
 __all__ = ["DELETION", "EventBody", "decode_body", "decode_event", "encode_body", "encode_event"]
 
@@ -34,7 +34,8 @@ class EventBody(msgspec.Struct, omit_defaults=True, rename={"name": "event", "ti
 
     name: str
     data: msgspec.Raw
-    timestamp_ms: int | None = None
+    # Any language may have written it, and a browser must be able to read it.
+    timestamp_ms: Annotated[int, msgspec.Meta(ge=-EXACT_INTEGER, le=EXACT_INTEGER)] | None = None
 
 
 # What a deletion says, for clients that look at names only: that it is one is told beside it.

@@ -101,8 +101,8 @@ class LogFeedJudge:
     def _pass(self, cursor: int, last: int) -> None:
         """The client goes from the cursor to `last` without a word about what is in between."""
         if cursor == 0 and self._known.forgets:
-            # It asked for what is kept, and the oldest of that moment are forgotten meanwhile.
-            return
+            # It asked for what is kept. Some of that is forgotten; what is kept in the end was kept then, too.
+            cursor = self._known.first_kept - 1
         missing = self._between(cursor, last)
         if missing:
             first, count = missing[0], len(missing)

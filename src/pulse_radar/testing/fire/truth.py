@@ -44,14 +44,18 @@ class TopicTruth:
         # What the stream held in the end; 0 where it held nothing.
         self.first_kept = stored[0].sequence if stored else 0
         self.last = stored[-1].sequence if stored else 0
-        # The newest event of each key, where it is not a deletion: what a state topic is at rest.
-        newest = {entry.fact.key: entry for entry in stored if entry.fact}
+        # The newest event of each key; what a state topic is at rest, where it is not a deletion.
+        self.newest = {entry.fact.key: entry.sequence for entry in stored if entry.fact and entry.fact.key}
         self.state = {
-            key: entry.sequence
-            for key, entry in newest.items()
-            if key and entry.fact and not entry.fact.is_deleted
+            key: sequence for key, sequence in self.newest.items() if not self.facts[sequence].is_deleted
         }
         self._of_key: dict[str, list[int]] = {}
+
+    def lacks(self, sequence: int, key: str | None) -> bool:
+        """Whether what was stored under this number is gone, and was neither forgotten nor superseded."""
+        if not self.is_log:
+            return self.newest.get(key or "", sequence) < sequence
+        return sequence >= self.first_kept and sequence not in self.facts
 
     def of_key(self, key: str) -> list[int]:
         """The numbers of a key's events, in order. Of a topic that keeps everything."""
@@ -140,7 +144,7 @@ class Truth:
         if earlier != record.sequence:
             saying = f"{record.id} was acknowledged as {earlier} and as {record.sequence}"
             self._object(Breach.TWICE, who, attempt.topic, record.sequence, saying)
-        elif topic.is_log and record.sequence >= topic.first_kept and record.sequence not in topic.facts:
+        elif topic.lacks(record.sequence, attempt.key):
             self._object(
                 Breach.LOST, who, attempt.topic, record.sequence, f"{record.id} is acknowledged, not stored"
             )
