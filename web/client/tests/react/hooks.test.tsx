@@ -1,8 +1,6 @@
 /** The hooks in StrictMode, against a server in memory; this file runs with React 18 and with React 19. */
 
-import { QueryClient, QueryObserver } from "@tanstack/query-core";
-import { bindQueryClient, useConnection, useEvent, useKeyed, useTopic, useWebSocket } from "pulse-radar/react";
-import { settled } from "pulse-radar/testing";
+import { useConnection, useEvent, useKeyed, useTopic, useWebSocket } from "pulse-radar/react";
 import { Suspense, startTransition, useState, version } from "react";
 import { expect, test } from "vitest";
 import { isOlder, stage } from "./stage.js";
@@ -243,26 +241,6 @@ test("useConnection tells the life of the connection", async () => {
   await advance(20_000);
   await frame();
   expect(text()).toBe("open true");
-});
-
-test("events make queries stale, however many come at most once a frame", async () => {
-  const { server, client, frame } = stage();
-  const queries = new QueryClient();
-  let fetches = 0;
-  const observer = new QueryObserver(queries, { queryKey: ["atoms", 1], queryFn: async () => ++fetches });
-  const leave = observer.subscribe(() => {});
-  const stop = bindQueryClient(client, queries, { knowledge: () => [["atoms"]] });
-  await settled();
-  const before = fetches;
-  await frame(() => {
-    for (let event = 0; event < 100; event++) server.publish("knowledge", "atom_created", event);
-  });
-  await settled();
-  expect(fetches).toBe(before + 1);
-  stop();
-  leave();
-  await settled();
-  expect(server.connections).toBe(0);
 });
 
 test("useWebSocket without topics follows none, and not all", async () => {
