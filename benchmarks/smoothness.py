@@ -32,7 +32,7 @@ from websockets.http11 import Request, Response
 from pulse_radar.protocol.codec import EventBody, encode_event, encode_server
 from pulse_radar.protocol.frames import Connected, Subscribed
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.server.transport import Batch
+from pulse_radar.server.batch import Batch
 
 __all__ = ["measure"]
 

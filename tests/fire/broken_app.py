@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from itertools import count
 
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.lean_websocket import LeanWebSocket
-from pulse_radar.server.transport import Batch
 from pulse_radar.testing.fire.app import app
 
 __all__ = ["app"]

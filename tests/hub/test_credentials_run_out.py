@@ -19,7 +19,7 @@ EXPIRED = (CloseCode.EXPIRED, "")
 def expiring(at: float, *, is_begun: bool = True) -> Bench:
     """A bench with a client that follows all topics until then."""
     bench = Bench(*TOPICS, is_begun=is_begun)
-    bench.tell(Opened("c", tuple(map(Feed, TOPICS)), expires_at=at))
+    bench.tell(Opened("c", tuple(map(Feed, TOPICS)), deadline=at))
     return bench
 
 
@@ -55,7 +55,7 @@ def test_a_client_that_could_not_be_greeted_runs_out_as_well() -> None:
 
 def test_the_end_of_credentials_is_said_right_after_the_greeting() -> None:
     bench = Bench(*TOPICS)
-    bench.tell(Opened("c", (Feed("knowledge"),), expires_at=10.0, said=1_703_750_410.7))
+    bench.tell(Opened("c", (Feed("knowledge"),), deadline=10.0, expires_at=1_703_750_410.7))
     assert bench.heard() == [
         f"connected knowledge:{HEAD}",
         "authenticated until 1703750410",

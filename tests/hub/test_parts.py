@@ -7,11 +7,11 @@ from pulse_radar.hub.actions import Agenda, AwaitWritable, Send
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.deadlines import Deadlines
+from pulse_radar.hub.inputs import Opened
 from pulse_radar.hub.limits import Limits
 from pulse_radar.hub.log_channel import LogChannel
 from pulse_radar.hub.registry import Registry
 from pulse_radar.hub.subscription import Subscription
-from pulse_radar.protocol.cursor import Cursor
 from pulse_radar.protocol.grammar import Feed
 
 
@@ -92,7 +92,7 @@ def test_a_bound_below_1_is_refused(name: str) -> None:
 
 def test_every_part_tells_its_story() -> None:
     context = Context(Limits())
-    connection = Connection("c1", (), Cursor(), (), 0.0)
+    connection = Connection(Opened("c1", ()), 0.0)
     assert repr(connection) == "<Connection c1 connecting, 0 subscriptions>"
     assert (
         repr(Subscription("c1", Feed("messages", "a"), 5)) == "<Subscription c1 to messages/a, catching up>"

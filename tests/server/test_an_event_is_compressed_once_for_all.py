@@ -14,9 +14,9 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 
 from pulse_radar import Pulse, connect
 from pulse_radar.protocol.frames import EventFrame
-from pulse_radar.server import transport
+from pulse_radar.server import batch
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.deflate import deflated, inflated, is_offered
-from pulse_radar.server.transport import Batch
 from pulse_radar.server.websocket_frames import ClientFrames, Said, Text, TooLong, Violation
 from tests.server.serving import PATIENCE, Client, Server, app_with, make_pulse, serving
 from tests.server.test_frames_of_clients_are_read_as_rfc_6455_says import masked
@@ -43,7 +43,7 @@ def compressed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         seen.append(text)
         return deflated(text)
 
-    monkeypatch.setattr(transport, "deflated", noted)
+    monkeypatch.setattr(batch, "deflated", noted)
     return seen
 
 

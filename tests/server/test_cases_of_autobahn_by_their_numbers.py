@@ -15,8 +15,8 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
 from pulse_radar.server.allowance import FrameBounds
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.lean_websocket import LeanWebSocket
-from pulse_radar.server.transport import Batch
 from pulse_radar.server.websocket_frames import frame
 from tests.server.test_frames_of_clients_are_read_as_rfc_6455_says import masked
 

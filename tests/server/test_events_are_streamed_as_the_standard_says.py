@@ -15,8 +15,8 @@ from fastapi import HTTPException
 from pulse_radar import Pulse
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import Ping
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.sse_transport import SseTransport
-from pulse_radar.server.transport import Batch
 from pulse_radar.testing.nats_server import NatsServer
 from tests.server.serving import (
     PATIENCE,

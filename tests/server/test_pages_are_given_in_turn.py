@@ -6,9 +6,10 @@ import time
 from pulse_radar.hub.inputs import Arrived, Opened
 from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.server.allowance import NO_FRAMES
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session
-from pulse_radar.server.transport import Batch, Listener
+from pulse_radar.server.transport import Listener
 from pulse_radar.server.turns import Turns
 from tests.hub.bench import event
 from tests.server.serving import eventually, make_pulse

@@ -7,10 +7,11 @@ from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed, Writable
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import NO_FRAMES
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.places import ConnectionBounds, Places
 from pulse_radar.server.session import Session
 from pulse_radar.server.sessions import Sessions
-from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Batch, Listener
+from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Listener
 
 LIMIT = 1_000_000
 

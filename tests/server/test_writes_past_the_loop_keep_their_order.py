@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import connect
 
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.lean_websocket import LeanWebSocket
-from pulse_radar.server.transport import Batch
 from tests.server.serving import app_with, eventually, make_pulse, serving
 
 COUNT = 4_000

@@ -54,16 +54,7 @@ class Clients:
     def opened(self, told: Opened, *, is_current: bool) -> None:
         """A client came. It is greeted as soon as the topics are current."""
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
-        connection = Connection(
-            told.connection_id,
-            told.feeds,
-            told.cursor,
-            told.refused,
-            now,
-            told.expires_at,
-            told.said,
-            told.who,
-        )
+        connection = Connection(told, now)
         self._context.connections[connection.id] = connection
         if self.is_draining:
             # It was let in just before, or cannot be refused; sooner it would only come here again.
@@ -144,7 +135,7 @@ class Clients:
         """It may stay for longer, or not so long, with what it may still read."""
         connection = self._living(told.connection_id)
         if connection is not None:
-            connection.expires_at = told.expires_at
+            connection.deadline = told.deadline
             heartbeat.watch_expiry(connection, self._context)
             self._take(connection, told)
 
@@ -229,8 +220,8 @@ class Clients:
             else:
                 accepted.append(outcome)
         self._say(connection, self._connected(connection, accepted))
-        if connection.said is not None:
-            self._say(connection, AuthAccepted(int(connection.said)))
+        if connection.expires_at is not None:
+            self._say(connection, AuthAccepted(int(connection.expires_at)))
         for error in refused:
             self._say(connection, error)
         for subscription in accepted:
@@ -272,7 +263,7 @@ class Clients:
                 assert_never(frame)
 
     def _renew(self, connection: Connection, told: Renewed) -> None:
-        self._say(connection, AuthAccepted(None if told.said is None else int(told.said)))
+        self._say(connection, AuthAccepted(None if told.expires_at is None else int(told.expires_at)))
         for feed in told.lost:
             if feed in connection.subscriptions:
                 self._subscribing.end(connection, feed)

@@ -2,11 +2,11 @@
 
 import math
 
-from pulse_radar.hub.inputs import Renewed
+from pulse_radar.hub.inputs import Opened, Renewed
 from pulse_radar.hub.states import ConnectionState, ConnectionTurn, turn_connection
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.cursor import Cursor
-from pulse_radar.protocol.frames import ClientFrame, ErrorFrame, Subscribe, UnknownFrame
+from pulse_radar.protocol.frames import ClientFrame, Subscribe, UnknownFrame
 from pulse_radar.protocol.grammar import Feed
 
 __all__ = ["Connection"]
@@ -19,6 +19,7 @@ class Connection:
         "asked",
         "congested",
         "cursor",
+        "deadline",
         "early",
         "expires_at",
         "heard_at",
@@ -28,31 +29,20 @@ class Connection:
         "ping_due",
         "read_bytes",
         "refused",
-        "said",
         "state",
         "subscriptions",
         "ticket",
         "who",
     )
 
-    def __init__(
-        self,
-        connection_id: str,
-        asked: tuple[Feed, ...],
-        cursor: Cursor,
-        refused: tuple[ErrorFrame, ...],
-        now: float,
-        expires_at: float = math.inf,
-        said: float | None = None,
-        who: str = "",
-    ) -> None:
-        self.id = connection_id
-        self.who = who
+    def __init__(self, told: Opened, now: float) -> None:
+        self.id = told.connection_id
+        self.who = told.who
         self.state = ConnectionState.CONNECTING
         # What the query asked for, until the greeting answers it.
-        self.asked = asked
-        self.cursor = cursor
-        self.refused = refused
+        self.asked = told.feeds
+        self.cursor = told.cursor
+        self.refused = told.refused
         # What came before the greeting.
         self.early: list[ClientFrame | UnknownFrame | Renewed] = []
         self.subscriptions: dict[Feed, Subscription] = {}
@@ -66,9 +56,9 @@ class Connection:
         self.heard_at = now
         self.ping_due = now
         # When its credentials run out.
-        self.expires_at = expires_at
+        self.deadline = told.deadline
         # The same in seconds since 1970, until the greeting says it.
-        self.said = said
+        self.expires_at = told.expires_at
         # When it is sent to another process, because this one ends.
         self.leaves_at = math.inf
 

@@ -44,12 +44,13 @@ class Context:
         """Whether this turn has handed out as much as one may: with a page for everybody it would take seconds."""
         return self.read_bytes >= self.limits.page_bytes
 
-    def read(self, subscription: Subscription, limit: int) -> None:
+    def read(self, subscription: Subscription) -> None:
         """Ask the broker for the next page of this subscription."""
         self._ticket += 1
         self._reading[self._ticket] = subscription
         self.connections[subscription.connection_id].ticket = self._ticket
-        self.agenda.put(Read(self._ticket, subscription.feed, subscription.cursor, limit))
+        feed, cursor, limit = subscription.feed, subscription.cursor, subscription.page_events
+        self.agenda.put(Read(self._ticket, feed, cursor, limit))
 
     def void(self, subscription: Subscription) -> bool:
         """Heed no page that is being read for this subscription: it would go on where it does not stand any more.

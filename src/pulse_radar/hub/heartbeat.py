@@ -28,13 +28,13 @@ def begin(connection: Connection, context: Context) -> None:
 
 def watch_expiry(connection: Connection, context: Context) -> None:
     """Look when its credentials run out, where that is before the next ping: after that one they are watched anew."""
-    if connection.expires_at < connection.ping_due:
-        context.deadlines.set(connection.expires_at, connection)
+    if connection.deadline < connection.ping_due:
+        context.deadlines.set(connection.deadline, connection)
 
 
 def judge(connection: Connection, context: Context) -> Verdict:
     """Is this connection stale, without credentials that still hold, or due for a ping?"""
-    if context.now >= connection.expires_at:
+    if context.now >= connection.deadline:
         return Verdict.EXPIRED
     # Reckoned as the deadline was: a difference may round to just below the timeout, and wait for the next ping.
     if context.now >= connection.heard_at + context.limits.pong_timeout_seconds:

@@ -41,7 +41,6 @@ from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.stream.entry import Entry, Extent
 
 __all__ = ["Hub"]
 
@@ -146,12 +145,10 @@ class Hub:
 
     def _dispatch_topic(self, told: TopicInput) -> None:
         match told:
-            case Arrived(topic, entries):
-                self._arrived(topic, entries)
+            case Arrived() | Measured():
+                self._tell_channel(told)
             case PageRead() | ReadFailed():
                 self._page_read(told)
-            case Measured(topic, extent):
-                self._measured(topic, extent)
             case LogOpened(topic, start, head):
                 self._opened(LogChannel(topic, self._context, start=start, head=head))
             case StateOpened(topic, start, extent):
@@ -189,17 +186,13 @@ class Hub:
         if self.is_current:
             self._clients.greet_all()
 
-    def _arrived(self, topic: str, entries: Iterable[Entry]) -> None:
-        channel = self._channels[topic]
+    def _tell_channel(self, told: Arrived | Measured) -> None:
+        channel = self._channels[told.topic]
         was_current = channel.is_current
-        channel.arrive(entries)
-        if not was_current and self.is_current:
-            self._clients.greet_all()
-
-    def _measured(self, topic: str, extent: Extent | None) -> None:
-        channel = self._channels[topic]
-        was_current = channel.is_current
-        channel.measured(extent)
+        if isinstance(told, Arrived):
+            channel.arrive(told.entries)
+        else:
+            channel.measured(told.extent)
         if not was_current and self.is_current:
             self._clients.greet_all()
 

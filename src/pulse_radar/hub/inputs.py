@@ -40,7 +40,7 @@ __all__ = [
 class Opened(msgspec.Struct, frozen=True):
     """A client connected and asked for these feeds; `refused` is what it asked for in vain.
 
-    Units: `expires_at` monotonic seconds, when its credentials run out; `said` the same in seconds since 1970.
+    Units: `deadline` monotonic seconds, when its credentials run out; `expires_at` the same in seconds since 1970.
     `who` is for people who look at connections.
     """
 
@@ -48,8 +48,8 @@ class Opened(msgspec.Struct, frozen=True):
     feeds: tuple[Feed, ...]
     cursor: Cursor = Cursor()
     refused: tuple[ErrorFrame, ...] = ()
-    expires_at: float = math.inf
-    said: float | None = None
+    deadline: float = math.inf
+    expires_at: float | None = None
     who: str = ""
 
 
@@ -70,12 +70,12 @@ class Refused(msgspec.Struct, frozen=True):
 class Renewed(msgspec.Struct, frozen=True):
     """A client showed fresh credentials, which hold, and no longer cover what is `lost`.
 
-    Units: `expires_at` monotonic seconds; `said` the same in seconds since 1970, None for never.
+    Units: `deadline` monotonic seconds; `expires_at` the same in seconds since 1970, None for never.
     """
 
     connection_id: str
-    expires_at: float
-    said: float | None
+    deadline: float
+    expires_at: float | None
     lost: tuple[Feed, ...] = ()
 
 

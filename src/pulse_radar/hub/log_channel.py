@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Final
 
 from pulse_radar.hub.channel import Channel
 from pulse_radar.hub.context import RETRY_SECONDS, Context
@@ -13,6 +14,9 @@ from pulse_radar.stream.merge import opening
 from pulse_radar.stream.reading import Ahead, Beyond, Replay, UpToDate, fitting
 
 __all__ = ["LogChannel"]
+
+# Nobody knows how large old events are before the first of them came; from there it doubles while they fit.
+_FIRST_PAGE_EVENTS: Final = 100
 
 
 class LogChannel(Channel):
@@ -74,13 +78,16 @@ class LogChannel(Channel):
         self._context.deadlines.set(self._context.now + RETRY_SECONDS, subscription)
 
     def _begin(self, connection_id: str, request: Subscribe) -> Subscription:
-        if request.last is None:
-            cursor = self.last if request.after is None else request.after
-            return Subscription(connection_id, request.feed, cursor)
-        cursor = self._before_the_newest(request.last, request.feed.key)
-        subscription = Subscription(connection_id, request.feed, cursor)
-        subscription.asked_at = self.last
+        subscription = Subscription(connection_id, request.feed, self._start(request))
+        subscription.page_events = min(_FIRST_PAGE_EVENTS, self._context.limits.page_events)
+        if request.last is not None:
+            subscription.asked_at = self.last
         return subscription
+
+    def _start(self, request: Subscribe) -> int:
+        if request.last is not None:
+            return self._before_the_newest(request.last, request.feed.key)
+        return self.last if request.after is None else request.after
 
     def _step(self, subscription: Subscription) -> None:
         match self._read(subscription):
@@ -92,8 +99,7 @@ class LogChannel(Channel):
             case Gap() as gap:
                 self._deliver(subscription, (gap,), gap.last)
             case Beyond():
-                limit = min(subscription.page_events, self._context.limits.page_events)
-                self._context.read(subscription, limit)
+                self._context.read(subscription)
             case Ahead():
                 self._waiting.add(subscription)
 

@@ -1,14 +1,9 @@
 """One connection following one feed."""
 
-from typing import Final
-
 from pulse_radar.hub.states import SubscriptionState, SubscriptionTurn, turn_subscription
 from pulse_radar.protocol.grammar import Feed
 
 __all__ = ["Subscription"]
-
-# Nobody knows how large old events are before the first of them came; from there it doubles while they fit.
-_FIRST_PAGE_EVENTS: Final = 100
 
 
 class Subscription:
@@ -46,8 +41,8 @@ class Subscription:
         self.owes_word = True
         # Its last read failed, and its next try is not due yet.
         self.is_resting = False
-        # So many events are next asked for at the broker.
-        self.page_events = _FIRST_PAGE_EVENTS
+        # Of a log: so many events are next asked for at the broker.
+        self.page_events = 0
         # How often the broker said that it never gave out so high a number.
         self.disproofs = 0
 

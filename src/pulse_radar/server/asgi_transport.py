@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.queued_transport import QueuedTransport
-from pulse_radar.server.transport import Batch
 
 __all__ = ["AsgiTransport"]
 

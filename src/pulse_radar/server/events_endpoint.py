@@ -64,11 +64,7 @@ class EventsEndpoint:
             return _too_long()
         runner = self._door.knock(request)
         if isinstance(runner, Refused):
-            if runner.retry_seconds is None:
-                return PlainTextResponse(f"{runner.reason}\n", runner.status)
-            return self._stream(
-                request, partial(_send_away, reason=retry_reason(runner.retry_seconds * 1_000))
-            )
+            return self._refuse(request, runner)
         try:
             guest = await self._door.admit(request, runner, query)
         except HTTPException as error:
@@ -79,6 +75,12 @@ class EventsEndpoint:
         if longest_cursor(guest.opened.feeds) > MAX_CURSOR_BYTES:
             return _too_long()
         return self._stream(request, partial(_serve, runner, guest))
+
+    def _refuse(self, request: Request, refused: Refused) -> Response:
+        if refused.retry_seconds is None:
+            return PlainTextResponse(f"{refused.reason}\n", refused.status)
+        reason = retry_reason(refused.retry_seconds * 1_000)
+        return self._stream(request, partial(_send_away, reason=reason))
 
     def _stream(self, request: Request, carry: "_Carry") -> "_Stream":
         return _Stream(carry, self._socket(request.scope), origin=request.headers.get("origin"))

@@ -12,9 +12,10 @@ from typing import Any
 
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import NO_FRAMES, Allowance
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
-from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Batch, Listener
+from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Listener
 from pulse_radar.server.websocket_frames import (
     PONG,
     Binary,

@@ -5,8 +5,9 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.cutoff import CLOSE_SECONDS
-from pulse_radar.server.transport import LOW_WATER_BYTES, Batch, Listener
+from pulse_radar.server.transport import LOW_WATER_BYTES, Listener
 
 __all__ = ["QueuedTransport"]
 

@@ -32,6 +32,7 @@ from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server import draining
 from pulse_radar.server.alarm import Alarm
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.delivery_probe import DeliveryProbe
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBound, ConnectionBounds, Places, Whose
@@ -39,7 +40,6 @@ from pulse_radar.server.questions import Questions
 from pulse_radar.server.request_pace import GIVEN_UP, GivenUp
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sessions import Sessions
-from pulse_radar.server.transport import Batch
 from pulse_radar.server.turns import Turns
 from pulse_radar.tasks import ended
 
@@ -203,7 +203,6 @@ class Runner:
         return self._group.create_task(work)
 
     def stats(self) -> RunnerStats:
-        failure = None if self.failure is None else repr(self.failure)
         unsent = self._sessions.unsent_bytes()
         return RunnerStats(
             hub=self.hub.stats(),
@@ -216,14 +215,10 @@ class Runner:
             lag_seconds=self._intake.lag_seconds(),
             is_broker_connected=self._broker.is_connected,
             is_draining=self.hub.is_draining,
-            failure=failure,
-            given_up={why.value: GIVEN_UP[why] for why in GivenUp},
+            failure=None if self.failure is None else repr(self.failure),
             refused={bound.value: self._sessions.places.refused[bound] for bound in ConnectionBound},
+            given_up={why.value: GIVEN_UP[why] for why in GivenUp},
         )
-
-    def _lag(self, topic: str) -> int:
-        here, there = self.hub.position(topic), self._broker.known_last(topic)
-        return 0 if here is None or there is None else max(0, there - here)
 
     def clients(self) -> list[ClientStats]:
         """Each connection, the oldest first."""
@@ -239,6 +234,10 @@ class Runner:
 
     def __repr__(self) -> str:
         return f"<Runner {self.hub!r} on {self._broker!r}{' FAILED' if self.failure else ''}>"
+
+    def _lag(self, topic: str) -> int:
+        here, there = self.hub.position(topic), self._broker.known_last(topic)
+        return 0 if here is None or there is None else max(0, there - here)
 
     async def _until_current(self) -> None:
         current = asyncio.create_task(self._current.wait())

@@ -14,9 +14,10 @@ from typing import Final
 
 from pulse_radar.hub.inputs import Congested, Input, Misbehaved, Overflowed, Writable
 from pulse_radar.protocol.close_codes import CloseCode
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.places import Places
 from pulse_radar.server.session import Session
-from pulse_radar.server.transport import CONGESTED_BYTES, Batch
+from pulse_radar.server.transport import CONGESTED_BYTES
 
 __all__ = ["Sessions"]
 

@@ -10,8 +10,9 @@ from starlette.types import Receive, Send
 
 from pulse_radar.protocol.event_stream import EventStream
 from pulse_radar.protocol.frames import Ping
+from pulse_radar.server.batch import Batch
 from pulse_radar.server.queued_transport import QueuedTransport
-from pulse_radar.server.transport import Batch, Listener, Socket
+from pulse_radar.server.transport import Listener, Socket
 
 __all__ = ["SseTransport"]
 

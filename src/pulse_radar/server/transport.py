@@ -1,22 +1,16 @@
 """What the runner needs of a connection's wire, and what a wire tells back."""
 
-import functools
 import math
-from collections.abc import Sequence
 from typing import Final, Protocol
 
-from pulse_radar.protocol.codec import FRAME_SEPARATOR
-from pulse_radar.protocol.event_stream import Block
 from pulse_radar.server.allowance import Allowance
-from pulse_radar.server.deflate import deflated
-from pulse_radar.server.websocket_frames import DEFLATED, TEXT, frame, header
+from pulse_radar.server.batch import Batch
 
 __all__ = [
     "CONGESTED_BYTES",
     "EXTENSION",
     "LOW_WATER_BYTES",
     "SOCKET_EXTENSION",
-    "Batch",
     "Listener",
     "Socket",
     "Transport",
@@ -32,69 +26,9 @@ SOCKET_EXTENSION: Final = "pulse_radar.socket"
 # With this much unsent or less a connection is ready for the next page of a replay.
 LOW_WATER_BYTES: Final = 64 * 1024
 
-
-# What was compressed is kept of so many texts of this length at most: 16 MB and what they were compressed to.
-_KEPT_FRAMES: Final = 1_024
-_KEPT_BYTES: Final = 16 * 1024
-
 # With more than this unsent a connection is slow: of a state topic it is no longer sent every change. A quarter of the
 # bound beyond which it is evicted, and as much as one step of a replay.
 CONGESTED_BYTES: Final = 256 * 1024
-
-
-class Batch:
-    """Frames that go out together, to one connection or to many.
-
-    Each representation is made once and shared by all.
-    """
-
-    __slots__ = ("_blocks", "_deflated", "_joined", "texts", "wire")
-
-    def __init__(self, texts: Sequence[bytes]) -> None:
-        self.texts: Final = texts
-        # As WebSocket frames, headers included, in one piece. An attribute, for it is read once a delivery.
-        self.wire: Final = b"".join([part for text in texts for part in (header(TEXT, len(text)), text)])
-        self._blocks: tuple[Block, ...] | None = None
-        self._joined: Batch | None = None
-        self._deflated: bytes | None = None
-
-    def then(self, other: "Batch") -> "Batch":
-        """These frames, and the others after them."""
-        return Batch((*self.texts, *other.texts))
-
-    @property
-    def joined(self) -> "Batch":
-        """The same frames as one message, for whoever asked for it."""
-        if self._joined is None:
-            self._joined = self if len(self.texts) == 1 else Batch((FRAME_SEPARATOR.join(self.texts),))
-        return self._joined
-
-    @property
-    def deflated(self) -> bytes:
-        """The same as `wire` for whoever reads compressed messages."""
-        if self._deflated is None:
-            self._deflated = b"".join(map(_deflated_frame, self.texts))
-        return self._deflated
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """The texts as blocks of an event stream."""
-        if self._blocks is None:
-            self._blocks = tuple(map(Block.of, self.texts))
-        return self._blocks
-
-
-def _deflated_frame(text: bytes) -> bytes:
-    # An event goes out again to whoever catches up on it: once more, in another batch.
-    return _kept_frame(text) if len(text) <= _KEPT_BYTES else _made_frame(text)
-
-
-def _made_frame(text: bytes) -> bytes:
-    payload = deflated(text)
-    return frame(TEXT, text) if payload is None else frame(TEXT | DEFLATED, payload)
-
-
-_kept_frame: Final = functools.lru_cache(_KEPT_FRAMES)(_made_frame)
 
 
 class Listener(Protocol):

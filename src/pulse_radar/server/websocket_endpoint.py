@@ -14,6 +14,7 @@ from pulse_radar.server.asgi_transport import AsgiTransport
 from pulse_radar.server.door import Door, Refused
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
 from pulse_radar.server.reception import QueryTexts, close_code
+from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.transport import EXTENSION, Transport, Upgrade
 
@@ -43,13 +44,9 @@ class WebSocketEndpoint:
         joined: Annotated[str, Query()] = "",
     ) -> None:
         """One connection, from its upgrade to its end."""
-        runner = self._door.knock(websocket)
+        runner = self._knock(websocket)
         if isinstance(runner, Refused):
             await _deny(websocket, runner)
-            return
-        if runner.hub.is_draining:
-            # Before the upgrade: whoever balances load sends the next one elsewhere.
-            await _deny(websocket, Refused(503, "this process is about to end", RETRY_AFTER_SECONDS))
             return
         try:
             guest = await self._door.admit(websocket, runner, QueryTexts(topics, last_seq, last))
@@ -72,6 +69,13 @@ class WebSocketEndpoint:
             reads_joined=joined == "1",
         )
         await runner.serve(session, guest.opened)
+
+    def _knock(self, websocket: WebSocket) -> Runner | Refused:
+        runner = self._door.knock(websocket)
+        if isinstance(runner, Runner) and runner.hub.is_draining:
+            # Before the upgrade: whoever balances load sends the next one elsewhere.
+            return Refused(503, "this process is about to end", RETRY_AFTER_SECONDS)
+        return runner
 
     async def _accept(self, websocket: WebSocket) -> Callable[[], Transport]:
         """Complete the upgrade; answer what takes the connection over, to be called when somebody listens."""
