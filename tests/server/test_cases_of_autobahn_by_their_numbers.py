@@ -7,7 +7,7 @@ ask for: it fails when it has.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 import pytest
@@ -247,6 +247,9 @@ class Echo:
     def __init__(self, wire: LeanWebSocket) -> None:
         self._wire = wire
         self.allowance = FrameBounds(65_536, 1_000_000, 1.0).allowance(0.0)
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(hear)
 
     def received(self, text: str | bytes) -> None:
         assert isinstance(text, bytes)

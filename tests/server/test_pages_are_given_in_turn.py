@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 from pulse_radar.hub.inputs import Arrived, Opened
 from pulse_radar.protocol.cursor import parse_topics
@@ -29,9 +30,9 @@ async def test_the_loop_runs_between_pages_and_they_come_in_order() -> None:
         slow(3)
         seen.append(connection_id)
 
-    turns = Turns(give)
+    turns = Turns()
     for name in "abc":
-        turns.ask(name)
+        turns.ask(partial(give, name))
     while "c" not in seen:
         await asyncio.sleep(0)
         seen.append("loop")
@@ -46,11 +47,11 @@ async def test_who_asks_again_is_behind_the_others() -> None:
     def give(connection_id: str) -> None:
         seen.append(connection_id)
         if len(seen) < 4:
-            turns.ask(connection_id)
+            turns.ask(partial(give, connection_id))
 
-    turns = Turns(give)
-    turns.ask("greedy")
-    turns.ask("modest")
+    turns = Turns()
+    turns.ask(partial(give, "greedy"))
+    turns.ask(partial(give, "modest"))
     while len(seen) < 5:
         await asyncio.sleep(0)
     assert seen == ["greedy", "modest", "greedy", "modest", "greedy"]
@@ -66,9 +67,9 @@ async def test_one_whose_page_fails_takes_no_turn_from_the_others() -> None:
 
     told: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context["exception"]))
-    turns = Turns(give)
+    turns = Turns()
     for name in ("broken", "sound"):
-        turns.ask(name)
+        turns.ask(partial(give, name))
     while not seen:
         await asyncio.sleep(0)
     assert seen == ["sound"]

@@ -1,7 +1,7 @@
 """The clients of a process: what goes wrong with one wire ends one client, and each gets what is its in one write."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed, Writable
@@ -61,6 +61,9 @@ class Process:
 
     def ask_for_turn(self, connection_id: str) -> None:
         self.asked.append(connection_id)
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        hear()
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         raise AssertionError("nobody asks for anything here")

@@ -4,8 +4,10 @@ What it cannot do: cut off a peer that no longer reads. The endpoint ends, and t
 until it gives up by itself.
 """
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -33,7 +35,22 @@ class AsgiTransport(QueuedTransport):
                 return
             if not is_deaf:
                 is_deaf = not self._listener.allowance.spend(time.monotonic())
-                self._hear(message.get("text"), is_too_much=is_deaf)
+                await self._hear_in_turn(partial(self._hear, message.get("text"), is_too_much=is_deaf))
+
+    async def _hear_in_turn(self, hear: Callable[[], None]) -> None:
+        """Until then the next message is not asked for, so that the server stops reading."""
+        turn = asyncio.get_running_loop().create_future()
+
+        def come() -> None:
+            # It may have gone while it waited.
+            if not turn.done():
+                hear()
+                turn.set_result(None)
+
+        self._listener.hear_in_turn(come)
+        if not turn.done():
+            self._listener.alive()
+            await turn
 
     def _hear(self, text: str | None, *, is_too_much: bool) -> None:
         if is_too_much:

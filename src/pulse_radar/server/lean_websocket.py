@@ -8,7 +8,9 @@ import asyncio
 import os
 import sys
 import time
-from typing import Any
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any, Final
 
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.allowance import NO_FRAMES, Allowance
@@ -33,6 +35,11 @@ from pulse_radar.server.websocket_frames import (
 
 __all__ = ["LeanWebSocket"]
 
+# So many frames of one client are heeded before others have their turn: a millisecond's worth.
+_FRAMES_A_TURN: Final = 8
+
+_NOTHING: Final[Iterator[Said | None]] = iter(())
+
 
 class LeanWebSocket(asyncio.Protocol):
     """One upgraded connection; a `Transport`. To uvicorn it is one of its connections, which it asks to shut down."""
@@ -48,8 +55,11 @@ class LeanWebSocket(asyncio.Protocol):
         "_is_clear",
         "_is_deaf",
         "_is_mute",
+        "_is_paused",
+        "_is_waiting",
         "_listener",
         "_patience_seconds",
+        "_said",
         "_transport",
     )
 
@@ -81,6 +91,11 @@ class LeanWebSocket(asyncio.Protocol):
         self._farewell: Allowance | None = None
         # What still comes is thrown away unread, until it closes or is cut off.
         self._is_deaf = False
+        # What came and was not heard yet; while there is any, its turn is waited for.
+        self._said: Iterator[Said | None] = _NOTHING
+        self._is_waiting = False
+        # Nothing more is read until then.
+        self._is_paused = False
         # The connection is gone.
         self._has_ended = False
         self._cutoff = Cutoff()
@@ -137,16 +152,14 @@ class LeanWebSocket(asyncio.Protocol):
         assert listener is not None, "it is not read before somebody listens"
         if self._is_deaf:
             return
-        try:
-            for said in self._frames.feed(data, listener.max_frame_bytes):
-                if not self._may_say_more(listener):
-                    self._is_deaf = True
-                    break
-                if said is not None:
-                    self._heed(said, listener)
-        except Violation as violation:
-            self.close(violation.close_code, str(violation))
-            self._end_deaf()
+        said = self._frames.feed(data, listener.max_frame_bytes)
+        if self._is_waiting:
+            self._said = chain(self._said, said)
+            return
+        self._said, self._is_waiting = said, True
+        listener.hear_in_turn(self._hear)
+        if self._is_waiting:
+            self._pause(listener)
 
     def eof_received(self) -> None:
         # The loop closes the transport now, and that waits for what is unsent.
@@ -161,6 +174,7 @@ class LeanWebSocket(asyncio.Protocol):
         self._is_mute = self._has_ended = True
         self._connections.discard(self)
         self._cutoff.over()
+        self._said = _NOTHING
         # Whoever listens knows us, too: so both go without the garbage collector.
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -177,6 +191,46 @@ class LeanWebSocket(asyncio.Protocol):
             self._cutoff.after(seconds, self._transport)
 
     # How.
+
+    def _hear(self) -> None:
+        """It is its turn: heed some of what came. For more it needs another one."""
+        listener = self._listener
+        if listener is None:
+            # It went while it waited.
+            return
+        self._is_waiting = self._hear_some(listener)
+        if self._is_waiting:
+            listener.hear_in_turn(self._hear)
+            return
+        self._said = _NOTHING
+        if self._is_paused:
+            self._is_paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _hear_some(self, listener: Listener) -> bool:
+        """Whether there may be more."""
+        heard = 0
+        try:
+            for said in islice(self._said, _FRAMES_A_TURN):
+                heard += 1
+                if not self._may_say_more(listener):
+                    self._is_deaf = True
+                    return False
+                if said is not None:
+                    self._heed(said, listener)
+        except Violation as violation:
+            self.close(violation.close_code, str(violation))
+            self._end_deaf()
+            return False
+        return heard == _FRAMES_A_TURN
+
+    def _pause(self, listener: Listener) -> None:
+        """Read no more until it was heard. What it said may be that it is there: that cannot wait."""
+        listener.alive()
+        if not self._transport.is_closing():
+            self._is_paused = True
+            self._transport.pause_reading()
 
     def _may_say_more(self, listener: Listener) -> bool:
         now = time.monotonic()

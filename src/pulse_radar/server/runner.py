@@ -5,7 +5,8 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -40,7 +41,7 @@ from pulse_radar.server.questions import Questions
 from pulse_radar.server.request_pace import GIVEN_UP, GivenUp
 from pulse_radar.server.session import Session, turn_away
 from pulse_radar.server.sessions import Sessions
-from pulse_radar.server.turns import Turns
+from pulse_radar.server.turns import Turns, turns_here
 from pulse_radar.tasks import ended
 
 __all__ = ["Runner", "RunnerStats"]
@@ -93,7 +94,7 @@ class Runner:
         self._specs = tuple(topics)
         self._sessions = Sessions(Places(bounds), unsent_limit_bytes=unsent_limit_bytes, tell=self.tell)
         self._intake = Intake(
-            broker, window_events=limits.window_events, tell=self.tell, breathe=self._sessions.breathe
+            broker, window_events=limits.window_events, tell=self._came, breathe=self._sessions.breathe
         )
         self._drain_seconds = limits.drain_seconds
         self._startup_seconds = startup_seconds
@@ -106,7 +107,7 @@ class Runner:
         self._told: deque[Input] = deque()
         self._is_telling = False
         self._alarm = Alarm(self._on_time)
-        self._turns = Turns(self._sessions.take_turn)
+        self._turns: Turns
         self._group: asyncio.TaskGroup
         self._background: asyncio.Task[None]
         self._current = asyncio.Event()
@@ -116,6 +117,7 @@ class Runner:
 
         Raises: BrokerUnavailable, when they are not within the start-up time; BrokerRefused, NotPermitted.
         """
+        self._turns = turns_here()
         self._background = asyncio.create_task(self._run(), name="pulse-radar")
         try:
             await self._until_current()
@@ -196,7 +198,11 @@ class Runner:
 
     def ask_for_turn(self, connection_id: str) -> None:
         """This client has room for its next page: it gets one when it is its turn."""
-        self._turns.ask(connection_id)
+        self._turns.ask(partial(self._sessions.take_turn, connection_id))
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        """A client said something: hear it when it is its turn, which may be now."""
+        self._turns.ask_at_once(hear)
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this beside all else, for as long as this runs."""
@@ -273,6 +279,11 @@ class Runner:
                 self._group.create_task(self._questions.measure(topic))
             case _:
                 assert_never(action)
+
+    def _came(self, told: Input) -> None:
+        """The broker has something for everybody."""
+        self._turns.events_came()
+        self.tell(told)
 
     # Running.
 

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Final, Protocol
 
 from fastapi import HTTPException
@@ -55,6 +55,9 @@ class Shell(Protocol):
 
     def ask_for_turn(self, connection_id: str) -> None:
         """This one has room for its next page: let it have one when it is its turn."""
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        """It said something: call this when it is its turn, which may be now."""
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this beside all else."""
@@ -119,6 +122,9 @@ class Session:
         return self.transport.unsent_bytes <= LOW_WATER_BYTES
 
     # What the transport says.
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        self._shell.hear_in_turn(hear)
 
     def received(self, text: str | bytes) -> None:
         size = len(text.encode(errors="replace")) if isinstance(text, str) else len(text)
@@ -239,6 +245,9 @@ class _Deaf:
 
     def __init__(self) -> None:
         self.allowance = NO_FRAMES.allowance(time.monotonic())
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(hear)
 
     def received(self, text: str | bytes) -> None:
         """Ignored."""

@@ -1,6 +1,7 @@
 """What the runner needs of a connection's wire, and what a wire tells back."""
 
 import math
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from pulse_radar.server.allowance import Allowance
@@ -41,6 +42,9 @@ class Listener(Protocol):
     @property
     def allowance(self) -> Allowance:
         """The frames that may still come before they are `too_many`."""
+
+    def hear_in_turn(self, hear: Callable[[], None]) -> None:
+        """Something came: call this once, now or when others had their turn. Until then nothing more is to be read."""
 
     def received(self, text: str | bytes) -> None:
         """A text frame came."""

@@ -24,6 +24,7 @@ from pulse_radar.server.request_pace import (
 )
 from pulse_radar.server.sockets import Sockets
 from pulse_radar.server.transport import SOCKET_EXTENSION, Listener, Transport
+from pulse_radar.server.turns import turns_here
 
 __all__ = ["PulseHttpProtocol"]
 
@@ -104,8 +105,10 @@ class PulseHttpProtocol(HttpToolsProtocol):
         self._watch()
 
     def handle_websocket_upgrade(self) -> None:
-        self._leave()
-        super().handle_websocket_upgrade()
+        # Nobody waits for the client from now on.
+        self._request.ends()
+        self.transport.pause_reading()
+        turns_here().ask_at_once(self._upgrade)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -152,6 +155,15 @@ class PulseHttpProtocol(HttpToolsProtocol):
                 self._cutoff.after(seconds, self.transport)
 
     # How.
+
+    def _upgrade(self) -> None:
+        """It is its turn: a handshake costs as much as twenty frames."""
+        if self.transport.is_closing():
+            # It went while it waited.
+            return
+        self._leave()
+        self.transport.resume_reading()
+        super().handle_websocket_upgrade()
 
     def _watch(self) -> None:
         """Look at it when something will be overdue."""
