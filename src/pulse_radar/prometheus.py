@@ -167,6 +167,13 @@ def _connections(stats: RunnerStats, settings: Settings) -> Iterator[Metric]:
         ("reason",),
         {(why,): number for why, number in stats.given_up.items()},
     )
+    yield _gauge("pulse_asking", "Turns to be served that clients wait for.", stats.asking)
+    yield _counter(
+        "pulse_hooks_too_slow",
+        "Answers of the app's hooks that did not come in time, by the hook.",
+        ("hook",),
+        {(hook,): number for hook, number in stats.hooks_too_slow.items()},
+    )
     yield _histogram(
         "pulse_heartbeat_seconds",
         "From a ping to its answer; of an event stream until its socket took it.",

@@ -83,7 +83,7 @@ class Pulse(Publishes):
         `bearer_token(request)`.
         """
         self.settings = Settings.chosen(broker, settings)
-        self._policy: Final = Policy(authenticate, authorize)
+        self._policy: Final = Policy(authenticate, authorize, seconds=self.settings.hook_seconds)
         self.authenticates: Final = self._policy.authenticates
         self._declared: Final = DeclaredTopics()
         # From the first moment of starting to the last of ending.

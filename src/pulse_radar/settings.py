@@ -170,6 +170,13 @@ class Settings(EnvironmentSettings):
         description="Seconds after which a client of `serve` is cut off that takes nothing of an answer (events have "
         "unsent_limit_bytes).",
     )
+    hook_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="Seconds in which `authenticate` and `authorize` have to answer; then the client is told to come "
+        "back later (1013, or 503). Shorter turns people away while a database is slow; longer keeps them waiting for "
+        "one that hangs.",
+    )
     max_frames_per_second: float = Field(
         50.0,
         gt=0,

@@ -193,7 +193,7 @@ async def test_no_label_grows_with_users_or_keys() -> None:
         await client.until("subscription")
         await pulse.publish("knowledge", "atom_created", {}, key="k1")
         figures = await scrape(http)
-    assert figures.labels == {"broker", "version", "topic", "state", "reason", "le"}
+    assert figures.labels == {"broker", "version", "topic", "state", "reason", "hook", "le"}
 
 
 @needs_promtool

@@ -39,6 +39,8 @@ def stats(delivered: int) -> RunnerStats:
         failure=None,
         refused={},
         given_up={},
+        asking=0,
+        hooks_too_slow={},
     )
 
 

@@ -4,8 +4,11 @@ A dependency is resolved as that of any route is, by a route that nobody can rea
 what it opened is closed before we go on. A connection lives for hours, and no database session with it.
 """
 
+import asyncio
 import contextlib
 import inspect
+import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
 
@@ -18,7 +21,9 @@ from starlette.types import Message
 
 from pulse_radar.errors import InvalidSetting
 
-__all__ = ["Dependency", "hook", "settled"]
+__all__ = ["TOO_SLOW", "Dependency", "HookTooSlow", "hook", "in_time", "settled"]
+
+_log: Final = logging.getLogger("pulse_radar.server")
 
 _T = TypeVar("_T")
 _Given = TypeVar("_Given")
@@ -32,6 +37,21 @@ _OF_ROUTES: Final = frozenset(
 )
 
 _MARKS: Final = (params.Depends, params.Param)
+
+# How often, in this process, by the name of the hook.
+TOO_SLOW: Final = Counter[str](authenticate=0, authorize=0)
+
+# Hooks that did not answer in time, until they end: a thread cannot be stopped, so nobody waits for that.
+_left_behind: Final = set[asyncio.Future[Any]]()
+
+
+class HookTooSlow(HTTPException):
+    """The app did not say in time who this is, or what it may. Whoever asked may come again later."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(503, "who may do what was not said in time")
+        TOO_SLOW[name] += 1
+        _log.error("%s did not answer within PULSE_HOOK_SECONDS, and is left behind", name)
 
 
 class Dependency(Generic[_Given]):
@@ -86,9 +106,30 @@ def hook(name: str, given: Any, arguments: int) -> Any:
     return given
 
 
-async def settled(answer: Awaitable[_T] | _T) -> _T:
-    """The answer of a function that may be async, or not."""
-    return await answer if inspect.isawaitable(answer) else answer
+async def settled(name: str, answer: Awaitable[_T] | _T, seconds: float) -> _T:
+    """The answer of a function that may be async, or not. Raises: HookTooSlow; what it raises."""
+    return await in_time(name, answer, seconds) if inspect.isawaitable(answer) else answer
+
+
+async def in_time(name: str, answer: Awaitable[_T], seconds: float) -> _T:
+    """The answer of this hook, if it comes within so many seconds. Raises: HookTooSlow; what it raises."""
+    answering = asyncio.ensure_future(answer)
+    try:
+        await asyncio.wait([answering], timeout=seconds)
+        if not answering.done():
+            raise HookTooSlow(name)
+        return answering.result()
+    finally:
+        if not answering.done():
+            answering.cancel()
+            _left_behind.add(answering)
+            answering.add_done_callback(_ended)
+
+
+def _ended(answering: asyncio.Future[Any]) -> None:
+    _left_behind.discard(answering)
+    if not answering.cancelled() and answering.exception() is not None:
+        _log.warning("a hook that was not waited for any more failed", exc_info=answering.exception())
 
 
 def _endpoint(depends: params.Depends) -> Callable[..., Awaitable[Response]]:

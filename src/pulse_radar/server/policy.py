@@ -1,5 +1,6 @@
 """Who may do what: the app's own two answers, else the rights that a principal brings."""
 
+import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -9,7 +10,7 @@ from starlette.requests import Request
 from pulse_radar.auth.principal import Principal
 from pulse_radar.auth.rights import Action
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.server.hooks import Dependency, hook, settled
+from pulse_radar.server.hooks import Dependency, hook, in_time, settled
 
 __all__ = ["Action", "Authenticate", "Authorize", "Policy"]
 
@@ -25,10 +26,18 @@ class Policy:
     """The hooks of the app. Without `authenticate` everybody comes, and may all that has no other lock.
 
     Without `authorize` the rights of a `Principal` count; whoever brings none may read, and nothing else.
-    Raises: InvalidSetting, for hooks that cannot be called.
+    Raises: InvalidSetting, for hooks that cannot be called; HookTooSlow, from whatever asks one.
     """
 
-    def __init__(self, authenticate: Authenticate | None = None, authorize: Authorize | None = None) -> None:
+    def __init__(
+        self,
+        authenticate: Authenticate | None = None,
+        authorize: Authorize | None = None,
+        *,
+        seconds: float = 10.0,
+    ) -> None:
+        """`seconds`: so long an answer is waited for."""
+        self._seconds = seconds
         self._authenticate: Authenticate | Dependency[object] | None = hook("authenticate", authenticate, 1)
         self._authorize: Authorize | Dependency[Authorize] | None = hook("authorize", authorize, 4)
 
@@ -53,9 +62,9 @@ class Policy:
             case None:
                 return "anonymous"
             case Dependency() as dependency:
-                return await dependency.within(request, _itself)
+                return await in_time("authenticate", dependency.within(request, _itself), self._seconds)
             case authenticate:
-                return await settled(authenticate(request))
+                return await settled("authenticate", authenticate(request), self._seconds)
 
     def allows_reading(self, principal: object) -> bool:
         """Whether it may read whatever there is, so that nobody needs to be asked."""
@@ -69,24 +78,29 @@ class Policy:
             case None:
                 return frozenset(feed for feed in feeds if self._by_rights(principal, action, feed))
             case Dependency() as dependency:
-                return await dependency.within(
-                    request, lambda authorize: _answered(authorize, principal, action, feeds)
+                answer = dependency.within(
+                    request, lambda authorize: self._answered(authorize, principal, action, feeds)
                 )
+                return await in_time("authorize", answer, self._seconds)
             case authorize:
-                return await _answered(authorize, principal, action, feeds)
+                return await self._answered(authorize, principal, action, feeds)
 
     def _by_rights(self, principal: object, action: Action, feed: Feed) -> bool:
         if isinstance(principal, Principal) and principal.rights is not None:
             return principal.rights.allow(action, feed)
         return action == "read" or not self.authenticates
 
-
-async def _answered(
-    authorize: Authorize, principal: object, action: Action, feeds: Collection[Feed]
-) -> frozenset[Feed]:
-    return frozenset(
-        [feed for feed in feeds if await settled(authorize(principal, action, feed.topic, feed.key))]
-    )
+    async def _answered(
+        self, authorize: Authorize, principal: object, action: Action, feeds: Collection[Feed]
+    ) -> frozenset[Feed]:
+        # All of them together, not each.
+        ends_at = time.monotonic() + self._seconds
+        allowed: list[Feed] = []
+        for feed in feeds:
+            answer = authorize(principal, action, feed.topic, feed.key)
+            if await settled("authorize", answer, ends_at - time.monotonic()):
+                allowed.append(feed)
+        return frozenset(allowed)
 
 
 async def _itself(given: object) -> object:

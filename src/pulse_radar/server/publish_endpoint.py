@@ -26,6 +26,7 @@ from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
 from pulse_radar.server.access import MasterToken, known
 from pulse_radar.server.answers import refusal
+from pulse_radar.server.hooks import HookTooSlow
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.visitor import Visitor
 from pulse_radar.tracing import resumed, traceparent_here
@@ -91,10 +92,10 @@ class PublishEndpoint:
 
     async def serve(self, request: Request) -> JSONResponse:
         """201 with topic, seq and id; else an error with a code and what to do."""
-        visitor = await self._visitor(request)
-        if isinstance(visitor, JSONResponse):
-            return visitor
         try:
+            visitor = await self._visitor(request)
+            if isinstance(visitor, JSONResponse):
+                return visitor
             body = self._parse(await self._read(request))
             # Of whoever asked, where nothing that instruments the app has taken it up.
             with resumed(traceparent_here() or request.headers.get("traceparent")):
@@ -108,6 +109,8 @@ class PublishEndpoint:
             return refusal(400, "incomplete", "the body did not come to its end")
         except NotRunning as error:
             return refusal(503, "not_running", str(error))
+        except HookTooSlow as error:
+            return refusal(503, "unavailable", error.detail)
         except (UsageError, BrokerError) as error:
             return _failure(error)
         return JSONResponse({"topic": position.topic, "seq": position.sequence, "id": draft.id}, 201)

@@ -35,6 +35,7 @@ from pulse_radar.server import draining
 from pulse_radar.server.alarm import Alarm
 from pulse_radar.server.batch import Batch
 from pulse_radar.server.delivery_probe import DeliveryProbe
+from pulse_radar.server.hooks import TOO_SLOW
 from pulse_radar.server.intake import Intake
 from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBound, ConnectionBounds, Places, Whose
 from pulse_radar.server.questions import Questions
@@ -52,7 +53,8 @@ _log: Final = logging.getLogger("pulse_radar.server")
 class RunnerStats(msgspec.Struct, frozen=True):
     """A snapshot. Units: `unsent_bytes` of all clients together, `most_unsent_bytes` of the one that has most waiting;
     `refused` connections for which there was no place, by the bound; `given_up` sockets of this process's server that
-    were let go of, by why;
+    were let go of, by why; `asking` turns that are waited for; `hooks_too_slow` how often the app's hooks did
+    not answer in time;
     `delivery_seconds` what the last event of our own took through the broker, `deliveries` what all of them took, and
     `delivery_age_seconds` since one came. `lag`: how many events of each topic the broker is known to have that this
     process has not handed on yet; `lag_seconds`: how long those of each topic were on their way from publish to here.
@@ -71,6 +73,8 @@ class RunnerStats(msgspec.Struct, frozen=True):
     failure: str | None
     refused: dict[str, int]
     given_up: dict[str, int]
+    asking: int
+    hooks_too_slow: dict[str, int]
 
 
 class Runner:
@@ -224,6 +228,8 @@ class Runner:
             failure=None if self.failure is None else repr(self.failure),
             refused={bound.value: self._sessions.places.refused[bound] for bound in ConnectionBound},
             given_up={why.value: GIVEN_UP[why] for why in GivenUp},
+            asking=len(self._turns),
+            hooks_too_slow=dict(TOO_SLOW),
         )
 
     def clients(self) -> list[ClientStats]:

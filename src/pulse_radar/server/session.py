@@ -28,6 +28,7 @@ from pulse_radar.protocol.frames import (
 )
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.allowance import NO_FRAMES, FrameBounds
+from pulse_radar.server.hooks import HookTooSlow
 from pulse_radar.server.places import NOBODY, Whose
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
 from pulse_radar.server.visitor import Visitor
@@ -200,6 +201,8 @@ class Session:
                 self._shell.tell(told)
                 # Only now: what comes meanwhile gets in line behind it.
                 pending.popleft()
+        except HookTooSlow:
+            self._shell.tell(Misbehaved(self.connection_id, CloseCode.TRY_AGAIN_LATER, ""))
         except Exception:  # noqa: BLE001 the app's own function: whatever it raises
             _log.exception("a hook of the app failed; connection %s is closed", self.connection_id)
             reason = "a permission could not be looked up"
@@ -210,6 +213,8 @@ class Session:
     async def _renew(self, visitor: Visitor, token: str) -> Renewed | Refused:
         try:
             renewed = await visitor.renewed(token)
+        except HookTooSlow:
+            raise
         except HTTPException as error:
             # The old ones count until their end.
             refused = ErrorFrame(ErrorCode.UNAUTHENTICATED, str(error.detail)[:_REASON_LENGTH])

@@ -6,6 +6,7 @@ from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from pulse_radar.server.answers import refusal, shared_with
+from pulse_radar.server.hooks import HookTooSlow
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.tickets import TICKET_SECONDS, NoTicket, Tickets
 
@@ -36,6 +37,8 @@ class TicketEndpoint:
         try:
             visitor = await self._reception.receive(request)
             ticket = self._tickets.issue(visitor.principal)
+        except HookTooSlow as error:
+            return refusal(503, "unavailable", error.detail)
         except HTTPException as error:
             return refusal(error.status_code, "unauthenticated", str(error.detail))
         except NoTicket as error:

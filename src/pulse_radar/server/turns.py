@@ -107,5 +107,9 @@ class Turns:
         else:
             loop.call_later(pause, self._serve_some)
 
+    def __len__(self) -> int:
+        """How many turns are waited for."""
+        return len(self._waiting)
+
     def __repr__(self) -> str:
         return f"<Turns, {len(self._waiting)} wait>"
