@@ -7,7 +7,7 @@ import { rolldown } from "rolldown";
 const PARTS = [
   // With server-sent events and shared tabs.
   { name: "client", file: "dist/index.js", vite: 8_640, esbuild: 9_110 },
-  { name: "hooks", file: "dist/react/index.js", vite: 1_450, esbuild: 1_450 },
+  { name: "hooks", file: "dist/react/index.js", vite: 1_470, esbuild: 1_530 },
 ];
 const external = ["react"];
 
