@@ -32,7 +32,7 @@ SERVER = [
     b'{"type":"snapshot","data":{"topic":"metrics"}}',
     b'{"type":"ping","ts":1703750400000,"lastSeq":{"monitoring/a":7}}',
     b'{"type":"pong","ts":1703750400000}',
-    b'{"type":"auth","data":{"expiresAt":1703754000}}',
+    b'{"type":"auth","data":{"expiresAt":1703754000,"expiresIn":3600}}',
     b'{"type":"error","data":{"code":"unknown_topic","message":"unknown topic","topic":"metrcs"}}',
 ]
 QUERIES = [

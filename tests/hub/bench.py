@@ -183,8 +183,8 @@ def _word(frame: ServerFrame | UnknownFrame) -> str:
             return f"{feed} gap {first}-{last} {reason.value}"
         case ErrorFrame(code, _, topic):
             return f"{code} {topic}"
-        case AuthAccepted(expires_at):
-            return f"authenticated until {expires_at}"
+        case AuthAccepted(expires_at, expires_in):
+            return f"authenticated until {expires_at}" + (f", for {expires_in} s" if expires_at else "")
         case Ping(_, last_seq):
             return "ping" + "".join(f" {feed}:{sequence}" for feed, sequence in last_seq.items())
         case Pong(timestamp_ms):

@@ -58,7 +58,7 @@ def test_the_end_of_credentials_is_said_right_after_the_greeting() -> None:
     bench.tell(Opened("c", (Feed("knowledge"),), deadline=10.0, expires_at=1_703_750_410.7))
     assert bench.heard() == [
         f"connected knowledge:{HEAD}",
-        "authenticated until 1703750410",
+        "authenticated until 1703750410, for 10 s",
         f"knowledge live at {HEAD} after 0",
     ]
 
@@ -67,7 +67,7 @@ def test_fresh_credentials_are_confirmed_and_the_old_end_passes() -> None:
     bench = expiring(10.0)
     bench.frames()
     bench.tell(Renewed("c", 50.0, 1_703_750_450.9))
-    assert bench.frames() == [AuthAccepted(1_703_750_450)]
+    assert bench.frames() == [AuthAccepted(1_703_750_450, 50)]
     answering(bench, until=49.9)
     assert bench.closed == {}
     bench.tick(now=50.0)

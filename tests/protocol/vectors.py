@@ -80,8 +80,8 @@ def server_meaning(frame: ServerFrame) -> Vector:
             return {"kind": "gap", "feed": str(feed), "from": first, "to": last, "reason": reason.value}
         case SnapshotFrame(feed):
             return {"kind": "snapshot", "feed": str(feed)}
-        case AuthAccepted(expires_at):
-            return {"kind": "auth", "expiresAt": expires_at}
+        case AuthAccepted(expires_at, expires_in):
+            return {"kind": "auth", "expiresAt": expires_at, "expiresIn": expires_in}
         case ErrorFrame(code, message, topic):
             return {"kind": "error", "code": code, "message": message, "topic": topic}
         case Ping(timestamp_ms, last_seq):

@@ -78,7 +78,7 @@ async def test_a_fresh_token_keeps_the_connection_past_the_end_of_the_old_one() 
         assert (await client.until("pong"))["ts"] == 1
         for token in ("endless", "beyond"):
             await client.say(action="auth", token=token)
-            assert (await client.until("auth"))["data"] == {"expiresAt": None}
+            assert (await client.until("auth"))["data"] == {"expiresAt": None, "expiresIn": None}
         await client.say(action="auth", token="short")
         assert await client.closed() == (4101, "")
 
@@ -132,13 +132,13 @@ async def test_a_cookie_does_not_stand_in_for_a_token_that_does_not_hold() -> No
         await client.say(action="auth", token="bad")
         assert (await client.until("error"))["data"]["code"] == "unauthenticated"
         await client.say(action="auth", token="good")
-        assert (await client.until("auth"))["data"] == {"expiresAt": None}
+        assert (await client.until("auth"))["data"] == {"expiresAt": None, "expiresIn": None}
 
 
 async def test_where_nobody_is_asked_who_they_are_any_token_holds() -> None:
     async with serving(app_with(make_pulse())) as server, Client(server.port) as client:
         await client.say(action="auth", token="whatever")
-        assert (await client.until("auth"))["data"] == {"expiresAt": None}
+        assert (await client.until("auth"))["data"] == {"expiresAt": None, "expiresIn": None}
 
 
 async def test_a_renewal_that_fails_in_the_app_closes_with_1011(caplog: pytest.LogCaptureFixture) -> None:

@@ -97,7 +97,7 @@ class Life:
         if isinstance(frame, Connected):
             self._greeted(frame)
         elif isinstance(frame, AuthAccepted):
-            self._renewing.holds_until(frame.expires_at, connection)
+            self._renewing.hold_for(frame.expires_in, connection)
         heeded = self._following.heed(frame)
         self._buffer.put(heeded.steps, len(text))
         if heeded.refusal is not None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
@@ -16,7 +15,7 @@ __all__ = ["Renewing", "pause_seconds"]
 
 _log: Final = logging.getLogger("pulse_radar.client")
 
-# Of what is left, so much is for whoever answers slowly, and for clocks that differ; a minute is enough.
+# Of what is left, so much is for whoever answers slowly; a minute is enough.
 _RESERVE_SHARE: Final = 0.2
 _RESERVE_SECONDS: Final = 60.0
 
@@ -30,7 +29,7 @@ def pause_seconds(left_seconds: float) -> float:
 
 
 class Renewing:
-    """Shows a fresh token on one connection each time that the server has said until when the last one holds.
+    """Shows a fresh token on one connection each time that the server has said for how long the last one holds.
 
     Where it comes too late, or does not hold, the server closes with 4101, and the next connection brings another.
     """
@@ -40,11 +39,11 @@ class Renewing:
         self._token = token if callable(token) else None
         self._task: asyncio.Task[None] | None = None
 
-    def holds_until(self, expires_at: int | None, connection: ClientConnection) -> None:
+    def hold_for(self, seconds: int | None, connection: ClientConnection) -> None:
         """The server has said so."""
         self.stop()
-        if self._token is not None and expires_at is not None:
-            self._task = asyncio.create_task(self._renew(self._token, expires_at, connection))
+        if self._token is not None and seconds is not None:
+            self._task = asyncio.create_task(self._renew(self._token, seconds, connection))
 
     def check(self) -> None:
         """Raises: what the token's function raised."""
@@ -56,8 +55,8 @@ class Renewing:
             self._task.cancel()
             self._task = None
 
-    async def _renew(self, token: Token, expires_at: int, connection: ClientConnection) -> None:
-        await asyncio.sleep(pause_seconds(expires_at - time.time()))
+    async def _renew(self, token: Token, left_seconds: int, connection: ClientConnection) -> None:
+        await asyncio.sleep(pause_seconds(left_seconds))
         try:
             frame = Authenticate(await fresh(token))
             await connection.send(encode_client(frame).decode())

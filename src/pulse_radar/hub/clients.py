@@ -221,7 +221,7 @@ class Clients:
                 accepted.append(outcome)
         self._say(connection, self._connected(connection, accepted))
         if connection.expires_at is not None:
-            self._say(connection, AuthAccepted(int(connection.expires_at)))
+            self._say(connection, self._accepted(connection, connection.expires_at))
         for error in refused:
             self._say(connection, error)
         for subscription in accepted:
@@ -262,8 +262,13 @@ class Clients:
             case _:
                 assert_never(frame)
 
+    def _accepted(self, connection: Connection, expires_at: float | None) -> AuthAccepted:
+        if expires_at is None:
+            return AuthAccepted(None)
+        return AuthAccepted(int(expires_at), max(0, int(connection.deadline - self._context.now)))
+
     def _renew(self, connection: Connection, told: Renewed) -> None:
-        self._say(connection, AuthAccepted(None if told.expires_at is None else int(told.expires_at)))
+        self._say(connection, self._accepted(connection, told.expires_at))
         for feed in told.lost:
             if feed in connection.subscriptions:
                 self._subscribing.end(connection, feed)

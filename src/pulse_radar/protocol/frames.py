@@ -122,9 +122,12 @@ class SnapshotFrame(msgspec.Struct, frozen=True):
 
 
 class AuthAccepted(msgspec.Struct, frozen=True):
-    """The new credentials hold. Units: `expires_at` seconds since 1970."""
+    """The new credentials hold, None: for ever. Units: `expires_at` seconds since 1970, by the server's clock; so
+    whoever wants to know how long that is looks at `expires_in`.
+    """
 
     expires_at: int | None
+    expires_in: int | None = None
 
 
 class ErrorFrame(msgspec.Struct, frozen=True):

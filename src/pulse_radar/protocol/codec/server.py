@@ -78,6 +78,7 @@ class _TopicWire(msgspec.Struct):
 
 class _AuthWire(msgspec.Struct, rename="camel"):
     expires_at: int | None = None
+    expires_in: int | None = None
 
 
 class _ErrorWire(msgspec.Struct, omit_defaults=True):
@@ -121,8 +122,8 @@ def _control(frame: ServerFrame) -> dict[str, Any]:
             return {"type": "gap", "data": {"topic": str(feed), "from": first, "to": last, "reason": reason}}
         case SnapshotFrame(feed):
             return {"type": "snapshot", "data": _TopicWire(str(feed))}
-        case AuthAccepted(expires_at):
-            return {"type": "auth", "data": _AuthWire(expires_at)}
+        case AuthAccepted(expires_at, expires_in):
+            return {"type": "auth", "data": _AuthWire(expires_at, expires_in)}
         case ErrorFrame(code, message, topic):
             return {"type": "error", "data": _ErrorWire(code, message, topic)}
         case Connected():
@@ -190,7 +191,8 @@ def _decode_control(kind: str, text: bytes | str) -> ServerFrame | UnknownFrame:
         case "snapshot":
             return SnapshotFrame(Feed.parse(_data(text, _TopicWire).topic))
         case "auth":
-            return AuthAccepted(_data(text, _AuthWire).expires_at)
+            auth = _data(text, _AuthWire)
+            return AuthAccepted(auth.expires_at, auth.expires_in)
         case "error":
             error = _data(text, _ErrorWire)
             return ErrorFrame(error.code, error.message, error.topic)

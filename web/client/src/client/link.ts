@@ -65,14 +65,14 @@ export function makeLink({ url, getToken }: Server, use: Use, tell: (input: Inpu
       complaint = `${error}: ${message.slice(0, 80)}`;
     }
     tell({ kind: "received", frames });
-    for (const frame of frames) if (frame.kind === "auth" && frame.expiresAt) renewBefore(frame.expiresAt);
+    for (const frame of frames) if (frame.kind === "auth" && frame.expiresIn !== null) renewIn(frame.expiresIn);
     if (complaint) lose(PROTOCOL_ERROR, complaint);
   }
 
   /** Fresh credentials on the same connection. Where they come too late, it is closed with 4101, and opened with others. */
-  function renewBefore(expiresAt: number): void {
+  function renewIn(seconds: number): void {
     const mine = era;
-    renewal(renewalMs(expiresAt * 1_000 - use("Date").now()), async () => {
+    renewal(renewalMs(seconds * 1_000), async () => {
       try {
         const token = await getToken?.({ isFresh: true });
         if (token && mine === era) wire?.send?.(encodeClient({ kind: "auth", token }));

@@ -19,7 +19,7 @@ export function delay(code: number, reason: string, attempt: number, chance: num
   return chance * (isFirstResume ? RESUME_MS : Math.min(MOST_MS, FIRST_MS * 2 ** attempt));
 }
 
-/** Of what credentials still hold a fifth is for whoever answers slowly, and for clocks that differ; a minute is enough. */
+/** Of what credentials still hold a fifth is for whoever answers slowly; a minute is enough. */
 const RESERVE_MS = 60_000;
 
 /** Not more often than this, whatever is handed out. */

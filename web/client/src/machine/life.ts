@@ -2,10 +2,10 @@
 
 import { advice } from "../protocol/closeCodes.js";
 import type { Feed } from "../protocol/frames.js";
-import { positionsOf } from "../stream/line.js";
+import { type Line, positionsOf } from "../stream/line.js";
 import type { Reader } from "../stream/reader.js";
 import { delay } from "./backoff.js";
-import { place, readersOn, reconcile, send, setReaders, startOf, wait } from "./lines.js";
+import { place, readersOn, reconcile, send, setLine, setReaders, startOf, wait } from "./lines.js";
 import type { Connection, Turn } from "./state.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -28,6 +28,8 @@ const FAILED_OPENS = 3;
 /** Servers drop request lines over 4 KiB without an answer; this leaves room for the address. */
 const QUERY_CHARACTERS = 3_500;
 
+const TOO_MANY = "too_many_subscriptions";
+
 /** A connection that broke off without a code. */
 const BROKEN = 1006;
 
@@ -43,9 +45,12 @@ export function open(turn: Turn): void {
   reconcile(turn);
   renew(turn);
   let room = QUERY_CHARACTERS;
-  const asked = [...lines.values()].filter(({ feed, at }) => {
+  const asked = [...lines.values()].filter((line) => {
+    const { feed, at } = line;
     room -= `${feed},${feed}:${at},`.length;
-    return room > 0 || isStream;
+    // What finds no room is asked for by frames later, and a stream has none.
+    if (room <= 0 && isStream) leaveOut(turn, line);
+    return room > 0;
   });
   const newest: Record<Feed, number> = {};
   const begun = asked.map((line) => {
@@ -64,6 +69,15 @@ export function open(turn: Turn): void {
     newest,
     isFresh,
   });
+}
+
+/** Where it is it stays: another connection may have room for it. */
+function leaveOut(turn: Turn, line: Line): void {
+  const { feed } = line;
+  const message = `'${feed}' is too much for server-sent events: follow the whole topic`;
+  const readers = readersOn(turn, line).map(({ id }) => id);
+  turn.effects.push({ kind: "tell", readers, news: [{ kind: "error", code: TOO_MANY, message, topic: feed }] });
+  setLine(turn, line, { phase: "refused" });
 }
 
 /** The connection ended, or did not come about. */

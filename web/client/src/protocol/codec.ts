@@ -76,7 +76,7 @@ const FIELDS: Readonly<Record<ServerFrame["kind"], readonly Field[]>> = {
   unsubscribed: [FEED],
   gap: [FEED, field("from", must(isSequenceOrNull)), field("to", SEQUENCE), field("reason", must(isReason))],
   snapshot: [FEED],
-  auth: [field("expiresAt", may(isSequence, null))],
+  auth: [field("expiresAt", may(isSequence, null)), field("expiresIn", may(isSequence, null))],
   error: [field("code", TEXT), field("message", TEXT), field("topic", may(isText))],
   ping: [TIMESTAMP, field("lastSeq", may(arePositions))],
   pong: [TIMESTAMP],

@@ -86,8 +86,10 @@ export interface Unsubscribed {
 
 export interface AuthAccepted {
   readonly kind: "auth";
-  /** Seconds since 1970, null for never. */
+  /** Seconds since 1970 by the server's clock, null for never. */
   readonly expiresAt: number | null;
+  /** Seconds from now. */
+  readonly expiresIn: number | null;
 }
 
 export interface Ping {
