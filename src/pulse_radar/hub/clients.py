@@ -1,19 +1,19 @@
 """The clients of a hub: greeted, heeded, watched over and dismissed."""
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from pulse_radar.hub import heartbeat
-from pulse_radar.hub.actions import AwaitWritable, Close
+from pulse_radar.hub.actions import AwaitWritable
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
-from pulse_radar.hub.departures import departures
+from pulse_radar.hub.farewells import Farewells
 from pulse_radar.hub.heartbeat import Verdict
 from pulse_radar.hub.inputs import Opened, Renewed
 from pulse_radar.hub.limits import PENDING_FRAMES
 from pulse_radar.hub.states import ConnectionTurn
 from pulse_radar.hub.subscribing import Subscribing
 from pulse_radar.hub.subscription import Subscription
-from pulse_radar.protocol.close_codes import CloseCode, retry_reason
+from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.codec import encode_server
 from pulse_radar.protocol.frames import (
     AuthAccepted,
@@ -31,23 +31,16 @@ from pulse_radar.protocol.frames import (
 
 __all__ = ["Clients"]
 
-# Clients sent away together come back spread over this time: after a pause where nobody is better off, soon
-# where they leave one after the other anyway and other processes are ready for them.
-_LATER_MS: Final = range(1_000, 5_000)
-_ELSEWHERE_MS: Final = range(250)
-
 
 class Clients:
     """Every connection of a hub, from its first frame to its last."""
 
-    def __init__(self, context: Context, subscribing: Subscribing) -> None:
+    def __init__(self, context: Context, subscribing: Subscribing, farewells: Farewells) -> None:
         self._context = context
         self._subscribing = subscribing
+        self._farewells = farewells
         # Since when no event can come, None while they can.
         self._broker_lost_at: float | None = None
-        # Clients that were told when to come back.
-        self._sent_away = 0
-        self.is_draining = False
 
     # A connection's life.
 
@@ -56,9 +49,9 @@ class Clients:
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
         connection = Connection(told, now)
         self._context.connections[connection.id] = connection
-        if self.is_draining:
-            # It was let in just before, or cannot be refused; sooner it would only come here again.
-            self._send_elsewhere(connection, _LATER_MS)
+        if self._farewells.is_draining:
+            # It was let in just before, or cannot be refused.
+            self._farewells.turn_back(connection)
             return
         heartbeat.begin(connection, self._context)
         if self._broker_lost_at is not None:
@@ -85,13 +78,13 @@ class Clients:
         """Too much is unsent: it may come back and resume where it was."""
         connection = self._living(connection_id)
         if connection is not None:
-            self._dismiss(connection, CloseCode.SLOW_CONSUMER)
+            self._farewells.dismiss(connection, CloseCode.SLOW_CONSUMER)
 
     def evicted(self, connection_id: str) -> None:
         """Somebody wants it gone: it may come back and resume, too."""
         connection = self._living(connection_id)
         if connection is not None:
-            self._dismiss(connection, CloseCode.EVICTED)
+            self._farewells.dismiss(connection, CloseCode.EVICTED)
 
     def congested(self, connection_id: str) -> None:
         """It takes less than is written to it: what can be left out is left out until it has room again."""
@@ -106,7 +99,7 @@ class Clients:
     def misbehaved(self, connection_id: str, code: CloseCode, reason: str) -> None:
         connection = self._living(connection_id)
         if connection is not None:
-            self._dismiss(connection, code, reason)
+            self._farewells.dismiss(connection, code, reason)
 
     def writable(self, connection_id: str) -> None:
         """There is room for the next page."""
@@ -146,7 +139,7 @@ class Clients:
         elif len(connection.early) < PENDING_FRAMES:
             connection.early.append(frame)
         else:
-            self._dismiss(connection, CloseCode.TOO_MANY_FRAMES)
+            self._farewells.dismiss(connection, CloseCode.TOO_MANY_FRAMES)
 
     def refused(self, connection_id: str, error: ErrorFrame) -> None:
         """It asked for something that was refused before it came here."""
@@ -159,7 +152,7 @@ class Clients:
         elif len(connection.refused) < PENDING_FRAMES:
             connection.refused = (*connection.refused, error)
         else:
-            self._dismiss(connection, CloseCode.TOO_MANY_FRAMES)
+            self._farewells.dismiss(connection, CloseCode.TOO_MANY_FRAMES)
 
     # What time and the broker say.
 
@@ -174,34 +167,21 @@ class Clients:
     def broker_back(self) -> None:
         self._broker_lost_at = None
 
-    def drain(self, within_seconds: float) -> None:
-        """The process is about to end: plan when each client leaves, and take no more."""
-        if self.is_draining:
-            return
-        self.is_draining = True
-        within_seconds = min(within_seconds, self._context.limits.drain_seconds)
-        staying = [
-            connection for connection in self._context.connections.values() if not connection.is_ending
-        ]
-        for connection, after in zip(staying, departures(len(staying), within_seconds), strict=True):
-            connection.leaves_at = self._context.now + after
-            self._context.deadlines.set(connection.leaves_at, connection)
-
     def check(self, connection: Connection, wall_ms: int) -> None:
         """Is it time to leave, or is this connection unserved for too long, stale, or due for a ping?"""
         if connection.is_ending:
             return
         if self._context.now >= connection.leaves_at:
-            self._send_elsewhere(connection, _ELSEWHERE_MS)
+            self._farewells.send_elsewhere(connection)
             return
         if self._is_forsaken or self._has_waited(connection):
-            self._dismiss(connection, CloseCode.TRY_AGAIN_LATER, self._retry(_LATER_MS))
+            self._farewells.try_again_later(connection)
             return
         match heartbeat.judge(connection, self._context):
             case Verdict.STALE:
-                self._dismiss(connection, CloseCode.HEARTBEAT_TIMEOUT)
+                self._farewells.dismiss(connection, CloseCode.HEARTBEAT_TIMEOUT)
             case Verdict.EXPIRED:
-                self._dismiss(connection, CloseCode.EXPIRED)
+                self._farewells.dismiss(connection, CloseCode.EXPIRED)
             case Verdict.PING_DUE:
                 self._ping(connection, wall_ms)
             case Verdict.FINE:
@@ -279,12 +259,6 @@ class Clients:
             self._say(connection, Ping(wall_ms, self._subscribing.quiet_cursors(connection)))
         heartbeat.pinged(connection, self._context)
 
-    def _dismiss(self, connection: Connection, code: CloseCode, reason: str = "") -> None:
-        connection.turn(ConnectionTurn.DISMISSED)
-        self._context.counters.dismissed[code] += 1
-        self._subscribing.end_all(connection)
-        self._context.agenda.put(Close(connection.id, code, reason))
-
     def _living(self, connection_id: str) -> Connection | None:
         """The connection, unless it is gone or told to go."""
         connection = self._context.connections.get(connection_id)
@@ -300,14 +274,6 @@ class Clients:
         """Whether no event has come through for longer than clients should be kept waiting."""
         lost_at, grace = self._broker_lost_at, self._context.limits.broker_grace_seconds
         return lost_at is not None and self._context.now >= lost_at + grace
-
-    def _send_elsewhere(self, connection: Connection, span_ms: range) -> None:
-        self._dismiss(connection, CloseCode.DRAINING, self._retry(span_ms))
-
-    def _retry(self, span_ms: range) -> str:
-        # The golden ratio spreads any number of clients evenly, without chance.
-        self._sent_away += 1
-        return retry_reason(span_ms[int(self._sent_away * 0.618 * len(span_ms)) % len(span_ms)])
 
     def _say(
         self,

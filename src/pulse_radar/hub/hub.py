@@ -9,6 +9,7 @@ from pulse_radar.hub.clients import Clients
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.counters import ClientStats, HubStats
+from pulse_radar.hub.farewells import Farewells
 from pulse_radar.hub.inputs import (
     Arrived,
     BrokerBack,
@@ -56,7 +57,9 @@ class Hub:
         self._context = Context(limits)
         # A topic appears here when its tail has begun.
         self._channels: dict[str, Channel] = {}
-        self._clients = Clients(self._context, Subscribing(self._context, self._channels))
+        subscribing = Subscribing(self._context, self._channels)
+        self._farewells = Farewells(self._context, subscribing)
+        self._clients = Clients(self._context, subscribing, self._farewells)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -71,7 +74,7 @@ class Hub:
     @property
     def is_draining(self) -> bool:
         """Whether clients are being sent to another process, because this one is about to end."""
-        return self._clients.is_draining
+        return self._farewells.is_draining
 
     @property
     def deadline(self) -> float | None:
@@ -139,7 +142,7 @@ class Hub:
             case BrokerBack():
                 self._broker_back()
             case Draining(within_seconds):
-                self._clients.drain(within_seconds)
+                self._farewells.drain(within_seconds)
             case _:
                 self._dispatch_client(told)
 
