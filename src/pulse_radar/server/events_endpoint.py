@@ -21,9 +21,10 @@ from pulse_radar.server.answers import shared_with
 from pulse_radar.server.door import Door, Guest, Refused
 from pulse_radar.server.reception import QueryTexts, close_code
 from pulse_radar.server.runner import Runner
-from pulse_radar.server.session import Session, turn_away
+from pulse_radar.server.session import Session
 from pulse_radar.server.sse_transport import SseTransport
 from pulse_radar.server.transport import SOCKET_EXTENSION, Socket
+from pulse_radar.server.turning_away import turn_away
 
 __all__ = ["EVENTS_SCHEMA", "EventsEndpoint"]
 

@@ -40,8 +40,9 @@ from pulse_radar.server.intake import Intake
 from pulse_radar.server.places import FULL_REASON, REMEDIES, ConnectionBound, ConnectionBounds, Places, Whose
 from pulse_radar.server.questions import Questions
 from pulse_radar.server.request_pace import GIVEN_UP, GivenUp
-from pulse_radar.server.session import Session, turn_away
+from pulse_radar.server.session import Session
 from pulse_radar.server.sessions import Sessions
+from pulse_radar.server.turning_away import turn_away
 from pulse_radar.server.turns import Turns, turns_here
 from pulse_radar.tasks import ended
 

@@ -27,13 +27,13 @@ from pulse_radar.protocol.frames import (
     UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.server.allowance import NO_FRAMES, FrameBounds
+from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.hooks import HookTooSlow
 from pulse_radar.server.places import NOBODY, Whose
 from pulse_radar.server.transport import LOW_WATER_BYTES, Transport
 from pulse_radar.server.visitor import Visitor
 
-__all__ = ["Session", "Shell", "forbidden", "turn_away"]
+__all__ = ["Session", "Shell", "forbidden"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
@@ -234,46 +234,3 @@ def _asks(visitor: Visitor, frame: ClientFrame | UnknownFrame) -> bool:
 def forbidden(feed: Feed) -> ErrorFrame:
     """The refusal of a feed that this client may not read."""
     return ErrorFrame(ErrorCode.FORBIDDEN, f"you may not read '{feed}'", str(feed))
-
-
-async def turn_away(transport: Transport, code: int, reason: str = "") -> None:
-    """Close a connection that never became a session, and carry it until it is gone."""
-    transport.listen(_Deaf())
-    transport.close(code, reason)
-    await transport.carry()
-
-
-class _Deaf:
-    """The listener of a connection that is being closed: nothing it says matters any more."""
-
-    max_frame_bytes = NO_FRAMES.max_bytes
-
-    def __init__(self) -> None:
-        self.allowance = NO_FRAMES.allowance(time.monotonic())
-
-    def hear_in_turn(self, hear: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_soon(hear)
-
-    def received(self, text: str | bytes) -> None:
-        """Ignored."""
-
-    def received_binary(self) -> None:
-        """Ignored."""
-
-    def too_long(self, size: int) -> None:
-        """Ignored."""
-
-    def too_many(self) -> None:
-        """Ignored."""
-
-    def alive(self) -> None:
-        """Ignored."""
-
-    def writable(self) -> None:
-        """Ignored."""
-
-    def ending(self, within_seconds: float = math.inf) -> None:
-        """Ignored: it is being closed."""
-
-    def closed(self) -> None:
-        """Ignored: nobody knew it."""

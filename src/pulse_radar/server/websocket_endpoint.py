@@ -15,8 +15,9 @@ from pulse_radar.server.door import Door, Refused
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS
 from pulse_radar.server.reception import QueryTexts, close_code
 from pulse_radar.server.runner import Runner
-from pulse_radar.server.session import Session, turn_away
+from pulse_radar.server.session import Session
 from pulse_radar.server.transport import EXTENSION, Transport, Upgrade
+from pulse_radar.server.turning_away import turn_away
 
 __all__ = ["WebSocketEndpoint"]
 
