@@ -2,7 +2,7 @@
 
 import { standings } from "../machine/lines.js";
 import { step } from "../machine/machine.js";
-import { type Connection, type Input, initial, type News } from "../machine/state.js";
+import { type Connection, type Input, initial, NEVER, type News } from "../machine/state.js";
 import type { Positions } from "../protocol/frames.js";
 import { makeLink, type Server } from "./link.js";
 import { listen, makeAlarm, type Use } from "./world.js";
@@ -21,8 +21,6 @@ export interface Station {
   /** Leave for good. */
   end(): void;
 }
-
-const NEVER = Number.POSITIVE_INFINITY;
 
 export function makeStation(server: Server, use: Use, outlet: Outlet): Station {
   const perform = makeLink(server, use, handle);

@@ -5,15 +5,13 @@
  * Each tab holds a lock of its own, too: the leader that gets it knows that the tab is gone, however it went.
  */
 
-import type { Connection, Input } from "../machine/state.js";
+import type { Input } from "../machine/state.js";
 import type { Positions } from "../protocol/frames.js";
+import { type Leader, makeLeader } from "./leading.js";
 import { introductions, place, type Readers } from "./readers.js";
 import type { Outlet, Station } from "./station.js";
-import { type Beat, byOurClock, epoch, type Message } from "./talk.js";
+import { type Beat, byOurClock, type Message } from "./talk.js";
 import { type LocksLike, listen, makeAlarm, type Use } from "./world.js";
-
-/** A leader says so often that it is there. */
-const BEAT_MS = 5_000;
 
 /** Two beats may be late, in the background even more: so the leader is asked, and answers even there. News are signs of life, too. */
 const SILENCE_MS = 12_000;
@@ -28,7 +26,7 @@ type Role =
   /** `said`: what it last heard of the connection, as text. */
   | { readonly kind: "following"; readonly leader: string; readonly said: string }
   /** It has the connection of all, until the lock is released. */
-  | { readonly kind: "leading"; readonly leader: string; readonly station: Station; readonly release: () => void };
+  | { readonly kind: "leading"; readonly leader: Leader; readonly release: () => void };
 
 const SEEKING: Role = { kind: "seeking" };
 
@@ -50,7 +48,6 @@ export function joinTabs(
   const channel = new Channel(lock);
   const request: LocksLike["request"] = (...asked) => locks.request(...asked);
   let role = SEEKING;
-  let connection: Connection = { status: "idle" };
   // As the leader knows them, whoever that is.
   let positions: Positions = {};
   let isEnded = false;
@@ -65,7 +62,7 @@ export function joinTabs(
   const later = makeAlarm(use);
 
   function handle(input: Input): void {
-    if (role.kind === "leading") role.station.handle(input);
+    if (role.kind === "leading") role.leader.station.handle(input);
     else if (role.kind === "following")
       post({ input: input.kind === "follow" ? { ...input, id: input.id + introduction() } : input });
   }
@@ -90,36 +87,21 @@ export function joinTabs(
   }
 
   function lead(release: () => void): void {
-    const leader = name + introduction();
-    const station = makeStation({
-      tell(ids, news) {
-        outlet.tell(ids, news);
-        post({ leader, readers: ids, news });
-        // Where a feed stands that is live from now on, a page must know before it is loaded anew.
-        if (news.some(({ kind }) => kind === "subscribed")) later(0, beat);
-      },
-      changed(changed) {
-        // A station that this tab gave up is nobody's news.
-        if (role.kind !== "leading") return;
-        connection = changed;
-        outlet.changed(changed);
-        beat();
-      },
-    });
-    role = { kind: "leading", leader, station, release };
-    connection = { status: "idle" };
+    const leader = makeLeader(name + introduction(), use, post, outlet, makeStation);
+    role = { kind: "leading", leader, release };
+    later(0);
     introduce();
-    beat();
+    leader.beat();
   }
 
   function stepDown(): void {
     const before = role;
     role = SEEKING;
     if (before.kind !== "leading") return;
-    positions = before.station.positions();
+    positions = before.leader.station.positions();
     // Quiet feeds moved on without a word to their readers.
     place(readers, positions);
-    before.station.end();
+    before.leader.end();
     before.release();
   }
 
@@ -156,7 +138,7 @@ export function joinTabs(
 
   function hear(message: Message): void {
     if (role.kind === "leading") {
-      if ("ask" in message) beat();
+      if ("ask" in message) role.leader.beat();
       else if ("input" in message) serve(message.input);
     } else if ("connection" in message) follow(message);
     else if ("news" in message && role.kind === "following" && role.leader === message.leader) {
@@ -197,12 +179,6 @@ export function joinTabs(
     later(ANSWER_MS * (1 + random()), () => stand(true));
   }
 
-  function beat(): void {
-    if (role.kind !== "leading") return;
-    post({ leader: role.leader, epoch: epoch(use), connection, positions: role.station.positions() });
-    later(BEAT_MS, beat);
-  }
-
   /** Be one of the tabs, as long as the page lives. */
   function join(): Promise<void> {
     return new Promise((die) => {
@@ -219,7 +195,7 @@ export function joinTabs(
 
   return {
     handle,
-    positions: () => (role.kind === "leading" ? role.station.positions() : positions),
+    positions: () => (role.kind === "leading" ? role.leader.station.positions() : positions),
     end() {
       isEnded = true;
       leave();

@@ -15,7 +15,7 @@ const isAddress = named("((http|ws)s?://[^/].*|[^:]+|[^:]*/.*)");
 
 /** Throws: TypeError. */
 export const checkAddress = (url: string): void =>
-  must(isAddress(url), url, "an address, as '/ws' or 'wss://example.org/ws'");
+  must(isAddress(url), url, "an address: write '/ws', or 'wss://host/ws'");
 
 /** A feed, and from where on somebody wants it. */
 export interface Wish extends Start {
@@ -24,8 +24,8 @@ export interface Wish extends Start {
 
 /** Throws: TypeError. */
 export function wish(topic: string, { key, after, last }: TopicOptions = {}): Wish {
-  must(isTopic(topic), topic, "a topic: one name in lower case, as 'knowledge'");
-  must(key === undefined || isKey(key), key, "a key: 1 to 128 of A-Z a-z 0-9 _ = : -");
+  must(isTopic(topic), topic, "a topic: name one, as 'knowledge'");
+  must(key === undefined || isKey(key), key, "a key: up to 128 of A-Za-z0-9_=:-");
   must(last === undefined || isSequence(last), last, "a number of events");
   const feed = feedOf(topic, key);
   return { feed, after: after === undefined ? undefined : sequenceOf(feed, after), last };

@@ -2,7 +2,7 @@
 
 import { topicOf } from "../protocol/grammar.js";
 import type { Line } from "../stream/line.js";
-import { covers, NOWHERE, type Reader } from "../stream/reader.js";
+import { covers, NOWHERE, type Start } from "../stream/reader.js";
 import { open, retire } from "./life.js";
 import { leave, place, readersOn, reconcile, send, setLine, setReaders, startOf, welcome } from "./lines.js";
 import type { Input, Turn } from "./state.js";
@@ -55,15 +55,16 @@ export function askNext(turn: Turn): void {
 export function ask(turn: Turn, line: Line): void {
   const { feed, phase, at } = line;
   const after = startOf(turn, line);
-  if (phase === "unasked") {
-    place(turn, line, after, { phase: "catching up" });
-    send(turn, { kind: "subscribe", feed, after });
-  } else if (phase !== "refused" && at !== undefined && !line.asker) {
+  if (phase === "unasked") request(turn, line, after);
+  else if (phase !== "refused" && at !== undefined && !line.asker) {
     const readers = readersOn(turn, line);
+    // Asked for alone: for the newest events, or behind a position that the stream has not reached. The server behind another
+    // connection may have been ahead; or numbers went back, and only a server knows that. What came between leaving and
+    // coming the others ask for afterwards.
     const asker = readers.find((reader) => reader.last !== undefined || (reader.at ?? at) > at);
     if (after !== undefined && after < at) restart(turn, line, after);
     else if (phase !== "live") return;
-    else if (asker) askFor(turn, line, asker);
+    else if (asker) request(turn, line, undefined, { asker: asker.id }, { after: asker.at, last: asker.last });
     else
       welcome(
         turn,
@@ -73,25 +74,21 @@ export function ask(turn: Turn, line: Line): void {
   }
 }
 
-/**
- * Ask for one reader alone: for the newest events, or behind a position that the stream has not reached. The server behind
- * another connection may have been ahead; or numbers went back, and only a server knows that. What came between leaving
- * and coming the others ask for afterwards.
- */
-function askFor(turn: Turn, line: Line, asker: Reader): void {
-  const { feed } = line;
-  const { id, at: after, last } = asker;
-  place(turn, line, undefined, { phase: "catching up", asker: id });
-  leave(turn, feed);
-  send(turn, { kind: "subscribe", feed, after, last });
-}
+/** Begin a line anew at another position, or at its own to have a hole filled. */
+export const restart = (turn: Turn, line: Line, after: number): void =>
+  request(turn, line, after, { healedAt: after === line.at ? after : undefined });
 
 /**
- * Begin a line anew at another position, or at its own to have a hole filled.
- * It is left first, since that is confirmed: what comes before the confirmation is of before.
+ * Ask for a line. One that was asked for is left first, since that is confirmed: what comes before the confirmation is of before.
  */
-export function restart(turn: Turn, line: Line, after: number): void {
-  place(turn, line, after, { phase: "catching up", healedAt: after === line.at ? after : undefined });
-  leave(turn, line.feed);
-  send(turn, { kind: "subscribe", feed: line.feed, after });
+function request(
+  turn: Turn,
+  line: Line,
+  at: number | undefined,
+  changed: Partial<Line> = {},
+  start: Start = { after: at },
+): void {
+  place(turn, line, at, { ...changed, phase: "catching up" });
+  if (line.phase !== "unasked") leave(turn, line.feed);
+  send(turn, { kind: "subscribe", feed: line.feed, ...start });
 }

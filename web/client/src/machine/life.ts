@@ -6,9 +6,7 @@ import { type Line, positionsOf } from "../stream/line.js";
 import type { Reader } from "../stream/reader.js";
 import { delay } from "./backoff.js";
 import { place, readersOn, reconcile, send, setLine, setReaders, startOf, wait } from "./lines.js";
-import type { Connection, Turn } from "./state.js";
-
-const NEVER = Number.POSITIVE_INFINITY;
+import { type Connection, NEVER, type Turn } from "./state.js";
 
 /** The server greets within 15 s, or says why not. */
 const GREETING_MS = 20_000;

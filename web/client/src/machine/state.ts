@@ -128,6 +128,9 @@ export type Turn = { -readonly [Field in keyof State]: State[Field] } & Moment &
     readonly effects: Effect[];
   };
 
+/** Later than any time. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
 export const initial = (): State => ({
   connection: { status: "idle" },
   carrier: "socket",
@@ -138,5 +141,5 @@ export const initial = (): State => ({
   attempt: 0,
   failedOpens: 0,
   patience: 0,
-  due: Number.POSITIVE_INFINITY,
+  due: NEVER,
 });
