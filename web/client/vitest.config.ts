@@ -15,14 +15,17 @@ export default defineConfig({
     testTimeout: 30_000,
     projects: [
       {
+        extends: true,
         resolve: { alias },
         test: { name: "pure", include: ["tests/{protocol,machine,client}/**/*.test.ts"] },
       },
       {
+        extends: true,
         resolve: { alias },
         test: { name: "react 19", include: ["tests/{react,types}/**/*.test.tsx"], environment: "happy-dom" },
       },
       {
+        extends: true,
         resolve: { alias: [...alias, ...["react", "react-dom"].map((find) => ({ find, replacement: older(find) }))] },
         test: { name: "react 18", include: ["tests/{react,types}/**/*.test.tsx"], environment: "happy-dom" },
       },

@@ -24,8 +24,12 @@ export function follow(turn: Turn, { id, feed, at, after, last, isState }: Extra
   const isSomewhere = now !== NOWHERE;
   // A position ahead of us may be one that nobody gave out: rather see again what is known.
   if (after !== undefined) at ??= isSomewhere ? Math.min(after, now) : after;
-  // Of a state topic it wants all that holds now.
-  else if (last === undefined && isSomewhere) at ??= near.some((line) => line.isState) ? 0 : now;
+  else if (at === undefined && last === undefined && isSomewhere) {
+    // Of a state topic it wants all that holds now, of a log nothing; which it is nobody knows before the first greeting.
+    if (near.some((line) => line.isState)) at = 0;
+    else if (turn.patience === 0) last = 0;
+    else at = now;
+  }
   setReaders(turn, [{ id, feed, at, last: at === undefined ? last : undefined, isTold: false }], {});
 }
 

@@ -26,9 +26,13 @@ export function setReaders(turn: Turn, some: readonly Reader[], changed: Partial
 export const readersOn = (turn: State, { feed }: Line): Reader[] =>
   [...turn.readers.values()].filter((reader) => covers(feed, reader.feed));
 
-/** Those for whom what comes now is. */
-export const listening = (turn: Turn, line: Line): Reader[] =>
-  readersOn(turn, line).filter(({ id, last }) => (line.asker ? line.asker === id : last === undefined));
+/** Those for whom what comes now is. Who stands behind the line has just come: what it lacks is asked for first. */
+export const listening = (turn: Turn, line: Line): Reader[] => {
+  const { asker, at: here = NOWHERE } = line;
+  return readersOn(turn, line).filter(({ id, last, at = here }) =>
+    asker ? asker === id : last === undefined && at >= here,
+  );
+};
 
 /** Those who stand somewhere: who waits for the newest events stands nowhere yet. */
 export const standingOn = (turn: State, line: Line): Reader[] =>
