@@ -23,9 +23,11 @@ from taskiq import (
 )
 
 from pulse_radar import InvalidSetting, Pulse
+from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.jobs import JobProgress, Jobs, PulseMiddleware, Stopped, TaskiqRequeue
+from pulse_radar.jobs.events import event_of
 from pulse_radar.jobs.journal import Journal
-from pulse_radar.jobs.life import Moment
+from pulse_radar.jobs.life import Job, Moment, pick_up
 from pulse_radar.jobs.teller import Teller
 from pulse_radar.testing import connect
 from pulse_radar.testing.app_client import AppClient
@@ -299,13 +301,65 @@ async def test_a_job_that_is_cancelled_before_it_begins_is_never_run() -> None:
             shop.broker.kick = kick  # type: ignore[method-assign]
             assert (await page.next("job_queued")).key == kicked.task_id
             answer = await http.post(f"/jobs/{kicked.task_id}/cancel", json={"reason": "not needed"})
-            assert answer.json()["state"] == "cancelling"
-            await shop.broker.kick(held[0])
+            assert answer.json()["state"] == "cancelled"
             cancelled = (await told(page, "job_cancelled"))[-1]
-            assert states(cancelled) == ["queued", "cancelling", "cancelled"]
+            await shop.broker.kick(held[0])
+            assert states(cancelled) == ["queued", "cancelled"]
             assert cancelled.data["reason"] == "not needed"
             await shop.broker.wait_all()
     assert ran == []
+
+
+@pytest.mark.parametrize("before", [("queued",), ("started", "retrying"), ("started", "lost", "retrying")])
+async def test_a_job_that_waits_has_ended_when_it_is_cancelled(before: tuple[Any, ...]) -> None:
+    pulse = Pulse("memory://")
+    jobs = Jobs(pulse)
+    moments = tuple(
+        Moment(state, datetime(2026, 1, 1, 12, at, tzinfo=UTC)) for at, state in enumerate(before)
+    )
+    waiting = Job(task_id="waits", name="work", moments=moments)
+    async with pulse:
+        await pulse.publish(event_of(waiting))
+        cancelled = await jobs.cancel("waits", "not needed")
+        assert (cancelled.state, cancelled.reason) == ("cancelled", "not needed")
+        assert await jobs.find("waits") == cancelled
+    # Whoever takes up what is in the queue does not begin.
+    attempt = waiting.attempt + (waiting.state == "retrying")
+    taken = Job(
+        task_id="waits", name="work", attempt=attempt, moments=(Moment("started", datetime.now(UTC)),)
+    )
+    assert pick_up(cancelled, taken).is_refused
+
+
+async def test_texts_of_any_length_and_with_anything_in_them_are_told_as_far_as_they_may_be() -> None:
+    shop = Shop(results=True)
+    long, odd = "r" * 1_000_000, "no utf-8: \udcff"
+
+    @shop.broker.task("work")
+    async def work(text: str, ending: str, progress: JobProgress = TaskiqDepends()) -> str:
+        await progress.update(1, message=text)
+        if ending == "cancelled":
+            await asyncio.sleep(60)
+        if ending == "failed":
+            raise ValueError(text)
+        return text
+
+    async with shop.open() as (page, http):
+        for text in (long, odd):
+            for ending in ("completed", "failed", "cancelled"):
+                job = await work.kiq(text, ending)
+                if ending == "cancelled":
+                    await page.next("job_progress")
+                    await shop.jobs.cancel(job.task_id, text)
+                end = (await told(page, f"job_{ending}"))[-1]
+                said = {"completed": "result", "failed": "error", "cancelled": "reason"}[ending]
+                for heard in (end.data[said], end.data["progress"]["message"]):
+                    assert heard == "no utf-8: ?" or set(heard) == {"r"}
+                    assert len(heard) <= 5_000
+        job = await work.kiq("", "cancelled")
+        await page.next("job_progress")
+        assert (await http.post(f"/jobs/{job.task_id}/cancel", json={"reason": long})).status_code == 202
+        assert (await told(page, "job_cancelled"))[-1].data["reason"] == "r" * 2_000
 
 
 async def test_a_failed_job_runs_again_with_what_it_was_called_with() -> None:
@@ -361,6 +415,18 @@ async def test_what_cannot_be_done_to_a_job_is_said_clearly() -> None:
     assert listed["task_id"] == job.task_id
     assert page_of_jobs.json()["next"] is None
     assert page_of_jobs.json()["lastSeq"].startswith("monitoring:")
+
+
+async def test_a_broker_that_does_not_answer_is_said_clearly() -> None:
+    shop = Shop()
+    away = BrokerUnavailable("it does not answer")
+    async with shop.open() as (_, http):
+        with (
+            mock.patch.object(shop.pulse.broker, "read", side_effect=away),
+            mock.patch.object(shop.pulse.broker, "newest", side_effect=away),
+        ):
+            answers = [await http.get("/jobs"), await http.get("/jobs/a"), await http.post("/jobs/a/cancel")]
+    assert [answer.status_code for answer in answers] == [503] * 3
 
 
 async def test_the_app_decides_who_may_look_at_jobs_and_who_may_stop_them() -> None:
@@ -483,6 +549,7 @@ async def test_a_cancelled_job_that_began_all_the_same_is_stopped_as_soon_as_tha
         await http.post(f"/jobs/{job.task_id}/cancel", json={"reason": "not needed"})
         # As while the broker is away: there is no look before the job begins.
         with mock.patch.object(Teller, "look", return_value=None):
+            await page.next("job_cancelled")
             await kick(held.get_nowait())
             await began.wait()
         cancelled = (await told(page, "job_cancelled"))[-1]

@@ -218,6 +218,25 @@ async def test_labels_and_ids_that_somebody_else_wrote_stop_nothing() -> None:
         assert life.stats().lost == 3
 
 
+async def test_a_job_whose_id_is_no_key_keeps_no_other_from_being_looked_at() -> None:
+    pulse = Pulse("memory://")
+    pulse.declare(monitoring_topic(), JOB_EVENTS)
+
+    @asynccontextmanager
+    async def source() -> AsyncIterator[Journal]:
+        yield Journal(pulse, pulse.broker)
+
+    async with pulse:
+        teller = Teller(source)
+        connected = asyncio.Event()
+        teller.when_connected(lambda _journal: connected.set())
+        teller.start()
+        await connected.wait()
+        assert await teller.look("report.daily") is None
+        assert await teller.look("report") is not None
+        await teller.stop()
+
+
 async def test_a_topic_that_nobody_declared_stops_nothing() -> None:
     async with told_to(Pulse("memory://")) as (broker, _):
         assert await ran_and_acknowledged(broker)

@@ -7,6 +7,7 @@ import msgspec
 
 from pulse_radar.errors import InvalidEvent
 from pulse_radar.jobs.life import Arguments
+from pulse_radar.jobs.texts import told_text
 from pulse_radar.protocol.json_value import JsonValue, encode_data
 
 __all__ = ["SECRETS", "Redact", "shown_arguments", "shown_value"]
@@ -55,7 +56,7 @@ def shown_value(value: object) -> JsonValue:
             return plain
     except InvalidEvent:
         pass
-    return str(value)[:_LIMIT_BYTES]
+    return told_text(str(value), _LIMIT_BYTES)
 
 
 class _Veil:

@@ -20,6 +20,7 @@ from pulse_radar.jobs.journal import Journal, Seen
 from pulse_radar.jobs.life import Ending, Job, JobState, Moment, rank_of
 from pulse_radar.jobs.requeue import Requeue
 from pulse_radar.jobs.routes import job_router
+from pulse_radar.jobs.texts import told_text
 from pulse_radar.jobs.watch import watching
 from pulse_radar.jobs.worker import CANCEL, CancelRequest
 from pulse_radar.pulse import Pulse
@@ -73,10 +74,13 @@ class Jobs:
         return _known(task_id, await self._journal.look(task_id))
 
     async def cancel(self, task_id: str, reason: str | None = None) -> Job:
-        """Ask for a job's end; what is known of it then. One that waits is stopped when a worker takes it up.
+        """Ask for a job's end; what is known of it then. One that waits has ended by that: no worker begins it.
+
+        Of the reason 2,000 characters are told.
 
         Raises: UnknownJob, JobIsOver, WorkerSilent, InvalidKey, BrokerError.
         """
+        reason = None if reason is None else told_text(reason)
         for _ in range(_TRIES):
             seen = await self._journal.look(task_id)
             job = _known(task_id, seen)
@@ -124,10 +128,11 @@ class Jobs:
             is_told = await self._tell(job, reason)
             if is_told is not None:
                 return _with(job, "cancelling", reason) if is_told else None
-        # Nobody has it: whoever takes it up finds this.
-        written = await self._journal.write(
-            _with(job, "cancelled" if job.state == "lost" else "cancelling", reason), seen
-        )
+            # Its worker is gone, or is just connecting again and says more of it.
+            ended = _with(job, "cancelling", reason)
+        else:
+            ended = _not_to_begin(job, reason)
+        written = await self._journal.write(ended, seen)
         return None if written is None else written.job
 
     async def _tell(self, job: Job, reason: str | None) -> bool | None:
@@ -163,6 +168,21 @@ def _known(task_id: str, seen: Seen) -> Job:
 
 def _with(job: Job, state: JobState, reason: str | None) -> Job:
     return job.joined(replace(job, moments=(Moment(state, datetime.now(UTC), _BY),), reason=reason))
+
+
+def _not_to_begin(job: Job, reason: str | None) -> Job:
+    """Nobody has it: whoever takes it up finds this."""
+    if job.state != "retrying":
+        return _with(job, "cancelled", reason)
+    # That attempt is over, and it is the next one that waits.
+    return replace(
+        job,
+        attempt=job.attempt + 1,
+        moments=(Moment("cancelled", datetime.now(UTC), _BY),),
+        progress=None,
+        ending=None,
+        reason=reason,
+    )
 
 
 def _queued_again(job: Job, attempt: int) -> Job:

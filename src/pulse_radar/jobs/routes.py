@@ -52,9 +52,16 @@ def job_router(jobs: "Jobs", pulse: "Pulse") -> APIRouter:
         403: {"description": "not yours"},
         404: {"description": "nothing is known of it"},
         409: {"description": "its state, or what is known of its arguments, is in the way"},
+        503: {"description": "the broker does not answer"},
         504: {"description": "its worker did not answer in time"},
     }
-    router.add_api_route("/jobs", routes.page, response_model=JobPage, summary="Jobs, by their newest events")
+    router.add_api_route(
+        "/jobs",
+        routes.page,
+        response_model=JobPage,
+        responses={403: failures[403], 503: failures[503]},
+        summary="Jobs, by their newest events",
+    )
     router.add_api_route(
         "/jobs/{task_id}", routes.one, responses=failures, summary="One job", response_model=None
     )
@@ -95,7 +102,10 @@ class _Routes:
             return denied
         # Before the look: what it misses comes after this.
         position = self._pulse.position(MONITORING)
-        page = await self._pulse.broker.read(MONITORING, after=after, limit=limit)
+        try:
+            page = await self._pulse.broker.read(MONITORING, after=after, limit=limit)
+        except BrokerError as error:
+            return _failure(error)
         entries = [entry for entry in page.entries if isinstance(entry, StoredEvent)]
         seen = [seen_in(entry).job for entry in entries]
         return JobPage(

@@ -20,13 +20,11 @@ from pulse_radar.jobs.life import Ending, Job, JobState, Moment, Progress, pick_
 from pulse_radar.jobs.pace import Pace
 from pulse_radar.jobs.stopped import Stopped
 from pulse_radar.jobs.teller import Note, Teller
+from pulse_radar.jobs.texts import told_text
 
 __all__ = ["Run", "current_run"]
 
 _log: Final = logging.getLogger("pulse_radar.jobs")
-
-# Errors and results that quote a whole file are cut.
-_TEXT_LENGTH: Final = 2_000
 
 # Of the asyncio task, and of the thread, that runs the job.
 current_run: Final[ContextVar["Run | None"]] = ContextVar("current_run", default=None)
@@ -82,7 +80,7 @@ class Run:
         """Ask it to stop."""
         if self.is_stopping or self.has_ended:
             return
-        self.is_stopping, self.reason = True, reason
+        self.is_stopping, self.reason = True, None if reason is None else told_text(reason)
         self._say("cancelling")
         self._stop(self)
 
@@ -97,7 +95,7 @@ class Run:
                 at=datetime.now(UTC),
                 done=done,
                 total=total if total is not None or before is None else before.total,
-                message=message if message is not None or before is None else before.message,
+                message=told_text(message) if message is not None else before and before.message,
             )
             if self._is_due:
                 return
@@ -249,6 +247,6 @@ class Run:
 
 def _text_of(error: BaseException) -> str:
     try:
-        return str(error)[:_TEXT_LENGTH]
+        return told_text(str(error))
     except Exception:  # noqa: BLE001 (somebody else's __str__)
         return "an error that cannot say what it is"

@@ -116,6 +116,9 @@ class Teller:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 return await journal.look(task_id)
+        except UsageError:
+            # Its id is no key: nothing is known of it, and nothing is wrong with the broker.
+            return None
         except Exception as error:  # noqa: BLE001 (a job does not wait for whatever is wrong there)
             _log.debug("did not look at %s: %r", task_id, error)
             self._no_look_until = time.monotonic() + _NO_LOOK_SECONDS
