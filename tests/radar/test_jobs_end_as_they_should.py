@@ -76,7 +76,7 @@ async def test_a_broken_file_fails_once_with_its_text_and_the_worker_goes_on(tmp
         await at.queue(broken, job_id="broken")
         await at.queue(tmp_path / "nowhere.json", job_id="absent")
         failed = await at.until("monitoring", "broken", "job_failed")
-        assert failed["error_type"] == "IngestionFailed"
+        assert failed["error_type"] == "ExportBroken"
         assert "at byte" in failed["error"]
         assert "150 messages before it are ingested" in failed["error"]
         absent = await at.until("monitoring", "absent", "job_failed")

@@ -91,6 +91,11 @@ async def test_a_changed_address_drops_the_key(tmp_path: Path) -> None:
         "[64:ff9b::7f00:1]",
         "[2002:7f00:1::]",
         "2130706433",
+        "[fec0::1]",
+        "[64:ff9b:1::7f00:1]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "192.0.0.8",
     ],
 )
 async def test_addresses_inside_are_refused(host: str) -> None:
@@ -100,7 +105,9 @@ async def test_addresses_inside_are_refused(host: str) -> None:
 
 async def test_an_address_inside_is_taken_where_that_is_meant() -> None:
     assert await addresses_of("http://127.0.0.1:11434/v1", allow_private=True) == ["127.0.0.1"]
-    assert await addresses_of("https://93.184.215.14/v1", allow_private=False) == ["93.184.215.14"]
+    for public in ("93.184.215.14", "2606:4700::6810:85e5", "64:ff9b::5db8:d70e"):
+        host = f"[{public}]" if ":" in public else public
+        assert await addresses_of(f"https://{host}/v1", allow_private=False) == [public]
 
 
 @pytest.mark.parametrize(
@@ -112,12 +119,33 @@ async def test_an_address_inside_is_taken_where_that_is_meant() -> None:
         "https://example.com/?a=b",
         "x",
         "http://[::1",
+        "http://1.1.1.1/\r\nX: y",
+        "http://1.1.1.1/\u202e",
+        "http://a\0b/",
+        "http://a..b",
+        "http://.",
+        f"http://{'a' * 70}.com",
     ],
 )
 async def test_what_is_no_base_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(Inside) as refused:
         await addresses_of(url, allow_private=True)
     assert "pw" not in str(refused.value)
+
+
+async def test_a_key_is_what_a_header_can_carry(tmp_path: Path) -> None:
+    async with application(tmp_path) as (_, client):
+        for key in ("ключ", "a b", "a\0b", "\\ud800"):
+            body = f'{{"name": "a", "base_url": "{PUBLIC}", "api_key": "{key}"}}'.replace("\0", "\\u0000")
+            refused = await client.post("/providers", content=body)
+            assert refused.status_code == 422
+            assert key not in refused.text
+        pasted = {"name": "a", "base_url": PUBLIC, "api_key": f" {KEY}\n"}
+        assert (await client.post("/providers", json=pasted)).json()["has_key"] is True
+        nothing = {"name": "b", "base_url": PUBLIC, "api_key": ""}
+        assert (await client.post("/providers", json=nothing)).json()["has_key"] is False
+    # Without a key of ours it is as it was entered.
+    assert await kept(tmp_path) == [f"plain:{KEY}", None]
 
 
 async def test_a_name_that_means_one_address_inside_is_refused_as_a_whole(

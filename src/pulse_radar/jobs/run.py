@@ -90,12 +90,14 @@ class Run:
             raise self._stopped_by(self.reason or "the job was cancelled")
         with self._lock:
             before = self._progress
+            if message is None and before is not None:
+                message = before.message
             self._progress = Progress(
                 number=1 if before is None else before.number + 1,
                 at=datetime.now(UTC),
                 done=done,
                 total=total if total is not None or before is None else before.total,
-                message=told_text(message) if message is not None else before and before.message,
+                message=None if message is None else told_text(message),
             )
             if self._is_due:
                 return

@@ -25,7 +25,7 @@ from pulse_radar.jobs.life import Moment
 from pulse_radar.jobs.worker import RUNS
 from pulse_radar.stream.entry import Gap, StoredEvent
 
-__all__ = ["watching"]
+__all__ = ["for_ever", "watching"]
 
 _log: Final = logging.getLogger("pulse_radar.jobs")
 
@@ -59,8 +59,8 @@ async def watching(journal: Journal) -> AsyncIterator[None]:
     """Announce, while this lasts, the jobs whose workers are gone."""
     watch = Watch(journal)
     tasks = [
-        asyncio.create_task(_for_ever(watch.follow), name="watch of jobs"),
-        asyncio.create_task(_for_ever(watch.ask_around), name="leases of jobs"),
+        asyncio.create_task(for_ever(watch.follow), name="watch of jobs"),
+        asyncio.create_task(for_ever(watch.ask_around), name="leases of jobs"),
     ]
     try:
         yield
@@ -138,7 +138,7 @@ class Watch:
             _log.info("that %s is lost cannot be told: %s", task_id, error)
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+async def for_ever(work: Callable[[], Awaitable[None]]) -> None:
     """Again and again, whatever ends it: an app is not to fall over its jobs."""
     while True:
         try:

@@ -1,8 +1,13 @@
 """The application: a Pulse with the seven topics, a store, the routes of both, and the page."""
 
+import logging
+from typing import Final
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import pulse_radar
 from pulse_radar.jobs import Jobs
@@ -20,6 +25,8 @@ from pulse_radar.settings import Settings
 
 __all__ = ["create_app"]
 
+_log: Final = logging.getLogger("pulse_radar.store")
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The app that `pulse-radar serve` runs. Raises: InvalidSetting."""
@@ -30,6 +37,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Pulse Radar", version=pulse_radar.__version__, lifespan=radar.lifespan)
     app.add_middleware(BoundedBodies)
     app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(away, _say_that_it_is_away)
     app.include_router(pulse.router)
     app.include_router(jobs.router)
     app.include_router(ingestion_router(pulse, jobs))
@@ -44,3 +53,10 @@ async def _say_what_is_wrong(_request: Request, error: Exception) -> JSONRespons
     assert isinstance(error, RequestValidationError)
     wrong = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
     return JSONResponse({"detail": wrong}, 422)
+
+
+async def _say_that_it_is_away(request: Request, error: Exception) -> JSONResponse:
+    """503, as of a broker that is away. What the driver says is for the log: it may have an address in it."""
+    _log.error("the database did not answer %s %s: %s", request.method, request.url.path, error)
+    detail = "the database does not answer, or is locked: try again"
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": "2"})

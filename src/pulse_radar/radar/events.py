@@ -20,7 +20,9 @@ __all__ = [
 
 AtomKind = Literal["decision", "task", "question", "link", "claim"]
 Trend = Literal["rising", "steady", "falling"]
-IngestionStatus = Literal["counting", "running", "paused", "completed", "failed", "cancelled"]
+IngestionStatus = Literal[
+    "queued", "counting", "running", "finding_topics", "paused", "completed", "failed", "cancelled"
+]
 
 
 class IngestionProgress(Event, topic="messages", key="ingestion_id"):
@@ -30,7 +32,7 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
     `eta_seconds` are None while they are unknown. A job that is taken up again begins at 0 and soon is where it was;
     what it added before counts as added. `fallbacks` messages were left to the default extraction by the agent that was
     to read them; `fallback_reason` is why, the last time. `is_live`: of a bot that reads along, which has no end;
-    `error` is what it has to wait for.
+    `error` is what it has to wait for. `is_gone`: the file was an upload and is deleted, for it would fail again.
     Units: `rate` messages per second.
     """
 
@@ -48,6 +50,7 @@ class IngestionProgress(Event, topic="messages", key="ingestion_id"):
     fallbacks: int = 0
     fallback_reason: str | None = None
     is_live: bool = False
+    is_gone: bool = False
 
 
 class AtomEvent(Event, topic="knowledge", key="id"):

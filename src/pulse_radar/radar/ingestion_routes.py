@@ -4,12 +4,9 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
-from pulse_radar.errors import SequenceConflict
 from pulse_radar.jobs import Jobs
-from pulse_radar.jobs.life import Job
 from pulse_radar.jobs.routes import answer_of, denial_of
 from pulse_radar.pulse import Pulse
-from pulse_radar.radar.events import IngestionProgress
 from pulse_radar.radar.ingestion.run import PAUSED
 
 __all__ = ["ingestion_router"]
@@ -44,22 +41,8 @@ class _Routes:
 
     async def pause(self, request: Request, ingestion_id: str) -> Any:
         denied = await denial_of(self._pulse, request, "admin", ingestion_id)
-        return denied or await answer_of(self._pause(ingestion_id))
+        return denied or await answer_of(self._jobs.cancel(ingestion_id, PAUSED))
 
     async def resume(self, request: Request, ingestion_id: str) -> Any:
         denied = await denial_of(self._pulse, request, "admin", ingestion_id)
         return denied or await answer_of(self._jobs.retry(ingestion_id))
-
-    async def _pause(self, ingestion_id: str) -> Job:
-        job = await self._jobs.cancel(ingestion_id, PAUSED)
-        if job.worker is None:
-            await self._tell_paused(ingestion_id)
-        return job
-
-    async def _tell_paused(self, ingestion_id: str) -> None:
-        """Of one that has not begun nobody else will say so."""
-        try:
-            told = IngestionProgress(ingestion_id=ingestion_id, status="paused")
-            await self._pulse.publish(told, expect_last=0)
-        except SequenceConflict:
-            return

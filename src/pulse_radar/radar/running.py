@@ -6,7 +6,9 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from pulse_radar.jobs.journal import Journal
 from pulse_radar.pulse import Pulse
+from pulse_radar.radar.ingestion.following import following_jobs
 from pulse_radar.radar.metrics import report_metrics
 from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.store import Store, open_store
@@ -31,6 +33,7 @@ class Radar:
             self.pulse,
             open_store(self.pulse.settings, self.settings) as store,
             store.relay(self.pulse),
+            following_jobs(Journal(self.pulse, self.pulse.broker), store, self.pulse.settings),
             report_metrics(self.pulse, "api", self.pulse.settings.data_dir, self.pulse.stats),
         ):
             self._store = store

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from pulse_radar.errors import PulseError
 from pulse_radar.settings import Settings
 
-__all__ = ["UploadTooLarge", "check_size", "forget_upload", "keep_upload", "uploads_of"]
+__all__ = ["UploadTooLarge", "check_size", "forget_upload", "is_upload", "keep_upload", "uploads_of"]
 
 
 class UploadTooLarge(PulseError):
@@ -43,9 +43,14 @@ async def keep_upload(path: Path, content: AsyncIterator[bytes], limit_bytes: in
         file.close()
 
 
+def is_upload(path: Path, settings: Settings) -> bool:
+    """Whether this file came over HTTP, and is ours to delete."""
+    return path.parent == uploads_of(settings)
+
+
 def forget_upload(path: Path, settings: Settings) -> None:
     """Delete this file, if it is an upload of ours."""
-    if path.parent == uploads_of(settings):
+    if is_upload(path, settings):
         _forget(path)
 
 

@@ -2,13 +2,17 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import PurePath
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import select
+from starlette.requests import ClientDisconnect
 
 from pulse_radar.errors import BrokerError
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
@@ -17,7 +21,7 @@ from pulse_radar.radar.ingestion.agent import access_of
 from pulse_radar.radar.jobs import open_job_queue
 from pulse_radar.radar.running import Radar
 from pulse_radar.radar.store import Ingestion
-from pulse_radar.radar.store.record import open_record
+from pulse_radar.radar.store.record import forget_record, open_record
 from pulse_radar.radar.telegram import ExportError
 from pulse_radar.radar.uploads import UploadTooLarge, check_size, keep_upload, uploads_of
 
@@ -30,6 +34,22 @@ _UPLOAD: Final[dict[str, Any]] = {
         "content": {"application/json": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+_NAME: Final = "result.json"
+
+
+def _known(timezone: str | None) -> str | None:
+    try:
+        ZoneInfo(timezone or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise ValueError("no such time zone is known: write it as in Europe/Berlin") from None
+    return timezone
+
+
+_TimeZone = Annotated[
+    str | None,
+    Query(max_length=100, description="Of an export from before late 2021."),
+    AfterValidator(_known),
+]
 _FAILURES: Final[dict[int | str, dict[str, Any]]] = {
     403: {"description": "not yours, or from a foreign page"},
     413: {"description": "larger than an upload may be"},
@@ -93,8 +113,8 @@ def ingestions_router(radar: Radar) -> APIRouter:
     )
     async def upload(
         request: Request,
-        name: Annotated[str, Query(max_length=200, description="What the file is called.")] = "result.json",
-        timezone: Annotated[str | None, Query(description="Of an export from before late 2021.")] = None,
+        name: Annotated[str, Query(max_length=200, description="What the file is called.")] = _NAME,
+        timezone: _TimeZone = None,
         pace: Annotated[float | None, Query(ge=1, description="Messages a second, at most.")] = None,
         agent: Annotated[
             str | None, Query(max_length=200, description="Who finds the knowledge in it, by id or name.")
@@ -109,22 +129,40 @@ def ingestions_router(radar: Radar) -> APIRouter:
             check_size(int(request.headers.get("content-length", 0)), limit)
             await keep_upload(path, request.stream(), limit)
             await asyncio.to_thread(check_export, path)
-            async with open_job_queue(radar.pulse.settings) as queue:
+            async with open_job_queue(radar.pulse.settings) as queue, _recorded(radar, ingestion_id, name):
                 await queue.ingest(path, job_id=ingestion_id, timezone=timezone, pace=pace, agent=agent)
-        except (UploadTooLarge, ExportError, IngestionFailed, BrokerError) as error:
+        except Exception as error:
             await asyncio.to_thread(path.unlink, missing_ok=True)
-            raise _refusal(error) from None
-        await open_record(radar.store, ingestion_id, PurePath(name).name, None, status="queued")
+            refusal = _refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from None
         return Queued(id=ingestion_id)
 
     return router
 
 
-def _refusal(error: Exception) -> HTTPException:
+@asynccontextmanager
+async def _recorded(radar: Radar, ingestion_id: str, name: str) -> AsyncIterator[None]:
+    """Its record with its name is there before a worker can begin, and none is left where it is not queued."""
+    await open_record(radar.store, ingestion_id, PurePath(name).name or _NAME, None, status="queued")
+    try:
+        yield
+    except Exception:
+        await forget_record(radar.store, ingestion_id)
+        raise
+
+
+def _refusal(error: Exception) -> HTTPException | None:
+    """What is said to whoever uploads; None, where it is nothing that can be expected here."""
     match error:
+        case ClientDisconnect():
+            return HTTPException(400, "it broke off")
         case UploadTooLarge():
             return HTTPException(413, str(error))
         case BrokerError():
             return HTTPException(503, str(error), {"Retry-After": "2"})
-        case _:
+        case ExportError() | IngestionFailed():
             return HTTPException(422, str(error))
+        case _:
+            return None

@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from fastapi import Header, HTTPException, Response
-from pydantic import BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,7 @@ from pulse_radar.events import Event
 from pulse_radar.radar.running import Radar
 from pulse_radar.radar.store import Agent, Provider, Store, Task, outbox
 
-__all__ = ["FAILURES", "IfMatch", "Shelf", "changed", "new_id"]
+__all__ = ["FAILURES", "IfMatch", "Shelf", "UtcMoment", "changed", "new_id"]
 
 Kept = TypeVar("Kept", Agent, Task, Provider)
 Shown = TypeVar("Shown", bound=BaseModel)
@@ -26,6 +27,17 @@ IfMatch: TypeAlias = Annotated[
         description="The ETag of the version that is meant: 412, where somebody else changed it meanwhile."
     ),
 ]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC it is not within the years 1 to 9999") from None
+
+
+# With a zone, and as it is kept.
+UtcMoment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 FAILURES: Final[dict[int | str, dict[str, Any]]] = {
     403: {"description": "not yours, or from a foreign page"},

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from sqlalchemy import select
 
 from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, changed, new_id
@@ -18,7 +18,21 @@ __all__ = ["providers_router"]
 _Name = Annotated[str, Field(min_length=1, max_length=200, examples=["OpenAI"])]
 _BaseUrl = Annotated[str, Field(max_length=2_000, examples=["https://api.openai.com/v1"])]
 _Model = Annotated[str | None, Field(max_length=200, examples=["gpt-4o-mini"])]
-_Key = Annotated[SecretStr | None, Field(max_length=1_000, description="Kept, and never shown to anybody.")]
+
+
+def _as_in_a_header(key: SecretStr | None) -> SecretStr | None:
+    """The key without what came along when it was pasted; none at all, where nothing is left."""
+    text = "" if key is None else key.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("a key is one word of ASCII characters")
+    return SecretStr(text) if text else None
+
+
+_Key = Annotated[
+    SecretStr | None,
+    Field(max_length=1_000, description="Kept, and never shown to anybody."),
+    AfterValidator(_as_in_a_header),
+]
 
 
 class NewProvider(BaseModel):

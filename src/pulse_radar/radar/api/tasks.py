@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, changed, new_id
+from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, UtcMoment, changed, new_id
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.kept_events import TaskCreated, TaskDeleted, TaskShown, TaskStatus, TaskUpdated
 from pulse_radar.radar.running import Radar
@@ -27,7 +27,7 @@ class NewTask(BaseModel):
     status: TaskStatus = "open"
     agent_id: str | None = None
     atom_id: _AtomId = None
-    due_at: AwareDatetime | None = None
+    due_at: UtcMoment | None = None
 
 
 class TaskChanges(BaseModel):
@@ -40,7 +40,7 @@ class TaskChanges(BaseModel):
     status: TaskStatus = "open"
     agent_id: str | None = None
     atom_id: _AtomId = None
-    due_at: AwareDatetime | None = None
+    due_at: UtcMoment | None = None
 
 
 def tasks_router(radar: Radar) -> APIRouter:

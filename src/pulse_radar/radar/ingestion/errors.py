@@ -1,17 +1,22 @@
 """Why an ingestion ends without having read the whole export.
 
 PulseError
-└── IngestionFailed    trying again changes nothing until somebody does what the text says
-    └── AgentFailed    the export is as it should be, and whoever was to read it could not
+└── IngestionFailed     trying again changes nothing until somebody does what the text says
+    ├── ExportBroken    the file is no export, or breaks off: only another one is of use
+    └── AgentFailed     the export is as it should be, and whoever was to read it could not
 """
 
 from pulse_radar.errors import PulseError
 
-__all__ = ["AgentFailed", "IngestionFailed"]
+__all__ = ["AgentFailed", "ExportBroken", "IngestionFailed"]
 
 
 class IngestionFailed(PulseError):
     """The export cannot be read, or not to its end. What was ingested stays."""
+
+
+class ExportBroken(IngestionFailed):
+    """The file is not an export to its end: it would break again where it broke."""
 
 
 class AgentFailed(IngestionFailed):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from pulse_radar.radar.events import IngestionProgress, IngestionStatus
-from pulse_radar.radar.ingestion.errors import AgentFailed, IngestionFailed
+from pulse_radar.radar.ingestion.errors import AgentFailed, ExportBroken, IngestionFailed
 from pulse_radar.radar.ingestion.export_file import ExportFile, open_export
 from pulse_radar.radar.ingestion.looking import Looking
 from pulse_radar.radar.ingestion.progress import Progress
@@ -37,7 +37,8 @@ class Ingestion:
     """Ingests one export. Taken up again with the same id, it goes on where it was.
 
     `pace`: at most so many messages a second; None for as fast as it goes. `most_waiting`: when more events wait to be
-    published, ingestion waits for them. `agent`: finds the atoms; else the default extraction does.
+    published, ingestion waits for them. `agent`: finds the atoms; else the default extraction does. `is_upload`: people
+    know the file by another name than that of `path`.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Ingestion:
         report: Report = lambda _done, _total, _message: None,
         most_waiting: int = _MOST_WAITING,
         agent: AbstractAsyncContextManager[ProviderExtractor] | None = None,
+        is_upload: bool = False,
     ) -> None:
         self._id = ingestion_id
         self._path = path
@@ -59,6 +61,7 @@ class Ingestion:
         self._pace = pace
         self._report = report
         self._most_waiting = most_waiting
+        self._is_upload = is_upload
         self._progress = Progress(ingestion_id, path.name)
         self._agent = agent or nullcontext()
         self._looking = Looking(store)
@@ -100,6 +103,7 @@ class Ingestion:
             return False
         export.check()
         if record.added:
+            await record.tell(self._told("finding_topics", record))
             await self._looking.refresh_topics()
         await record.tell(self._told("completed", record))
         return True
@@ -160,7 +164,9 @@ class Ingestion:
         return self._progress.tell(time.monotonic(), record.added, status, error)
 
     async def _tell_failure(self, record: Record, failure: IngestionFailed) -> None:
-        await record.tell(self._told("failed", record, str(failure)))
+        told = self._told("failed", record, str(failure))
+        is_gone = self._is_upload and isinstance(failure, ExportBroken)
+        await record.tell(told.model_copy(update={"is_gone": is_gone}))
 
     async def _open_record(self, file_mark: str | None) -> Record:
         record = await open_record(self._store, self._id, self._path.name, file_mark)
@@ -172,10 +178,11 @@ class Ingestion:
         if isinstance(error, AgentFailed):
             there = f"The {done} messages before that are ingested and stay" if done else "Nothing is lost"
             return AgentFailed(f"{error}. {there}: run the job again when it is mended, and it goes on there")
+        file = self._progress.file if self._is_upload else self._path
         if done == 0:
-            return IngestionFailed(f"{self._path}: {error}")
-        return IngestionFailed(
-            f"{self._path}: {error}. The {done} messages before it are ingested and stay; "
+            return ExportBroken(f"{file}: {error}")
+        return ExportBroken(
+            f"{file}: {error}. The {done} messages before it are ingested and stay; "
             "ingest the mended file, and only what is missing is added"
         )
 

@@ -9,18 +9,17 @@ from taskiq import Context, TaskiqDepends
 
 from pulse_radar.errors import BrokerError
 from pulse_radar.jobs import JobProgress
-from pulse_radar.radar.ingestion import PAUSED, AgentFailed, Ingestion, IngestionFailed
+from pulse_radar.radar.ingestion import PAUSED, Ingestion, IngestionFailed
 from pulse_radar.radar.ingestion.agent import open_agent
 from pulse_radar.radar.jobs.broker import MAX_DELIVERIES, JobBroker
 from pulse_radar.radar.jobs.lease import delivery_number
+from pulse_radar.radar.jobs.names import INGEST_EXPORT
 from pulse_radar.radar.settings import RadarSettings
 from pulse_radar.radar.store.publishing import open_publishing_store
-from pulse_radar.radar.uploads import forget_upload
+from pulse_radar.radar.uploads import is_upload
 from pulse_radar.settings import Settings
 
-__all__ = ["INGEST_EXPORT", "register_ingest_export"]
-
-INGEST_EXPORT: Final = "ingest_export"
+__all__ = ["register_ingest_export"]
 
 # A broker or a database that is away for longer than all of them (half a minute each) is a matter for a person.
 _MAX_ATTEMPTS: Final = 10
@@ -57,22 +56,16 @@ def register_ingest_export(broker: JobBroker, settings: Settings) -> None:
                 pace=pace,
                 report=progress.update,
                 agent=None if agent is None else open_agent(agent, store, radar),
+                is_upload=is_upload(Path(path), settings),
             )
             try:
                 finished = await ingestion.run(broker.stopping.is_set)
-            except AgentFailed:
-                # The export is as it should be, and needed when the job is run again.
-                raise
-            except IngestionFailed:
-                forget_upload(Path(path), settings)
-                raise
             except asyncio.CancelledError:
                 if progress.is_stopping:
                     await ingestion.leave("paused" if progress.reason == PAUSED else "cancelled")
                 raise
         if not finished:
             await context.requeue()
-        forget_upload(Path(path), settings)
 
     broker.register_task(
         ingest_export,

@@ -1,6 +1,6 @@
 """What the jobs are called on the NATS server; a namespace keeps several systems apart."""
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -9,7 +9,10 @@ from pulse_radar.brokers.nats import Credentials
 from pulse_radar.errors import BrokerRefused
 from pulse_radar.settings import Settings
 
-__all__ = ["JobNames", "nats_access", "nats_url"]
+__all__ = ["INGEST_EXPORT", "JobNames", "nats_access", "nats_url"]
+
+# The job that ingests an export; its first argument is the path.
+INGEST_EXPORT: Final = "ingest_export"
 
 
 class JobNames(msgspec.Struct, frozen=True):

@@ -13,8 +13,8 @@ from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.jobs import PulseMiddleware, TaskiqRequeue
 from pulse_radar.jobs.life import Job
 from pulse_radar.radar.jobs.broker import JobBroker
-from pulse_radar.radar.jobs.ingest import INGEST_EXPORT, register_ingest_export
-from pulse_radar.radar.jobs.names import JobNames, nats_access, nats_url
+from pulse_radar.radar.jobs.ingest import register_ingest_export
+from pulse_radar.radar.jobs.names import INGEST_EXPORT, JobNames, nats_access, nats_url
 from pulse_radar.settings import Settings
 
 __all__ = ["JobQueue", "make_job_broker", "open_job_queue"]

@@ -1,7 +1,12 @@
 """Putting a job of the application into its queue again, from an app process."""
 
+from pathlib import Path
+
+from pulse_radar.jobs.errors import CannotRetry
 from pulse_radar.jobs.life import Job
 from pulse_radar.jobs.requeue import arguments_of
+from pulse_radar.radar.ingestion.following import is_needed
+from pulse_radar.radar.uploads import is_upload
 from pulse_radar.settings import Settings
 
 __all__ = ["QueueAgain"]
@@ -14,7 +19,11 @@ class QueueAgain:
         self._settings = settings
 
     def check(self, job: Job) -> None:
-        arguments_of(job)
+        path = Path(str(arguments_of(job).args[0]))
+        if is_upload(path, self._settings) and not (is_needed(job) and path.exists()):
+            raise CannotRetry(
+                "what was uploaded is not kept any more: upload it again, and only what is new is added"
+            )
 
     async def put(self, job: Job, attempt: int) -> None:
         """Raises: BrokerUnavailable, BrokerRefused, CannotRetry."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pulse_radar.durations import Duration
-from pulse_radar.radar.events import IngestionProgress
+from pulse_radar.radar.events import IngestionProgress, IngestionStatus
 from pulse_radar.radar.knowledge import Atom
 from pulse_radar.radar.store.atoms import add_atoms
 from pulse_radar.radar.store.messages import Key, MessageIntake, insert_new
@@ -17,7 +17,10 @@ from pulse_radar.radar.store.models import Ingestion, outbox
 from pulse_radar.radar.store.store import Store
 from pulse_radar.radar.telegram import TelegramMessage
 
-__all__ = ["Batch", "Record", "add_batch", "open_record", "tell"]
+__all__ = ["Batch", "Record", "add_batch", "forget_record", "open_record", "settle", "tell"]
+
+# Of a row that is made in this very transaction, and told with it.
+_NEW: Final = ""
 
 # Between two looks at how many events wait.
 _PAUSE_SECONDS: Final = 0.05
@@ -112,14 +115,33 @@ async def open_record(
 ) -> Record:
     """The record of this ingestion, from before, or new with this status. `file_mark`: what the file is like now."""
     async with store.writing() as session:
-        row = {"id": ingestion_id, "file": file, "status": status}
-        await session.execute(insert_new(session, Ingestion), [row])
-        one = select(Ingestion).where(Ingestion.id == ingestion_id).with_for_update()
-        ingestion = (await session.scalars(one)).one()
+        ingestion = await _row(session, ingestion_id, file, status)
         if file_mark is not None and ingestion.file_mark != file_mark:
             # Another file under that name: all of it is read, and what is there is passed over one by one.
             ingestion.file_mark, ingestion.done = file_mark, 0
         return Record(store, ingestion)
+
+
+async def settle(
+    store: Store,
+    ingestion_id: str,
+    file: str,
+    status: IngestionStatus,
+    *,
+    before: Collection[str],
+    error: str | None = None,
+) -> None:
+    """Note and have it told that an ingestion came into this status, where it is in one of those `before`, or new."""
+    async with store.writing() as session:
+        row = await _row(session, ingestion_id, file, _NEW)
+        if row.status == _NEW or row.status in before:
+            await tell(session, _as_kept(row, status, error))
+
+
+async def forget_record(store: Store, ingestion_id: str) -> None:
+    """It did not come to an ingestion."""
+    async with store.writing() as session:
+        await session.execute(delete(Ingestion).where(Ingestion.id == ingestion_id))
 
 
 async def add_batch(session: AsyncSession, intake: MessageIntake, batch: Batch) -> int:
@@ -134,6 +156,32 @@ async def tell(session: AsyncSession, progress: IngestionProgress, ttl: Duration
     values = {name: getattr(progress, name) for name in ("status", "total", "chat", "error")}
     await session.execute(update(Ingestion).where(Ingestion.id == progress.ingestion_id).values(values))
     outbox.add(session, progress, ttl=ttl)
+
+
+async def _row(session: AsyncSession, ingestion_id: str, file: str, status: str) -> Ingestion:
+    """The row of this ingestion, from before, or new with this file and status; locked."""
+    new = {"id": ingestion_id, "file": file, "status": status}
+    await session.execute(insert_new(session, Ingestion), [new])
+    one = select(Ingestion).where(Ingestion.id == ingestion_id).with_for_update()
+    return (await session.scalars(one)).one()
+
+
+def _as_kept(row: Ingestion, status: IngestionStatus, error: str | None) -> IngestionProgress:
+    """How far it is, as far as that is in the database."""
+    added = min(row.added, row.done)
+    return IngestionProgress(
+        ingestion_id=row.id,
+        status=status,
+        total=row.total,
+        done=row.done,
+        added=added,
+        skipped=row.done - added,
+        chat=row.chat,
+        file=row.file,
+        error=error,
+        fallbacks=row.fallbacks,
+        fallback_reason=row.fallback_reason,
+    )
 
 
 def _is_of(atom: Atom, messages: Collection[Key]) -> bool:

@@ -7,7 +7,7 @@ so that a file of another make is told from an export instead of being read wron
 
 import re
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
@@ -41,6 +41,9 @@ class RawEntity(msgspec.Struct, gc=False):
 
 
 _T = TypeVar("_T")
+
+# Telegram's numbers have 64 bits, and so have those of databases.
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 RawText = str | list[str | RawEntity] | None
 
@@ -95,7 +98,7 @@ class RawInvoice(msgspec.Struct, gc=False):
 class RawMessage(msgspec.Struct, gc=False):
     """A message. `id` alone is always there."""
 
-    id: int
+    id: Number
     type: str = "message"
     # Local time of the computer that exported, as 2019-05-01T12:00:00; newer exports have seconds since 1970, too.
     date: str | None = None
@@ -114,7 +117,7 @@ class RawMessage(msgspec.Struct, gc=False):
     text_entities: list[RawEntity] | None = None
     rich_message: dict[str, object] | None = None
     # What it refers to. `forwarded_from: null` is a forward, too.
-    reply_to_message_id: int | None = None
+    reply_to_message_id: Number | None = None
     reply_to_peer_id: str | int | None = None
     forwarded_from: str | UnsetType | None = UNSET
     reactions: list[RawReaction] | None = None
@@ -155,7 +158,7 @@ class RawMessage(msgspec.Struct, gc=False):
 class RawChat(msgspec.Struct, gc=False):
     """What is said of a chat beside its messages. Saved messages have no name, deleted accounts null."""
 
-    id: int
+    id: Number
     type: str | None = None
     name: str | None = None
 

@@ -4,7 +4,7 @@ import { Bot, CircleX, FileInput, Pause, Play, RotateCcw, Upload } from "lucide-
 import { type DragEvent, useMemo, useRef, useState } from "react";
 import { reasonIn } from "../api/ask.js";
 import type { AgentCreated, IngestionProgress } from "../events.js";
-import { isOver } from "../live/jobs.js";
+import type { Job } from "../live/jobs.js";
 import { useKnown } from "../live/known.js";
 import { ActButton } from "../parts/act.js";
 import { Badge, Button, Card, Empty, Labelled, Meter, SelectField, type Tone, Trouble } from "../parts/basics.js";
@@ -12,51 +12,48 @@ import { classes } from "../parts/classes.js";
 import { bytes, count, duration } from "../parts/format.js";
 import { useKept } from "../parts/kept.js";
 
-type Shown = Omit<IngestionProgress, "status"> & { readonly status: IngestionProgress["status"] | "queued" };
+type Status = IngestionProgress["status"];
 
-const TONES: Readonly<Record<Shown["status"], Tone>> = {
+/** What it does, as far as its job says more than its last message: that it is to stop, or that its worker is gone. */
+type Phase = Status | "stopping" | "lost";
+
+const TONES: Readonly<Record<Phase, Tone>> = {
   queued: "quiet",
   counting: "wait",
   running: "mark",
+  finding_topics: "mark",
+  stopping: "wait",
+  lost: "bad",
   paused: "wait",
   completed: "good",
   failed: "bad",
   cancelled: "quiet",
 };
 
-const WORDS: Readonly<Record<Shown["status"], string>> = {
+const WORDS: Readonly<Record<Phase, string>> = {
   queued: "Queued",
   counting: "Counting",
   running: "Reading",
+  finding_topics: "Finding topics",
+  stopping: "Stopping…",
+  lost: "Worker lost",
   paused: "Paused",
   completed: "Completed",
   failed: "Failed",
   cancelled: "Cancelled",
 };
 
-const NOTHING_YET = {
-  total: null,
-  done: 0,
-  added: 0,
-  skipped: 0,
-  rate: 0,
-  eta_seconds: null,
-  chat: null,
-  file: null,
-  error: null,
-  fallbacks: 0,
-  fallback_reason: null,
-  is_live: false,
-};
+const AT_WORK: ReadonlySet<Phase> = new Set(["queued", "counting", "running", "finding_topics"]);
+
+function phaseOf({ status }: IngestionProgress, job: Job | undefined): Phase {
+  if (!AT_WORK.has(status)) return status;
+  if (job?.state === "cancelling") return "stopping";
+  return job?.state === "lost" ? "lost" : status;
+}
 
 export default function IngestionScreen() {
   const { ingestions, jobs } = useKnown();
-  const shown = useMemo<readonly Shown[]>(() => {
-    const told = new Set(ingestions.map(({ ingestion_id: id }) => id));
-    // Of one that waits for a worker only its job is known.
-    const waiting = jobs.filter((job) => job.name === "ingest_export" && !told.has(job.id) && !isOver(job));
-    return [...waiting.map(({ id }): Shown => ({ ...NOTHING_YET, ingestion_id: id, status: "queued" })), ...ingestions];
-  }, [ingestions, jobs]);
+  const jobOf = useMemo(() => new Map(jobs.map((job) => [job.id, job])), [jobs]);
 
   return (
     <>
@@ -64,16 +61,16 @@ export default function IngestionScreen() {
       <Card
         title="Ingestions"
         isFlush
-        aside={<span className="figures text-quiet text-xs">{count(shown.length)}</span>}
+        aside={<span className="figures text-quiet text-xs">{count(ingestions.length)}</span>}
       >
-        {shown.length === 0 ? (
+        {ingestions.length === 0 ? (
           <Empty icon={FileInput} title="Nothing has been read yet">
             Upload the result.json of a Telegram export above, or run pulse-radar ingest result.json.
           </Empty>
         ) : (
           <ul aria-label="Ingestions, newest first">
-            {shown.map((one) => (
-              <Ingestion key={one.ingestion_id} one={one} />
+            {ingestions.map((one) => (
+              <Ingestion key={one.ingestion_id} one={one} phase={phaseOf(one, jobOf.get(one.ingestion_id))} />
             ))}
           </ul>
         )}
@@ -112,10 +109,10 @@ function BotCard() {
   );
 }
 
-function Ingestion({ one }: { one: Shown }) {
+function Ingestion({ one, phase }: { one: IngestionProgress; phase: Phase }) {
   const [why, refuse] = useState<string | null>(null);
   const { ingestion_id: id, status, total, done, added, skipped, rate, eta_seconds: eta, error, fallbacks } = one;
-  const isAtWork = status === "running" || status === "counting" || status === "queued";
+  const isAtWork = AT_WORK.has(phase);
   // A bot is no job: it is stopped where it runs.
   const isJob = !one.is_live;
   const share = status === "completed" ? 1 : total ? Math.min(1, done / total) : status === "counting" ? null : 0;
@@ -126,7 +123,7 @@ function Ingestion({ one }: { one: Shown }) {
     skipped > 0 && `${count(skipped)} known`,
     fallbacks > 0 && `${count(fallbacks)} left to the rules: ${one.fallback_reason}`,
     isJob && status === "running" && `${count(rate)}/s`,
-    status === "running" && eta !== null && `${duration(eta)} left`,
+    status === "running" && eta !== null && done < (total ?? 0) && `${duration(eta)} left`,
   ].filter(Boolean);
   return (
     <li className="flex flex-col gap-3 border-line border-t px-4 py-4 sm:px-5">
@@ -139,17 +136,17 @@ function Ingestion({ one }: { one: Shown }) {
             <bdi>{one.chat ?? id}</bdi>
           </p>
         </div>
-        <Badge tone={TONES[status]} isLive={isAtWork}>
-          {one.is_live && status === "running" ? "Reading along" : WORDS[status]}
+        <Badge tone={TONES[phase]} isLive={isAtWork || phase === "stopping"}>
+          {one.is_live && status === "running" ? "Reading along" : WORDS[phase]}
         </Badge>
-        <div className="flex h-8 gap-2">
+        <div className="flex h-8 gap-2 empty:hidden">
           {isJob && isAtWork && (
             <ActButton isSmall label="Pause" icon={Pause} path={`ingestions/${id}/pause`} onRefused={refuse} />
           )}
           {isJob && status === "paused" && (
             <ActButton isSmall label="Resume" icon={Play} path={`ingestions/${id}/resume`} onRefused={refuse} />
           )}
-          {isJob && status === "failed" && (
+          {isJob && status === "failed" && !one.is_gone && (
             <ActButton isSmall label="Run again" icon={RotateCcw} path={`jobs/${id}/retry`} onRefused={refuse} />
           )}
           {isJob && isAtWork && (
@@ -169,10 +166,12 @@ function Ingestion({ one }: { one: Shown }) {
         <Meter
           share={share}
           label={`How much of ${name} is read`}
-          tone={status === "paused" ? "wait" : TONES[status]}
+          tone={TONES[phase]}
         />
       )}
-      <p className="figures min-h-5 text-quiet text-xs">{error ?? facts.join(" · ")}</p>
+      <p className={classes("figures wrap-anywhere min-h-5 text-xs", status === "failed" ? "text-bad" : "text-quiet")}>
+        {error ?? facts.join(" · ")}
+      </p>
       {why && <Trouble title="That was refused">{why}</Trouble>}
     </li>
   );
