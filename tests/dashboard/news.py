@@ -31,6 +31,7 @@ def atom(title: str, *, kind: str = "decision", author: str = "Anna") -> AtomCre
             "chat": "Team",
             "chat_id": "1",
             "message_id": name,
+            "message_ids": (name,),
             "author": author,
             "date": _now(),
         }

@@ -106,9 +106,21 @@ async def test_one_whose_job_fails_as_nobody_foresaw_has_failed_and_can_run_agai
         await told(at, job_id, "completed")
 
 
-def test_an_id_of_more_than_64_bits_is_no_export() -> None:
+@pytest.mark.parametrize(
+    ("of_chat", "of_message"),
+    [
+        ({"id": 2**63 + 5}, {}),
+        ({"type": "g" * 41}, {}),
+        ({}, {"id": 2**63}),
+        ({}, {"from_id": "u" * 81}),
+        ({}, {"reply_to_message_id": 2**63}),
+    ],
+)
+def test_what_no_database_has_room_for_is_no_export(
+    of_chat: dict[str, Any], of_message: dict[str, Any]
+) -> None:
     message = {"id": 1, "type": "message", "date": "2024-03-04T20:33:07", "from": "A", "text": "Hello"}
-    chat = {"name": "x", "type": "private_group", "id": 2**63 + 5, "messages": [message]}
+    chat = {"name": "x", "type": "private_group", "id": 1, "messages": [message | of_message], **of_chat}
     with pytest.raises(ExportError):
         list(read_export(io.BytesIO(json.dumps(chat).encode())))
 

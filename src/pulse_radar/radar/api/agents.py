@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, changed, new_id
+from pulse_radar.radar.api.kept import FAILURES, IfMatch, Reference, Shelf, changed, new_id
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.kept_events import AgentCreated, AgentDeleted, AgentShown, AgentUpdated
 from pulse_radar.radar.running import Radar
@@ -25,7 +25,7 @@ class NewAgent(BaseModel):
     name: _Name
     instructions: _Instructions = ""
     model: _Model = None
-    provider_id: str | None = None
+    provider_id: Reference = None
     is_enabled: bool = True
 
 
@@ -37,7 +37,7 @@ class AgentChanges(BaseModel):
     name: _Name = ""
     instructions: _Instructions = ""
     model: _Model = None
-    provider_id: str | None = None
+    provider_id: Reference = None
     is_enabled: bool = True
 
 

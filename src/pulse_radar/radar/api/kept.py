@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from fastapi import Header, HTTPException, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ from pulse_radar.events import Event
 from pulse_radar.radar.running import Radar
 from pulse_radar.radar.store import Agent, Provider, Store, Task, outbox
 
-__all__ = ["FAILURES", "IfMatch", "Shelf", "UtcMoment", "changed", "new_id"]
+__all__ = ["FAILURES", "IfMatch", "Reference", "Shelf", "UtcMoment", "changed", "new_id"]
 
 Kept = TypeVar("Kept", Agent, Task, Provider)
 Shown = TypeVar("Shown", bound=BaseModel)
@@ -27,6 +27,9 @@ IfMatch: TypeAlias = Annotated[
         description="The ETag of the version that is meant: 412, where somebody else changed it meanwhile."
     ),
 ]
+
+# The id of something else that is kept.
+Reference: TypeAlias = Annotated[str | None, Field(max_length=40)]
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from pulse_radar.radar.api.kept import FAILURES, IfMatch, Shelf, UtcMoment, changed, new_id
+from pulse_radar.radar.api.kept import FAILURES, IfMatch, Reference, Shelf, UtcMoment, changed, new_id
 from pulse_radar.radar.api.lists import Before, Limit, Page, page_of
 from pulse_radar.radar.kept_events import TaskCreated, TaskDeleted, TaskShown, TaskStatus, TaskUpdated
 from pulse_radar.radar.running import Radar
@@ -25,7 +25,7 @@ class NewTask(BaseModel):
     title: _Title
     description: _Description = ""
     status: TaskStatus = "open"
-    agent_id: str | None = None
+    agent_id: Reference = None
     atom_id: _AtomId = None
     due_at: UtcMoment | None = None
 
@@ -38,7 +38,7 @@ class TaskChanges(BaseModel):
     title: _Title = ""
     description: _Description = ""
     status: TaskStatus = "open"
-    agent_id: str | None = None
+    agent_id: Reference = None
     atom_id: _AtomId = None
     due_at: UtcMoment | None = None
 

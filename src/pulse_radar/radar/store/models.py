@@ -12,14 +12,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from pulse_radar.outbox import Outbox
 from pulse_radar.radar.events import AtomKind, Trend
-from pulse_radar.radar.store.kept_text import KeptText
+from pulse_radar.radar.store.kept_text import KeptName, KeptText
 from pulse_radar.radar.store.utc_time import UtcTime, utc_now
 
 __all__ = ["Agent", "Atom", "Base", "Chat", "Cluster", "Ingestion", "Message", "Provider", "Task", "outbox"]
@@ -56,7 +55,7 @@ class Chat(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str | None]
-    kind: Mapped[str | None] = mapped_column(String(40))
+    kind: Mapped[str | None] = mapped_column(KeptName(40))
 
 
 class Message(_Numbered, Base):
@@ -67,13 +66,13 @@ class Message(_Numbered, Base):
 
     chat_id: Mapped[int] = mapped_column(ForeignKey("chats.id"))
     id: Mapped[int]
-    kind: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(KeptName(20))
     date: Mapped[datetime | None]
     sender: Mapped[str | None]
-    sender_id: Mapped[str | None] = mapped_column(String(80))
+    sender_id: Mapped[str | None] = mapped_column(KeptName(80))
     reply_to: Mapped[int | None]
     text: Mapped[str]
-    ingestion_id: Mapped[str] = mapped_column(String(80))
+    ingestion_id: Mapped[str] = mapped_column(KeptName(80))
 
 
 class Cluster(_Numbered, Base):
@@ -81,12 +80,12 @@ class Cluster(_Numbered, Base):
 
     __tablename__ = "topics"
 
-    id: Mapped[str] = mapped_column(String(128), unique=True)
+    id: Mapped[str] = mapped_column(KeptName(128), unique=True)
     name: Mapped[str]
     keywords: Mapped[list[str]] = mapped_column(JSON)
     atoms: Mapped[int]
-    trend: Mapped[Trend] = mapped_column(String(20))
-    merged_into: Mapped[str | None] = mapped_column(String(128))
+    trend: Mapped[Trend] = mapped_column(KeptName(20))
+    merged_into: Mapped[str | None] = mapped_column(KeptName(128))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -97,8 +96,8 @@ class Atom(_Numbered, Base):
     __tablename__ = "atoms"
     __table_args__ = (Index("ix_atoms_kind_number", "kind", "number"),)
 
-    id: Mapped[str] = mapped_column(String(128), unique=True)
-    kind: Mapped[AtomKind] = mapped_column(String(20))
+    id: Mapped[str] = mapped_column(KeptName(128), unique=True)
+    kind: Mapped[AtomKind] = mapped_column(KeptName(20))
     title: Mapped[str]
     text: Mapped[str]
     search: Mapped[str]
@@ -120,9 +119,9 @@ class Ingestion(_Numbered, Base):
 
     __tablename__ = "ingestions"
 
-    id: Mapped[str] = mapped_column(String(80), unique=True)
+    id: Mapped[str] = mapped_column(KeptName(80), unique=True)
     file: Mapped[str]
-    status: Mapped[str] = mapped_column(String(20))
+    status: Mapped[str] = mapped_column(KeptName(20))
     total: Mapped[int | None]
     done: Mapped[int] = mapped_column(default=0)
     added: Mapped[int] = mapped_column(default=0)
@@ -133,7 +132,7 @@ class Ingestion(_Numbered, Base):
     # Of a bot that reads along: its first update that is not in the database.
     next_update: Mapped[int | None]
     # What the file was like: of another one `done` says nothing.
-    file_mark: Mapped[str | None] = mapped_column(String(80))
+    file_mark: Mapped[str | None] = mapped_column(KeptName(80))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -141,7 +140,7 @@ class Ingestion(_Numbered, Base):
 class _Kept(_Numbered):
     """What people keep by hand. `version` counts its changes, so that two who change it at once notice."""
 
-    id: Mapped[str] = mapped_column(String(40), unique=True, sort_order=-1)
+    id: Mapped[str] = mapped_column(KeptName(40), unique=True, sort_order=-1)
     version: Mapped[int] = mapped_column(Integer, sort_order=1)
     created_at: Mapped[datetime] = mapped_column(default=utc_now, sort_order=1)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now, sort_order=1)
@@ -182,7 +181,7 @@ class Task(_Kept, Base):
 
     title: Mapped[str]
     description: Mapped[str]
-    status: Mapped[str] = mapped_column(String(20), index=True)
+    status: Mapped[str] = mapped_column(KeptName(20), index=True)
     agent_id: Mapped[str | None] = mapped_column(ForeignKey("agents.id"), index=True)
-    atom_id: Mapped[str | None] = mapped_column(String(128))
+    atom_id: Mapped[str | None] = mapped_column(KeptName(128))
     due_at: Mapped[datetime | None]

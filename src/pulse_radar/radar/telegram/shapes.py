@@ -44,6 +44,8 @@ _T = TypeVar("_T")
 
 # Telegram's numbers have 64 bits, and so have those of databases.
 Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# What Telegram Desktop writes has twenty characters; more is somebody else's, and no database has the room.
+ShortText = Annotated[str, msgspec.Meta(max_length=40)]
 
 RawText = str | list[str | RawEntity] | None
 
@@ -107,9 +109,9 @@ class RawMessage(msgspec.Struct, gc=False):
     edited_unixtime: str | int | None = None
     # Who wrote it, and who did what a service message reports.
     sender: str | None = field(name="from", default=None)
-    sender_id: str | int | None = field(name="from_id", default=None)
+    sender_id: ShortText | Number | None = field(name="from_id", default=None)
     actor: str | None = None
-    actor_id: str | int | None = None
+    actor_id: ShortText | Number | None = None
     author: str | None = None
     via_bot: str | None = None
     # What it says. Newer exports say it twice, `text_entities` being the more regular.
@@ -159,7 +161,7 @@ class RawChat(msgspec.Struct, gc=False):
     """What is said of a chat beside its messages. Saved messages have no name, deleted accounts null."""
 
     id: Number
-    type: str | None = None
+    type: ShortText | None = None
     name: str | None = None
 
 

@@ -32,7 +32,7 @@ interface Facts {
   readonly reason?: string | null;
   readonly transitions?: readonly Transition[];
   readonly progress?: Progress | null;
-  readonly arguments?: { readonly withheld: string | null } | null;
+  readonly arguments?: { readonly args: readonly unknown[]; readonly withheld: string | null } | null;
 }
 
 /** The attempt came into this state. */
@@ -53,15 +53,23 @@ export interface Job extends Omit<Facts, "task_id" | "transitions"> {
   readonly state: JobState;
   /** When it was first heard of: milliseconds since 1970. */
   readonly since: number;
+  /** What it is about, as people call it: the file of an ingestion. */
+  readonly about: string | null;
   readonly transitions: readonly Transition[];
 }
 
-export function jobOf(event: EventOf<Events, "monitoring">): Job | null {
+/** The job that ingests an export; its first argument is the file's path. */
+const INGESTION = "ingest_export";
+
+/** `files`: what ingestions are about, for an upload has another name on the server. */
+export function jobOf(event: EventOf<Events, "monitoring">, files: ReadonlyMap<string, string>): Job | null {
   const state = event.name.replace(/^job_/, "");
   if (!isState(state)) return null;
   const { task_id: id, transitions = [], ...facts } = event.data as Facts;
   const since = facts.queued_at ?? transitions[0]?.at ?? facts.started_at;
-  return { ...facts, id, state, transitions, since: since ? Date.parse(since) : (event.timestampMs ?? 0) };
+  const path = facts.name === INGESTION ? facts.arguments?.args[0] : null;
+  const about = files.get(id) ?? (typeof path === "string" ? (path.split(/[\\/]/).at(-1) ?? null) : null);
+  return { ...facts, id, state, transitions, about, since: since ? Date.parse(since) : (event.timestampMs ?? 0) };
 }
 
 const isState = (name: string): name is JobState => (STATES as readonly string[]).includes(name);

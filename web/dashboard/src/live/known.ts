@@ -23,10 +23,6 @@ export function KnownProvider({ children }: { children: ReactNode }) {
   const monitoring = useKeyed("monitoring");
   const messages = useKeyed("messages");
   const atoms = useTopic("knowledge", withNewest, NONE, { last: ATOMS });
-  const jobs = useMemo(() => {
-    const all = [...monitoring.values()].map(jobOf).filter((job) => job !== null);
-    return all.sort((one, other) => other.since - one.since || (one.id < other.id ? 1 : -1));
-  }, [monitoring]);
   const ingestions = useMemo(
     () =>
       [...messages.values()]
@@ -35,8 +31,19 @@ export function KnownProvider({ children }: { children: ReactNode }) {
         .reverse(),
     [messages],
   );
+  const files = useFiles(ingestions);
+  const jobs = useMemo(() => {
+    const all = [...monitoring.values()].map((event) => jobOf(event, files)).filter((job) => job !== null);
+    return all.sort((one, other) => other.since - one.since || (one.id < other.id ? 1 : -1));
+  }, [monitoring, files]);
   const known = useMemo(() => ({ jobs, ingestions, atoms }), [jobs, ingestions, atoms]);
   return createElement(Context.Provider, { value: known }, children);
+}
+
+/** The file of each ingestion; the same map as long as they are the same files, however often progress is told. */
+function useFiles(ingestions: readonly IngestionProgress[]): ReadonlyMap<string, string> {
+  const pairs = JSON.stringify(ingestions.flatMap(({ ingestion_id: id, file }) => (file ? [[id, file]] : [])));
+  return useMemo(() => new Map<string, string>(JSON.parse(pairs)), [pairs]);
 }
 
 const NONE: readonly AtomCreated[] = [];

@@ -79,7 +79,7 @@ const columns = (own: string | null, refuse: (why: string | null) => void): read
     cell: ({ id, who }) => (
       <span className="block leading-tight">
         <span className="flex items-center gap-2">
-          <span className="truncate font-medium">{who || "unknown"}</span>
+          <span className="truncate font-medium">{who || "anonymous"}</span>
           {id === own && <Badge tone="good">this page</Badge>}
         </span>
         <span className="block truncate font-mono text-quiet text-xs">{id}</span>

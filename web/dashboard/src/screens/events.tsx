@@ -182,13 +182,13 @@ const columns = (show: (tapped: Tapped) => void): readonly Column<Tapped>[] => [
   },
   {
     head: "Key",
-    className: "max-xl:hidden font-mono text-xs text-quiet",
-    cell: ({ event }) => event.key ?? "",
+    className: "max-xl:hidden text-quiet text-xs",
+    cell: ({ event }) => <span className="font-mono">{event.key}</span>,
   },
   {
     head: "Data",
-    className: "max-sm:hidden font-mono text-xs text-quiet",
-    cell: ({ event }) => JSON.stringify(event.data).slice(0, 240),
+    className: "max-sm:hidden text-quiet text-xs",
+    cell: ({ event }) => <span className="font-mono">{JSON.stringify(event.data).slice(0, 240)}</span>,
   },
 ];
 

@@ -31,7 +31,8 @@ export default function JobsScreen() {
     const holds = FILTERS.find(({ name }) => name === filter)?.holds ?? (() => true);
     const wanted = words.trim().toLowerCase();
     return jobs.filter(
-      (job) => holds(job) && `${job.name} ${job.id} ${job.worker ?? ""}`.toLowerCase().includes(wanted),
+      (job) =>
+        holds(job) && `${job.about ?? ""} ${job.name} ${job.id} ${job.worker ?? ""}`.toLowerCase().includes(wanted),
     );
   }, [jobs, filter, words]);
 
@@ -46,7 +47,7 @@ export default function JobsScreen() {
         <TextField
           type="search"
           aria-label="Search jobs"
-          placeholder="Name, id or worker"
+          placeholder="File, name, id or worker"
           className="sm:ml-auto sm:max-w-64"
           value={words}
           onChange={(event) => search(event.target.value)}
@@ -79,14 +80,19 @@ export default function JobsScreen() {
 const columns = (open: (id: string) => void): readonly Column<Job>[] => [
   {
     head: "Job",
-    cell: ({ id, name }) => (
+    cell: ({ id, name, about }) => (
       <button
         type="button"
         onClick={() => open(id)}
         className="block max-w-full rounded text-left after:absolute after:inset-0 focus-visible:after:outline-2"
       >
-        <span className="block truncate font-medium leading-tight">{name}</span>
-        <span className="block truncate font-mono text-quiet text-xs leading-tight">{id}</span>
+        <span className="block truncate font-medium leading-tight">
+          <bdi>{about ?? name}</bdi>
+        </span>
+        <span className="block truncate text-quiet text-xs leading-tight">
+          {about && `${name} `}
+          <span className="font-mono">{id}</span>
+        </span>
       </button>
     ),
   },
@@ -119,14 +125,19 @@ function JobProgress({ job }: { job: Job }) {
       <span className="truncate text-quiet text-xs leading-tight">
         {progress.message ?? `${count(progress.done)}${progress.total ? ` of ${count(progress.total)}` : ""}`}
       </span>
-      <Meter share={jobShare(job)} label={`Progress of ${job.name}`} tone={JOB_TONES[job.state]} />
+      <Meter share={jobShare(job)} label={`Progress of ${job.about ?? job.name}`} tone={JOB_TONES[job.state]} />
     </span>
   );
 }
 
 function JobSheet({ job, onClose }: { job: Job | undefined; onClose: () => void }) {
   return (
-    <Sheet title={job?.name ?? ""} description={job?.id} isOpen={job !== undefined} onClose={onClose}>
+    <Sheet
+      title={job?.about ?? job?.name ?? ""}
+      description={job && `${job.name} ${job.id}`}
+      isOpen={job !== undefined}
+      onClose={onClose}
+    >
       {job && (
         <>
           <div className="flex flex-wrap items-center gap-2">

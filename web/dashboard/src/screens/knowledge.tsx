@@ -9,11 +9,15 @@ import { useKnown } from "../live/known.js";
 import { AtomKind } from "../parts/atom.js";
 import { Card, Chip, Empty, Facts, TextField, Trouble } from "../parts/basics.js";
 import { Chart } from "../parts/chart.js";
+import { classes } from "../parts/classes.js";
 import { count, date, safeUrl } from "../parts/format.js";
 import { type Column, Rows } from "../parts/rows.js";
 import { Sheet } from "../parts/sheet.js";
 
 const KINDS = ["decision", "task", "question", "link", "claim"] as const;
+
+/** As the API lists it; an event says besides which of its messages was the first. */
+type Atom = Omit<AtomCreated, "message_id">;
 
 type Topic = Pick<TopicUpdated, "id" | "name" | "atoms" | "trend">;
 
@@ -25,17 +29,19 @@ export default function KnowledgeScreen() {
   const [words, search] = useState("");
   const [kind, choose] = useState<string | null>(null);
   const [topic, pick] = useState<Topic | null>(null);
-  const [open, show] = useState<AtomCreated | null>(null);
+  const [open, show] = useState<Atom | null>(null);
   const wanted = useDeferredValue(words.trim());
   const isSearch = wanted.length >= SHORTEST || topic !== null;
   const found = useQuery({
     queryKey: ["search", wanted, kind, topic?.id],
-    queryFn: () => ask<Page<AtomCreated>>("GET", `api/atoms?${queryOf(wanted, kind, topic)}`),
+    queryFn: () => ask<Page<Atom>>("GET", `api/atoms?${queryOf(wanted, kind, topic)}`),
     enabled: isSearch,
     placeholderData: (before) => before,
   });
   const live = useMemo(() => newest.filter((atom) => kind === null || atom.kind === kind), [newest, kind]);
-  const shown = isSearch ? (found.data?.items ?? []) : live;
+  const shown: readonly Atom[] = isSearch ? (found.data?.items ?? []) : live;
+  // Until they are here, those of the search before stay: less flickers so.
+  const isSearching = isSearch && found.isPlaceholderData;
 
   return (
     <>
@@ -58,17 +64,20 @@ export default function KnowledgeScreen() {
             about {topic.name} ×
           </Chip>
         )}
+        <output className="min-w-20 text-right text-quiet text-xs sm:ml-auto max-sm:hidden">
+          {isSearching && "Searching…"}
+        </output>
         <TextField
           type="search"
           aria-label="Search the knowledge"
           placeholder="Words, in any language"
-          className="sm:ml-auto sm:max-w-72"
+          className="sm:max-w-72"
           value={words}
           onChange={(event) => search(event.target.value)}
         />
       </div>
       {found.error && isSearch && <Trouble title="The search failed">{found.error.message}</Trouble>}
-      <Card isFlush className="overflow-hidden">
+      <Card isFlush className={classes("overflow-hidden", isSearching && "opacity-60")}>
         <Rows
           label={isSearch ? "Atoms found" : "Atoms, newest first"}
           rows={shown}
@@ -100,7 +109,7 @@ function queryOf(words: string, kind: string | null, topic: Topic | null): strin
   return query.toString();
 }
 
-const columns = (show: (atom: AtomCreated) => void): readonly Column<AtomCreated>[] => [
+const columns = (show: (atom: Atom) => void): readonly Column<Atom>[] => [
   { head: "Kind", cell: ({ kind }) => <AtomKind kind={kind} /> },
   {
     head: "What",
@@ -218,7 +227,7 @@ const RetryButton = ({ onRetry }: { onRetry: () => unknown }) => (
   </button>
 );
 
-function AtomSheet({ atom, onClose }: { atom: AtomCreated | null; onClose: () => void }) {
+function AtomSheet({ atom, onClose }: { atom: Atom | null; onClose: () => void }) {
   return (
     <Sheet title={atom?.title ?? ""} description={atom?.id} isOpen={atom !== null} onClose={onClose}>
       {atom && (
@@ -234,7 +243,7 @@ function AtomSheet({ atom, onClose }: { atom: AtomCreated | null; onClose: () =>
               ["Who", <bdi key="who">{atom.author ?? "not told"}</bdi>],
               ["Chat", <bdi key="chat">{atom.chat ?? "not told"}</bdi>],
               ["When", atom.date ? date(atom.date) : "not told"],
-              ["Message", atom.message_id],
+              [atom.message_ids.length > 1 ? "Messages" : "Message", atom.message_ids.join(", ")],
             ]}
           />
         </>

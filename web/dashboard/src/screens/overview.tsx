@@ -50,13 +50,15 @@ const More = ({ to, children }: { to: string; children: ReactNode }) => (
   </Link>
 );
 
+const READING: ReadonlySet<string> = new Set(["counting", "running", "finding_topics"]);
+
 function Figures() {
   const { now } = useStore(rates);
   const { received } = useStore(health);
   const { jobs, ingestions } = useKnown();
   const read = ingestions.reduce((sum, { done }) => sum + done, 0);
   const added = ingestions.reduce((sum, one) => sum + one.added, 0);
-  const running = ingestions.filter(({ status }) => status === "running" || status === "counting").length;
+  const running = ingestions.filter(({ status }) => READING.has(status)).length;
   const open = jobs.filter((job) => !isOver(job));
   const atWork = open.filter(isAtWork).length;
   const failed = jobs.filter(({ state }) => state === "failed" || state === "lost").length;
@@ -240,7 +242,7 @@ function Jobs() {
           {jobs.slice(0, 8).map((job, place) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: lines stay and their texts move on, so that nothing jumps
             <li key={place} className="flex h-11 items-center justify-between gap-3 border-line border-t px-4 sm:px-5">
-              <span className="min-w-0 truncate">{job.name}</span>
+              <bdi className="min-w-0 truncate">{job.about ?? job.name}</bdi>
               <JobBadge job={job} share={jobShare(job)} />
             </li>
           ))}
