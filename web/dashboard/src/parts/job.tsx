@@ -39,5 +39,5 @@ export const JobBadge = ({ job, share }: { job: Job; share?: number | null }) =>
 /** How far it is; null where it does not say. */
 export function jobShare({ progress, state }: Job): number | null {
   if (state === "completed") return 1;
-  return progress?.total ? Math.min(1, progress.done / progress.total) : null;
+  return progress?.total ? Math.max(0, Math.min(1, progress.done / progress.total)) : null;
 }

@@ -43,6 +43,14 @@ const WORDS: Readonly<Record<Phase, string>> = {
   cancelled: "Cancelled",
 };
 
+/** What is said of one that has not begun to read. */
+const BEFORE: Readonly<Partial<Record<Phase, string>>> = {
+  queued: "It waits for a worker.",
+  counting: "Its messages are counted.",
+  paused: "Nothing of it is read yet.",
+  cancelled: "Nothing of it was read.",
+};
+
 const AT_WORK: ReadonlySet<Phase> = new Set(["queued", "counting", "running", "finding_topics"]);
 
 function phaseOf({ status }: IngestionProgress, job: Job | undefined): Phase {
@@ -54,6 +62,9 @@ function phaseOf({ status }: IngestionProgress, job: Job | undefined): Phase {
 export default function IngestionScreen() {
   const { ingestions, jobs } = useKnown();
   const jobOf = useMemo(() => new Map(jobs.map((job) => [job.id, job])), [jobs]);
+  // A bot is no job, and always new.
+  const sinceOf = ({ ingestion_id: id }: IngestionProgress) => jobOf.get(id)?.since ?? Number.MAX_VALUE;
+  const shown = [...ingestions].sort((one, other) => sinceOf(other) - sinceOf(one));
 
   return (
     <>
@@ -69,7 +80,7 @@ export default function IngestionScreen() {
           </Empty>
         ) : (
           <ul aria-label="Ingestions, newest first">
-            {ingestions.map((one) => (
+            {shown.map((one) => (
               <Ingestion key={one.ingestion_id} one={one} phase={phaseOf(one, jobOf.get(one.ingestion_id))} />
             ))}
           </ul>
@@ -117,6 +128,7 @@ function Ingestion({ one, phase }: { one: IngestionProgress; phase: Phase }) {
   const isJob = !one.is_live;
   const share = status === "completed" ? 1 : total ? Math.min(1, done / total) : status === "counting" ? null : 0;
   const name = one.file ?? one.chat ?? id;
+  const isBegun = total !== null || done > 0 || one.is_live;
   const facts = [
     one.is_live ? `${count(done)} messages` : `${count(done)} of ${total === null ? "?" : count(total)} messages`,
     `${count(added)} new`,
@@ -164,7 +176,7 @@ function Ingestion({ one, phase }: { one: IngestionProgress; phase: Phase }) {
       </div>
       {isJob && <Meter share={share} label={`How much of ${name} is read`} tone={TONES[phase]} />}
       <p className={classes("figures min-h-5 text-xs", status === "failed" ? "text-bad" : "text-quiet")}>
-        {error ?? facts.join(" · ")}
+        {error ?? (isBegun ? facts.join(" · ") : BEFORE[phase])}
       </p>
       {why && <Trouble title="That was refused">{why}</Trouble>}
     </li>
