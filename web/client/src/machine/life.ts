@@ -42,14 +42,7 @@ export function open(turn: Turn): void {
   renew(turn);
   reconcile(turn);
   renew(turn);
-  let room = QUERY_CHARACTERS;
-  const asked = [...lines.values()].filter((line) => {
-    const { feed, at } = line;
-    room -= `${feed},${feed}:${at},`.length;
-    // What finds no room is asked for by frames later, and a stream has none.
-    if (room <= 0 && isStream) leaveOut(turn, line);
-    return room > 0;
-  });
+  const asked = withRoom(turn);
   const newest: Record<Feed, number> = {};
   const begun = asked.map((line) => {
     const asker = isStream ? readersOn(turn, line).find(isFirst) : undefined;
@@ -66,6 +59,16 @@ export function open(turn: Turn): void {
     cursor: positionsOf(begun),
     newest,
     isFresh,
+  });
+}
+
+/** The lines that an address has room for. What finds none is asked for by frames later, and a stream of events has none. */
+function withRoom(turn: Turn): Line[] {
+  let room = QUERY_CHARACTERS;
+  return [...turn.lines.values()].filter((line) => {
+    room -= `${line.feed},${line.feed}:${line.at},`.length;
+    if (room <= 0 && turn.carrier === "events") leaveOut(turn, line);
+    return room > 0;
   });
 }
 
