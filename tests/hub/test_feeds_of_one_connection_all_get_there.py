@@ -1,4 +1,7 @@
-"""One connection, several feeds, begun and left and resumed at will: each is unbroken, and all get live in the end."""
+"""One connection, several feeds, begun and left and resumed at will: each is unbroken, and all get live in the end.
+
+And however much comes: of as many pages as there are feeds that are behind, each of these gets one.
+"""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -91,6 +94,30 @@ class Feeds(RuleBasedStateMachine):
     def the_client_reads(self) -> None:
         self.bench.written()
         self.listen()
+
+    @rule(count=st.integers(0, 4), resumed=st.lists(topics, unique=True))
+    def the_client_reads_page_by_page_while_more_comes(self, count: int, resumed: list[str]) -> None:
+        self.time_passes()
+        self._answer_all()
+        for topic in resumed:
+            self.subscribe_after(topic, back=8)
+        behind = {topic: cursor for topic, cursor in self.cursors.items() if topic not in self.live}
+        for _ in behind:
+            for topic in TOPICS:
+                self.publish(topic, count)
+                self.the_tail_brings(topic, 10)
+            self.the_client_reads()
+            self._answer_all()
+        for topic, cursor in behind.items():
+            assert topic in self.live or self.cursors[topic] != cursor, "others had two pages, and it none"
+
+    def _answer_all(self) -> None:
+        """The tails bring what there is, and the broker answers what it was asked."""
+        for topic in TOPICS:
+            while self.tails[topic].position != self.brokers[topic].extent().last:
+                self.the_tail_brings(topic, 10)
+        while self.bench.reads or self.bench.measures:
+            self.the_broker_answers(fails=False)
 
     @rule(fails=st.booleans())
     def the_broker_answers(self, fails: bool) -> None:

@@ -202,7 +202,13 @@ class Channel(ABC):
         """Wait until it is written, unless this was the end of it all and little."""
         connection = self._connection(subscription)
         if subscription.cursor < self.last or connection.read_bytes >= self._context.limits.page_bytes:
-            self._await_writable(connection)
+            self._await_written(subscription)
+
+    def _await_written(self, subscription: Subscription) -> None:
+        """Its page is on the wire: when that is written, whatever else its connection catches up on goes on."""
+        connection = self._connection(subscription)
+        connection.had_a_page(subscription)
+        self._await_writable(connection)
 
     def _await_writable(self, connection: Connection) -> None:
         connection.congested = True

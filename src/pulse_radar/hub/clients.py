@@ -109,7 +109,7 @@ class Clients:
             self.go_on(connection_id)
 
     def go_on(self, connection_id: str) -> None:
-        """Carry on whatever this connection catches up on, one feed after the other, while there is room."""
+        """Carry on what this connection catches up on while there is room: whose last page is oldest comes first."""
         connection = self._living(connection_id)
         if connection is not None:
             for subscription in tuple(connection.subscriptions.values()):

@@ -45,6 +45,7 @@ class Connection:
         self.refused = told.refused
         # What came before the greeting.
         self.early: list[ClientFrame | UnknownFrame | Renewed] = []
+        # In the order in which they are carried on: whoever had a page goes behind the others.
         self.subscriptions: dict[Feed, Subscription] = {}
         # A page of replay is being written; the next one waits for it.
         self.congested = False
@@ -88,6 +89,10 @@ class Connection:
         """What it follows, or will once it is greeted."""
         early = (frame.feed for frame in self.early if isinstance(frame, Subscribe))
         return tuple(dict.fromkeys((*self.asked, *early, *self.subscriptions)))
+
+    def had_a_page(self, subscription: Subscription) -> None:
+        """The others have theirs before its next one: a topic that is never caught up with silences nobody."""
+        self.subscriptions[subscription.feed] = self.subscriptions.pop(subscription.feed)
 
     def turn(self, turn: ConnectionTurn) -> None:
         self.state = turn_connection(self.state, turn)

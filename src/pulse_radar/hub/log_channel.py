@@ -70,7 +70,7 @@ class LogChannel(Channel):
         fitted = subscription.page_events if is_whole else len(entries)
         subscription.page_events = min(2 * fitted, self._context.limits.page_events)
         self._deliver(subscription, entries, page.end if is_whole else entries[-1].last)
-        self._await_writable(self._connection(subscription))
+        self._await_written(subscription)
 
     def rest(self, subscription: Subscription) -> None:
         """Try again a little later."""

@@ -63,7 +63,7 @@ class Subscribing:
 
     def ease(self, connection: Connection) -> None:
         """Serve a slow connection with less, where the topic allows it."""
-        for subscription in connection.subscriptions.values():
+        for subscription in tuple(connection.subscriptions.values()):
             self._channels[subscription.feed.topic].ease(subscription)
 
     def promised(self, subscriptions: Iterable[Subscription]) -> dict[Feed, int]:
