@@ -99,6 +99,23 @@ async def test_a_slow_one_is_told_of_and_one_that_is_too_slow() -> None:
     assert told == [Congested("0"), Overflowed("1")]
 
 
+async def test_that_one_is_slow_is_told_once_until_it_has_room_also_while_its_page_is_written() -> None:
+    process, wire = Process(), Wire(unsent_bytes=CONGESTED_BYTES + 1)
+    session = process.add("a", wire)
+    process.sessions.await_writable("a")
+    for _ in range(3):
+        process.sessions.send(("a",), Batch([b"{}"]))
+        await asyncio.sleep(0)
+    assert process.told == [Congested("a")]
+    wire.unsent_bytes = 0
+    session.writable()
+    process.sessions.take_turn("a")
+    wire.unsent_bytes = CONGESTED_BYTES + 1
+    process.sessions.send(("a",), Batch([b"{}"]))
+    await asyncio.sleep(0)
+    assert process.told == [Congested("a"), Writable("a"), Congested("a")]
+
+
 async def test_one_that_leaves_is_told_of_and_no_longer_there() -> None:
     process, wire = Process(), Wire(unsent_bytes=7)
     session = process.add("a", wire)

@@ -75,6 +75,7 @@ class Session:
         "allowance",
         "connection_id",
         "is_awaited",
+        "is_slow",
         "max_frame_bytes",
         "reads_joined",
         "transport",
@@ -106,6 +107,8 @@ class Session:
         self.whose = whose
         # The hub asked to be told when most is written.
         self.is_awaited = False
+        # It was told that it is slow, and has not been told to have room since.
+        self.is_slow = False
         # Frames behind one that is being looked up: order is kept. None: there is none.
         self._pending: deque[ClientFrame | UnknownFrame] | None = None
         # Looks them up, one after the other, while there are any.

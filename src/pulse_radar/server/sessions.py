@@ -109,6 +109,7 @@ class Sessions:
             return
         self._write_now(session)
         if session.has_room:
+            session.is_slow = False
             self._tell(Writable(connection_id))
         else:
             session.await_writable()
@@ -227,5 +228,7 @@ class Sessions:
             self._tell(Overflowed(session.connection_id))
             return
         self._is_congested = True
-        if not session.is_awaited:
+        # That a page of a replay is what it is slow with says nothing of what else comes: that has to become less, too.
+        if not session.is_slow:
+            session.is_slow = True
             self._tell(Congested(session.connection_id))
