@@ -1,6 +1,7 @@
 """The publisher for code without an event loop: a thread runs one for it."""
 
 import asyncio
+import contextlib
 import os
 import threading
 import weakref
@@ -11,6 +12,7 @@ from typing import Final, Self, overload
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.durations import Duration
+from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.events import Event
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.publisher import Publisher
@@ -36,7 +38,9 @@ class SyncPublisher:
         self._settings = Settings.chosen(broker, settings)
         # Not entered: a broker that no publisher can use is refused here, and not by the first publish.
         open_broker(self._settings, is_owner=False)
-        self._lock = threading.Lock()
+        # Held for no longer than a look takes, and by its holder once more: a signal handler may publish, or close, in
+        # the middle of either.
+        self._lock = threading.RLock()
         self._loop_thread: _LoopThread | None = None
         _publishers.add(self)
 
@@ -104,21 +108,24 @@ class SyncPublisher:
     def close(self) -> None:
         """Disconnect and end the thread. Publishes under way fail, as at their deadline; a later one starts again."""
         with self._lock:
-            if self._loop_thread is not None:
-                self._loop_thread.stop()
-                self._loop_thread = None
+            loop_thread, self._loop_thread = self._loop_thread, None
+        if loop_thread is not None:
+            loop_thread.stop()
 
     def _publish(self, draft: Draft, expect_last: int | None) -> Position:
-        # Handed over under the lock: nobody closes the thread between its start and then.
-        with self._lock:
-            if self._loop_thread is None:
-                self._loop_thread = _LoopThread(self._settings)
-            publishing = self._loop_thread.begin(draft, expect_last)
-        return publishing.result()
+        while True:
+            with self._lock:
+                loop_thread = self._loop_thread = self._loop_thread or _LoopThread(self._settings)
+            publishing = loop_thread.begin(draft, expect_last)
+            if publishing is not None:
+                return publishing.result()
+            with self._lock:
+                if self._loop_thread is loop_thread:
+                    self._loop_thread = None
 
     def begin_anew(self) -> None:
         """Forget the thread. Called in a forked child, where neither it nor whoever held the lock exists."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._loop_thread = None
 
     def __repr__(self) -> str:
@@ -126,53 +133,66 @@ class SyncPublisher:
 
 
 class _LoopThread:
-    """A thread with an event loop and a connected publisher in it. Raises what connecting raises."""
+    """A thread with an event loop, and a publisher that connects there. To make one waits for nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._connected: Future[Publisher] = Future()
-        self._loop: asyncio.AbstractEventLoop
-        self._stopping: asyncio.Event
-        # Those under way, each with a thread that waits for it.
-        self._publishes: set[asyncio.Task[Position]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._connected: asyncio.Future[Publisher] = self._loop.create_future()
+        self._stopping = asyncio.Event()
+        # As that of a publisher.
+        self._lock = threading.RLock()
+        self._is_over = False
+        # Publishes under way, each with a thread that waits for it.
+        self._publishes: set[Future[Position]] = set()
         self._thread = threading.Thread(target=self._run, name="pulse-publisher", daemon=True)
         self._thread.start()
-        self._publisher = self._connected.result()
 
-    def begin(self, draft: Draft, expect_last: int | None) -> Future[Position]:
-        """Publish in the thread. Everything that began before `stop` comes to an end of its own."""
-        return asyncio.run_coroutine_threadsafe(self._publish(draft, expect_last), self._loop)
+    def begin(self, draft: Draft, expect_last: int | None) -> Future[Position] | None:
+        """Publish in the thread, once it is connected; what connecting raises, the future does. None: it is over."""
+        with self._lock:
+            if self._is_over:
+                return None
+            publishing = asyncio.run_coroutine_threadsafe(self._publish(draft, expect_last), self._loop)
+            self._publishes.add(publishing)
+        publishing.add_done_callback(self._publishes.discard)
+        return publishing
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        # One that could not connect has ended by itself.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:
-            # Whoever waits for the connection must hear of it, whatever it was.
-            if self._connected.done():
-                raise
-            self._connected.set_exception(error)
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
+        """Until it is stopped, or could not connect; then all that was begun comes to an end of its own."""
+        serving, stopping = asyncio.create_task(self._connect()), asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in (serving, stopping):
+            task.cancel()
+        await asyncio.wait([serving, stopping])
+        with self._lock:
+            self._is_over = True
+        failure = None if serving.cancelled() else serving.exception()
+        if not self._connected.done():
+            self._connected.set_exception(failure or BrokerUnavailable("closed before it was connected"))
+            # Perhaps nobody asks for it.
+            self._connected.exception()
+        await asyncio.gather(*map(asyncio.wrap_future, tuple(self._publishes)), return_exceptions=True)
+
+    async def _connect(self) -> None:
         async with Publisher(settings=self._settings) as publisher:
             self._connected.set_result(publisher)
-            await self._stopping.wait()
-        # The publisher let them fail; the end of the loop would only cancel them.
-        await asyncio.gather(*self._publishes, return_exceptions=True)
+            # Until it is cancelled. The publisher lets fail what is under way then.
+            await asyncio.Event().wait()
 
     async def _publish(self, draft: Draft, expect_last: int | None) -> Position:
-        task = asyncio.current_task()
-        assert task is not None
-        self._publishes.add(task)
-        try:
-            return await self._publisher.publish_draft(draft, expect_last=expect_last)
-        finally:
-            self._publishes.discard(task)
+        publisher = await asyncio.shield(self._connected)
+        return await publisher.publish_draft(draft, expect_last=expect_last)
 
 
 # A child process of a fork runs this in its only thread, before anything else.

@@ -54,6 +54,21 @@ async def test_one_that_waits_for_long_is_counted_once(engine: AsyncEngine, puls
                 await asyncio.sleep(0.02)
 
 
+async def test_what_is_tried_again_in_an_hour_makes_nothing_late(
+    engine: AsyncEngine, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pulse_radar.outbox.relay._PAUSE_SECONDS", 3_600.0)
+    async with Relay(outbox, engine, pulse) as relay:
+        async with AsyncSession(engine) as session, session.begin():
+            outbox.add(session, "nobody_declared_it", "said")
+        async with asyncio.timeout(PATIENCE):
+            while relay.stats().failure is None:
+                await asyncio.sleep(0.02)
+        async with AsyncSession(engine) as session, session.begin():
+            outbox.add(session, "sales", "said", {"id": 1})
+        await until_announced(pulse, [1])
+
+
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_topic_that_another_process_declares(engine: AsyncEngine, pulse: Pulse, count: int) -> None:
     await pulse.broker.declare([LogTopic("elsewhere")])

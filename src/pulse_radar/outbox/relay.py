@@ -117,6 +117,8 @@ class Relay:
         self._positions: dict[str, int] = {}
         self._published = self._recovered = self._refused = 0
         self._failure: str | None = None
+        # It concerns more than one topic: a commit does not mend it.
+        self._is_stuck = False
         self._is_ending = False
         self._running: asyncio.Task[None]
 
@@ -159,17 +161,17 @@ class Relay:
     async def _run(self) -> None:
         while not self._is_ending:
             self._woken.clear()
+            self._is_stuck = False
             pause = self._poll_seconds
             try:
                 if await self._finds_the_turn_taken():
                     pause = _BUSY_SECONDS
             except Exception as error:  # noqa: BLE001  # whatever it is: what waits must go out when it is mended
                 self._fail(error)
-            if self._failure is None:
-                await self._until_woken(pause)
-            else:
-                # A commit does not mend what is broken.
+            if self._is_stuck:
                 await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                await self._until_woken(pause)
 
     async def _until_woken(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -312,9 +314,13 @@ class Relay:
 
     def _hold_up(self, topic: str, error: Exception) -> None:
         self._held_up[topic] = time.monotonic() + _PAUSE_SECONDS
-        self._fail(error)
+        self._complain(error)
 
     def _fail(self, error: Exception) -> None:
+        self._is_stuck = True
+        self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
         told = str(error) or f"{type(error).__name__}: no answer in time"
         if told != self._failure:
             is_foreseen = isinstance(error, (PulseError, *_AWAY))

@@ -1,6 +1,7 @@
 """What only a cluster answers: two leaders at once, and refusals that pass."""
 
 import contextlib
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -65,11 +66,17 @@ def test_a_server_without_a_cluster_is_believed() -> None:
     assert view_of(info(None)).sight.extent.last == 9
 
 
-def info(cluster: object) -> bytes:
-    state = {"first_seq": 5, "last_seq": 9}
+def test_a_clock_that_was_set_back_does_not_take_back_the_time() -> None:
+    """By it a deletion that is forgotten would count as remembered."""
+    assert view_of(info(None, now="2025-12-31T23:00:00Z")).looked_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def info(cluster: object, *, now: str = "2026-01-01T00:00:00Z") -> bytes:
+    stored = {"first_ts": "2025-01-01T00:00:00Z", "last_ts": "2026-01-01T00:00:00Z"}
+    state = {"first_seq": 5, "last_seq": 9, **stored}
     config = {"name": "PULSE_tasks", "first_seq": 5}
     return msgspec.json.encode(
-        {"config": config, "created": "now", "state": state, "cluster": cluster, "ts": "2026-01-01T00:00:00Z"}
+        {"config": config, "created": "now", "state": state, "cluster": cluster, "ts": now}
     )
 
 

@@ -127,6 +127,7 @@ class StreamView(msgspec.Struct, frozen=True):
 
 class _State(msgspec.Struct):
     first_ts: datetime
+    last_ts: datetime
     first_seq: int
     last_seq: int
     messages: int = 0
@@ -156,6 +157,7 @@ class _Info(msgspec.Struct):
     # As text it is exact, and tells one stream from another.
     created: str
     state: _State
+    # The clock of the server, which may be set back; what it stored before tells that it was later.
     ts: datetime
     # Of a server without a cluster None.
     cluster: _Group | None = None
@@ -179,7 +181,8 @@ def view_of(answer: bytes) -> StreamView:
         is_state=info.config.get("max_msgs_per_subject") == 1,
         messages=info.state.messages,
     )
-    return StreamView(info.config, sight, info.ts, info.state.first_ts, info.state.bytes)
+    looked_at = max(info.ts, info.state.last_ts)
+    return StreamView(info.config, sight, looked_at, info.state.first_ts, info.state.bytes)
 
 
 def deletions_kept_seconds(config: dict[str, object]) -> float:
