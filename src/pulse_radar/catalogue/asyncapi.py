@@ -40,7 +40,8 @@ def to_asyncapi(catalogue: Catalogue, *, title: str, version: str, server: Addre
         "info": {
             "title": title,
             "version": version,
-            "description": "Events over one WebSocket: `?topics=` names what to follow, `lastSeq=` where to go on.",
+            "description": "Events over one WebSocket: `?topics=` names what to follow, `lastSeq=` where to go on, "
+            "`last=` with how many of the newest to begin.",
         },
         "defaultContentType": "application/json",
         "servers": {"pulse": {"host": server.authority, "pathname": server.path, "protocol": server.scheme}},

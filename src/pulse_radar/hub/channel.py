@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
-from pulse_radar.hub.actions import AwaitWritable, Send
+from pulse_radar.hub.actions import Send
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.counters import TopicCounters, TopicStats
@@ -106,7 +106,7 @@ class Channel(ABC):
         self._waiting.discard(subscription)
         while self._may_go_on(subscription):
             if self._context.has_given_a_page:
-                self._await_writable(self._connection(subscription))
+                self._context.await_writable(self._connection(subscription))
             else:
                 self._step(subscription)
 
@@ -208,12 +208,7 @@ class Channel(ABC):
         """Its page is on the wire: when that is written, whatever else its connection catches up on goes on."""
         connection = self._connection(subscription)
         connection.had_a_page(subscription)
-        self._await_writable(connection)
-
-    def _await_writable(self, connection: Connection) -> None:
-        connection.congested = True
-        connection.read_bytes = 0
-        self._context.agenda.put(AwaitWritable(connection.id))
+        self._context.await_writable(connection)
 
     def _connection(self, subscription: Subscription) -> Connection:
         return self._context.connections[subscription.connection_id]

@@ -3,7 +3,6 @@
 from typing import assert_never
 
 from pulse_radar.hub import heartbeat
-from pulse_radar.hub.actions import AwaitWritable
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.context import Context
 from pulse_radar.hub.farewells import Farewells
@@ -92,8 +91,7 @@ class Clients:
         if connection is None:
             return
         if not connection.congested:
-            connection.congested = True
-            self._context.agenda.put(AwaitWritable(connection_id))
+            self._context.await_writable(connection)
         self._subscribing.ease(connection)
 
     def misbehaved(self, connection_id: str, code: CloseCode, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pulse_radar.hub.actions import Agenda, Read
+from pulse_radar.hub.actions import Agenda, AwaitWritable, Read
 from pulse_radar.hub.connection import Connection
 from pulse_radar.hub.counters import Counters
 from pulse_radar.hub.deadlines import Deadlines
@@ -43,6 +43,12 @@ class Context:
     def has_given_a_page(self) -> bool:
         """Whether this turn has handed out as much as one may: with a page for everybody it would take seconds."""
         return self.read_bytes >= self.limits.page_bytes
+
+    def await_writable(self, connection: Connection) -> None:
+        """Give it no page before most of what was written to it is sent."""
+        connection.congested = True
+        connection.read_bytes = 0
+        self.agenda.put(AwaitWritable(connection.id))
 
     def read(self, subscription: Subscription) -> None:
         """Ask the broker for the next page of this subscription."""

@@ -127,7 +127,7 @@ class LogChannel(Channel):
         self._deliver(subscription, (reset,), reset.last)
         connection = self._connection(subscription)
         if was_read and not connection.congested:
-            self._await_writable(connection)
+            self._context.await_writable(connection)
         self.advance(subscription)
 
     def _learn(self, extent: Extent) -> None:

@@ -240,7 +240,7 @@ class Runner:
 
     def evict(self, connection_id: str) -> bool:
         """Send a client away, which may come back and resume; whether it was here."""
-        is_here = any(each.connection_id == connection_id for each in self.hub.clients())
+        is_here = connection_id in self._sessions
         if is_here:
             self.tell(Evicted(connection_id))
         return is_here

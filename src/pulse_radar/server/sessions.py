@@ -146,6 +146,9 @@ class Sessions:
         session = self._members.get(connection_id)
         return 0 if session is None else session.transport.unsent_bytes
 
+    def __contains__(self, connection_id: str) -> bool:
+        return connection_id in self._members
+
     def __len__(self) -> int:
         return len(self._members)
 
