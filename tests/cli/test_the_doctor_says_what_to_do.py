@@ -17,9 +17,12 @@ from pulse_radar.brokers.nats.broker import NatsBroker
 from pulse_radar.brokers.nats.facts import ServerFacts
 from pulse_radar.cli.checks import of_broker, of_delivery
 from pulse_radar.cli.checks.finding import Verdict
+from pulse_radar.hub.inputs import Arrived
+from pulse_radar.protocol.frames import GapReason
+from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer, free_port
 from tests.cli.runs import Ran, ran_here
-from tests.server.serving import app_with, make_pulse, serving
+from tests.server.serving import app_with, eventually, make_pulse, serving
 
 APP = """
 from fastapi import FastAPI
@@ -245,6 +248,20 @@ async def test_a_server_that_runs_is_asked_whether_it_can_do_what_ours_can(
     assert "include_router" in elsewhere.of("server", "failed")[0]
     gone = await away(examined, capsys, app, "--url", url)
     assert "nobody answers" in gone.of("server", "failed")[0]
+
+
+async def test_a_topic_for_which_a_server_is_not_ready_is_named(
+    app: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulse = make_pulse()
+    pulse.topic("jobs", kind="state")
+    async with serving(app_with(pulse)) as server:
+        runner = pulse._runner()
+        await eventually(lambda: runner.probe.is_fresh)
+        runner.tell(Arrived("jobs", (Gap(None, 5, GapReason.RESET),)))
+        diagnosis = await away(examined, capsys, app, "--url", f"http://127.0.0.1:{server.port}")
+    assert diagnosis.code == 0
+    assert "not for jobs" in diagnosis.of("server", "warning")[0]
 
 
 async def away(examine: Any, *arguments: Any) -> Diagnosis:

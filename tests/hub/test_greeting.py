@@ -4,12 +4,14 @@ from itertools import pairwise
 
 import pytest
 
-from pulse_radar.hub.inputs import BrokerBack, BrokerLost, Closed, LogOpened, Refused
+from pulse_radar.hub.inputs import BrokerBack, BrokerLost, Closed, LogOpened, Measured, Refused, StateOpened
 from pulse_radar.hub.limits import Limits
 from pulse_radar.protocol.close_codes import CloseCode, parse_retry
 from pulse_radar.protocol.frames import Connected, ErrorFrame, Ping, Pong, Subscribe, Unsubscribe
 from pulse_radar.protocol.grammar import Feed
-from tests.hub.bench import HEAD, Bench, events
+from pulse_radar.stream.entry import Extent
+from tests.hub.bench import HEAD, Bench, event, events
+from tests.stream.entries import reset
 
 
 def test_the_greeting_comes_first_and_says_all_that_a_client_needs() -> None:
@@ -72,6 +74,46 @@ def test_a_client_waits_until_the_tails_have_caught_up() -> None:
     assert bench.heard() == []
     bench.arrive("messages", *events("messages", 1_000, 1_000))
     assert bench.heard()[0] == "connected messages:995"
+
+
+def bench_with_a_state_that_began_anew() -> Bench:
+    """Whose stream has no leader: nobody says how far it reaches."""
+    bench = Bench("orders", "prices", is_begun=False)
+    bench.tell(LogOpened("orders", HEAD, HEAD))
+    bench.tell(StateOpened("prices", HEAD, Extent(HEAD + 1, HEAD + 1, HEAD)))
+    bench.arrive("prices", reset(2 * HEAD))
+    bench.tell(Measured("prices", None))
+    return bench
+
+
+def test_a_client_waits_for_no_other_topic_than_its_own() -> None:
+    bench = bench_with_a_state_that_began_anew()
+    bench.connect("orders,metrcs")
+    bench.connect("orders,prices", connection_id="waits")
+    assert bench.heard() == ["connected orders:1000", "unknown_topic metrcs", "orders live at 1000 after 0"]
+    assert bench.heard("waits") == []
+    assert bench.hub.behind == ("prices",)
+    bench.tick(now=15.0)
+    assert set(bench.closed) == {"waits"}
+
+
+def test_a_client_whose_topic_is_whole_again_is_greeted() -> None:
+    bench = bench_with_a_state_that_began_anew()
+    bench.connect("prices")
+    bench.tick(now=0.6)
+    bench.tell(Measured("prices", Extent(2 * HEAD + 1, 2 * HEAD + 1, 2 * HEAD)))
+    assert bench.heard() == ["connected prices:none", "prices snapshot", "prices live at 2000 after 0"]
+
+
+def test_a_client_that_is_here_and_asks_for_a_topic_that_is_not_current_waits_for_that_alone() -> None:
+    bench = bench_with_a_state_that_began_anew()
+    bench.connect("orders")
+    bench.say(Subscribe(Feed("prices")))
+    bench.arrive("orders", event("orders", HEAD + 1))
+    assert bench.heard()[1:] == ["orders live at 1000 after 0", "orders:1001"]
+    bench.tick(now=0.6)
+    bench.tell(Measured("prices", Extent(2 * HEAD + 1, 2 * HEAD + 1, 2 * HEAD)))
+    assert bench.heard() == ["prices snapshot", "prices live at 2000 after 0"]
 
 
 def test_a_client_that_waited_15_seconds_is_sent_elsewhere() -> None:

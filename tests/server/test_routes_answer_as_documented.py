@@ -14,6 +14,9 @@ from starlette.requests import HTTPConnection
 from websockets.exceptions import InvalidStatus
 
 from pulse_radar import BrokerUnavailable, Pulse
+from pulse_radar.hub.inputs import Arrived
+from pulse_radar.protocol.frames import GapReason
+from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer
 from tests.server.serving import PATIENCE, Client, Server, app_with, eventually, make_pulse, serving
 
@@ -150,6 +153,23 @@ async def test_ready_follows_the_path_of_delivery_and_not_the_connection() -> No
         answer = await http.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["reason"] == "no event came through the broker lately"
+
+
+async def test_a_topic_that_is_not_whole_is_named_and_takes_no_clients_from_the_others() -> None:
+    pulse = make_pulse()
+    pulse.topic("jobs", kind="state")
+    async with (
+        serving(app_with(pulse)) as server,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http,
+    ):
+        await eventually(lambda: pulse._runner().probe.is_fresh)
+        assert (await http.get("/ready")).json()["behind"] == []
+        # It began anew at a low number, and the broker says that there is much behind it, which never comes.
+        pulse._runner().tell(Arrived("jobs", (Gap(None, 5, GapReason.RESET),)))
+        answer = await http.get("/ready")
+        async with Client(server.port, "?topics=knowledge") as client:
+            await client.until("subscription")
+    assert (answer.status_code, answer.json()["status"], answer.json()["behind"]) == (200, "ready", ["jobs"])
 
 
 async def test_a_dead_background_task_fails_health_and_ready_and_sends_clients_away(

@@ -43,8 +43,8 @@ class Clients:
 
     # A connection's life.
 
-    def opened(self, told: Opened, *, is_current: bool) -> None:
-        """A client came. It is greeted as soon as the topics are current."""
+    def opened(self, told: Opened, *, may_greet: bool) -> None:
+        """A client came. It is greeted as soon as its topics are current, and anybody may be."""
         now, limits, deadlines = self._context.now, self._context.limits, self._context.deadlines
         connection = Connection(told, now)
         self._context.connections[connection.id] = connection
@@ -55,17 +55,16 @@ class Clients:
         heartbeat.begin(connection, self._context)
         if self._broker_lost_at is not None:
             deadlines.set(self._broker_lost_at + limits.broker_grace_seconds, connection)
-        if is_current and not self._is_forsaken:
+        if may_greet and self._can_serve(connection):
             self._greet(connection)
         else:
             deadlines.set(now + limits.connecting_seconds, connection)
 
     def greet_all(self) -> None:
-        """The topics are current: greet whoever waited for it."""
-        if not self._is_forsaken:
-            for connection in tuple(self._context.connections.values()):
-                if connection.is_connecting:
-                    self._greet(connection)
+        """A topic became current, or events come again: greet whoever waited for nothing else."""
+        for connection in tuple(self._context.connections.values()):
+            if connection.is_connecting and self._can_serve(connection):
+                self._greet(connection)
 
     def closed(self, connection_id: str) -> None:
         connection = self._context.connections.pop(connection_id, None)
@@ -261,6 +260,10 @@ class Clients:
         """The connection, unless it is gone or told to go."""
         connection = self._context.connections.get(connection_id)
         return None if connection is None or connection.is_ending else connection
+
+    def _can_serve(self, connection: Connection) -> bool:
+        """Whether events come, and what it asks for is current: the trouble of another topic is not its own."""
+        return not self._is_forsaken and self._subscribing.are_current(connection.asked)
 
     def _has_waited(self, connection: Connection) -> bool:
         """Whether it came long ago and could not be greeted yet."""

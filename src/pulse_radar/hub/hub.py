@@ -57,6 +57,8 @@ class Hub:
         self._context = Context(limits)
         # A topic appears here when its tail has begun.
         self._channels: dict[str, Channel] = {}
+        # All topics were current once: before that a client would meet some that are not here yet.
+        self._has_begun = not self._topics
         subscribing = Subscribing(self._context, self._channels)
         self._farewells = Farewells(self._context, subscribing)
         self._clients = Clients(self._context, subscribing, self._farewells)
@@ -69,7 +71,13 @@ class Hub:
     @property
     def is_current(self) -> bool:
         """Whether every topic's window has caught up with what was there at the start."""
-        return all(topic in self._channels and self._channels[topic].is_current for topic in self._topics)
+        return not self.behind
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """The topics that are not current: just after the start, and a state that began anew until it is whole."""
+        channels = self._channels
+        return tuple(t for t in self._topics if t not in channels or not channels[t].is_current)
 
     @property
     def is_draining(self) -> bool:
@@ -166,7 +174,7 @@ class Hub:
             case Writable(connection_id):
                 self._clients.writable(connection_id)
             case Opened():
-                self._clients.opened(told, is_current=self.is_current)
+                self._clients.opened(told, may_greet=self._has_begun)
             case Closed(connection_id):
                 self._clients.closed(connection_id)
             case Refused(connection_id, error):
@@ -186,8 +194,7 @@ class Hub:
 
     def _opened(self, channel: Channel) -> None:
         self._channels[channel.topic] = channel
-        if self.is_current:
-            self._clients.greet_all()
+        self._greet_all()
 
     def _tell_channel(self, told: Arrived | Measured) -> None:
         channel = self._channels[told.topic]
@@ -196,12 +203,16 @@ class Hub:
             channel.arrive(told.entries)
         else:
             channel.measured(told.extent)
-        if not was_current and self.is_current:
-            self._clients.greet_all()
+        if not was_current and channel.is_current:
+            self._greet_all()
 
     def _broker_back(self) -> None:
         self._clients.broker_back()
-        if self.is_current:
+        self._greet_all()
+
+    def _greet_all(self) -> None:
+        self._has_begun = self._has_begun or self.is_current
+        if self._has_begun:
             self._clients.greet_all()
 
     def _page_read(self, told: PageRead | ReadFailed) -> None:

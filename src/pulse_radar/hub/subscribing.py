@@ -45,6 +45,11 @@ class Subscribing:
         """The topics in which a client cannot check the order by itself."""
         return tuple(topic for topic, channel in self._channels.items() if channel.is_state)
 
+    def are_current(self, feeds: Iterable[Feed]) -> bool:
+        """Whether those of them that there are can be served at once."""
+        topics = {feed.topic for feed in feeds}
+        return all(self._channels[topic].is_current for topic in topics if topic in self._channels)
+
     def advance(self, subscription: Subscription) -> None:
         """Carry a subscription that catches up as far as it goes without waiting."""
         if subscription.is_catching_up:

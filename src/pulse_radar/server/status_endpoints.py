@@ -38,19 +38,23 @@ class StatusEndpoints:
         return JSONResponse({"status": "alive", **facts})
 
     async def ready(self) -> JSONResponse:
-        """Ready while events come through: a probe, published every 2 s, came back within the last 10 s."""
+        """Ready while events come through: a probe, published every 2 s, came back within the last 10 s.
+
+        A topic that is `behind` (a state that began anew, and is not whole yet) makes nothing unready: it is so in all
+        processes at once, and the clients of the other topics would have none left.
+        """
         try:
             runner = self._runner()
         except NotRunning as error:
             return _not_running(error)
         age = runner.probe.age_seconds
-        facts = {"deliveryAge": None if age is None else round(age, 3), "current": runner.hub.is_current}
+        facts = {"deliveryAge": None if age is None else round(age, 3), "behind": runner.hub.behind}
         if runner.failure is not None:
             return JSONResponse({"status": "failed", "reason": repr(runner.failure), **facts}, 503)
         if runner.hub.is_draining:
             reason = "this process is about to end"
             return JSONResponse({"status": "draining", "reason": reason, **facts}, 503)
-        if not runner.probe.is_fresh or not runner.hub.is_current:
+        if not runner.probe.is_fresh:
             reason = "no event came through the broker lately" if age is not None else "still starting"
             return JSONResponse({"status": "unready", "reason": reason, **facts}, 503)
         return JSONResponse({"status": "ready", **facts})

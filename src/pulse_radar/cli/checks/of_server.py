@@ -51,6 +51,12 @@ async def check_server(url: str) -> AsyncIterator[Finding]:
 def _readiness(ready: dict[str, Any], health: dict[str, Any]) -> Finding:
     if ready["status"] == "ready":
         age, connections = ready.get("deliveryAge"), health.get("connections")
+        if ready.get("behind"):
+            return doubt(
+                _CHECK,
+                f"ready, but not for {', '.join(ready['behind'])}: it began anew, and is not whole here yet",
+                "see whether its stream has a leader (`nats stream report`); its clients wait, others do not",
+            )
         return fine(_CHECK, f"ready, {connections} connections, the last event came through {age} s ago")
     return trouble(
         _CHECK,
