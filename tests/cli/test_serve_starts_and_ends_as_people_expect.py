@@ -144,3 +144,14 @@ async def test_tail_misses_nothing_when_the_api_process_is_killed(tmp_path: Path
                         await publish(range(6, 9))
                         lines = await asyncio.to_thread(tail.until_line, 9)
     assert [json.loads(line)["data"]["n"] for line in lines] == list(range(9))
+
+
+def test_what_is_there_at_the_start_is_not_looked_through_for_garbage(tmp_path: Path) -> None:
+    frozen = (
+        'import gc\n\n\n@app.get("/frozen")\nasync def frozen() -> int:\n    return gc.get_freeze_count()\n'
+    )
+    (tmp_path / "mine.py").write_text(APP.format(hooks="") + frozen)
+    port = free_port()
+    with running(tmp_path, "serve", "mine:app", "--port", str(port)):
+        until_served(port)
+        assert httpx.get(f"http://127.0.0.1:{port}/frozen").json() > 10_000

@@ -5,6 +5,7 @@ better: it still answers, with 503, while it sends its clients to the others one
 """
 
 import asyncio
+import gc
 import signal
 import socket
 from types import FrameType
@@ -57,6 +58,10 @@ class DrainingServer(uvicorn.Server):
         finally:
             heeding.cancel()
             await asyncio.gather(heeding, return_exceptions=True)
+        # What is there now stays: to look through all of it for garbage, as Python does when many come and go, took
+        # 70 to 110 ms each time, in which no event goes out.
+        gc.collect()
+        gc.freeze()
 
     async def _heed_signals(self, lifespan: "_Lifespan") -> None:
         while not self.should_exit:  # noqa: ASYNC110 (a signal handler tells no event)
