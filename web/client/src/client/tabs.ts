@@ -161,7 +161,8 @@ export function joinTabs(
     const before = role;
     const isKnown = before.kind === "following" && before.leader === leader;
     const said = JSON.stringify(beat.connection);
-    positions = beat.positions;
+    // Of a feed that a new leader has not heard of yet, what the one before it said holds.
+    positions = { ...positions, ...beat.positions };
     role = { kind: "following", leader, said };
     if (isKnown) place(readers, positions);
     else introduce();

@@ -15,15 +15,28 @@ interface Waiting {
 export class FakeBrowser {
   readonly server = new FakeServer({ topics: ["knowledge", "messages", "monitoring"], state: ["metrics"] });
   readonly tabs: FakeTab[] = [];
+  private opened = 0;
   private readonly queues = new Map<string, Waiting[]>();
 
   /** `luck`: a number, for another chance in each tab. */
   constructor(private readonly luck = 0) {}
 
   open(options: Partial<ClientOptions<EventTypes>> = {}): FakeTab {
-    const tab = new FakeTab(this, options, chanceOf(this.luck + this.tabs.length));
+    const tab = new FakeTab(this, options, chanceOf(this.luck + this.opened++));
     this.tabs.push(tab);
     return tab;
+  }
+
+  /** Load the page of a tab anew: another one is in its place, with the same session. */
+  reload(tab: FakeTab): FakeTab {
+    tab.page.dispatchEvent(new Event("pagehide"));
+    tab.client.close();
+    tab.isDead = true;
+    tab.isFrozen = true;
+    this.release(tab);
+    const next = new FakeTab(this, tab.options, chanceOf(this.luck + this.opened++), tab.session);
+    this.tabs.splice(this.tabs.indexOf(tab), 1, next);
+    return next;
   }
 
   /** Of each lock the first in line holds it. */
@@ -59,9 +72,11 @@ export class FakeBrowser {
     );
   }
 
+  /** Let time pass, in steps; even where it is none, what was due happens. */
   async pass(milliseconds: number): Promise<void> {
-    for (let time = 0; time < milliseconds; time += 500)
-      for (const tab of this.tabs) if (!tab.isFrozen) await tab.clock.advance(500);
+    const step = Math.min(milliseconds, 500);
+    for (let time = 0; time <= milliseconds - step; time += step || 1)
+      for (const tab of this.tabs) if (!tab.isFrozen) await tab.clock.advance(step);
   }
 }
 
@@ -70,6 +85,7 @@ const chanceOf = (number: number): number => (0.5 + number * 0.618) % 1;
 
 /** One page: its own clock, which stands still while it is frozen, and what it was told. */
 export class FakeTab {
+  readonly page = new EventTarget();
   readonly clock = new FakeClock();
   readonly seen: unknown[] = [];
   readonly client;
@@ -82,12 +98,24 @@ export class FakeTab {
   private readonly inbox: (() => void)[] = [];
   private readonly channels: ChannelLike[] = [];
 
-  constructor(browser: FakeBrowser, options: Partial<ClientOptions<EventTypes>>, chance: number) {
+  constructor(
+    browser: FakeBrowser,
+    readonly options: Partial<ClientOptions<EventTypes>>,
+    chance: number,
+    /** What is kept as long as the tab is there. */
+    readonly session = new Map<string, string>(),
+  ) {
     this.clock.chance = chance;
     const tab = this;
     const world: Partial<World> = {
       ...browser.server.world,
       ...this.clock.world,
+      sessionStorage: {
+        getItem: (name) => session.get(name) ?? null,
+        setItem: (name, value) => session.set(name, value),
+      },
+      addEventListener: (name, act) => tab.page.addEventListener(name, act),
+      removeEventListener: (name, act) => tab.page.removeEventListener(name, act),
       navigator: {
         locks: {
           request(name: string, { steal = false }, held: () => Promise<void>) {

@@ -1,6 +1,7 @@
 /**
- * The promise, attacked in all tabs at once: they come and go, freeze and thaw, are slow with what they are told, crash; the
- * server is cut off, goes and comes back. Whatever happens, each reader is given every event once and in order, and none is told of a gap.
+ * The promise, attacked in all tabs at once: they come and go, freeze and thaw, are slow with what they are told, are loaded
+ * anew, crash; the server is cut off, goes and comes back. Whatever happens, each reader is given every event once and in
+ * order, and none is told of a gap.
  */
 
 import fc from "fast-check";
@@ -17,15 +18,26 @@ class Follower {
   gaps = 0;
   /** After this position all is its. */
   from: number | undefined;
-  readonly stop: () => void;
+  stop: () => void;
 
   constructor(
-    readonly tab: FakeTab,
+    public tab: FakeTab,
     readonly topic: string,
     readonly options: TopicOptions,
   ) {
     this.from = options.after as number | undefined;
-    this.stop = tab.client.topic(topic, options).subscribe((told) => {
+    this.stop = this.begin(options);
+  }
+
+  /** It is there in the page after this one, too, and goes on. */
+  move(tab: FakeTab): void {
+    this.tab = tab;
+    this.state.clear();
+    this.stop = this.begin({ key: this.options.key });
+  }
+
+  private begin(options: TopicOptions): () => void {
+    return this.tab.client.topic(this.topic, options).subscribe((told) => {
       this.told.push("sequence" in told ? `${told.kind} ${told.sequence}` : told.kind);
       if (told.kind === "snapshot") this.state.clear();
       else if (told.kind === "gap") this.gaps += 1;
@@ -37,10 +49,6 @@ class Follower {
         else this.state.set(told.key ?? "", told.sequence);
       }
     });
-  }
-
-  wants({ key }: { key: string }): boolean {
-    return this.options.key === undefined || this.options.key === key;
   }
 }
 
@@ -58,7 +66,11 @@ class World {
 
   constructor(luck: number) {
     this.browser = new FakeBrowser(luck);
-    for (let tab = 0; tab < 3; tab++) this.browser.open();
+    for (let tab = 0; tab < 3; tab++) this.open();
+  }
+
+  open(): void {
+    this.browser.open({ resume: true });
   }
 
   /** The tab, if it is there. */
@@ -86,6 +98,14 @@ class World {
     if (!follower || follower.tab.isFrozen) return;
     follower.stop();
     this.followers.splice(index, 1);
+  }
+
+  reload(tab: FakeTab): void {
+    const mine = this.followers.filter((follower) => follower.tab === tab);
+    // A page cannot tell two who follow the same apart, so such a one is left alone.
+    if (tab.isFrozen || tab.isBehind || new Set(mine.map(({ topic }) => topic)).size < mine.length) return;
+    const next = this.browser.reload(tab);
+    for (const follower of mine) follower.move(next);
   }
 
   crash(tab: FakeTab): void {
@@ -160,6 +180,7 @@ const acts = fc.oneof(
       ),
   },
   tabs("follows metrics", (world, tab) => world.follow(tab, "metrics", {})),
+  tabs("follows metrics/a", (world, tab) => world.follow(tab, "metrics", { key: "a" })),
   fc.nat(9).map((index) => named(`follower ${index} leaves`, (world) => world.leave(index))),
   tabs("freezes", (_, tab) => {
     tab.isFrozen = true;
@@ -172,11 +193,17 @@ const acts = fc.oneof(
     tab.isBehind = false;
     if (!tab.isFrozen) tab.thaw();
   }),
+  tabs("is loaded anew", (world, tab) => world.reload(tab)),
   tabs("crashes", (world, tab) => world.crash(tab)),
-  one("another tab is opened", ({ browser }) => {
-    if (browser.tabs.length < 6) browser.open();
+  one("another tab is opened", (world) => {
+    if (world.browser.tabs.length < 6) world.open();
   }),
   fc.constantFrom(1006, 4000, 1012).map((code) => named(`cut with ${code}`, ({ browser }) => browser.server.cut(code))),
+  fc.boolean().map((works) =>
+    named(`WebSockets ${works ? "come" : "do not come"} through`, ({ browser }) => {
+      browser.server.hasSockets = works;
+    }),
+  ),
   one("the server stops", ({ browser }) => browser.server.stop()),
   one("the server starts", ({ browser }) => browser.server.start()),
   {
@@ -193,6 +220,7 @@ test("each tab comes out exact, whatever happens to it and to the others", async
     for (const act of story) {
       await act(world);
       await settled();
+      await world.browser.pass(0);
     }
     await world.settle();
     world.check();

@@ -351,30 +351,37 @@ test("nor does it lose one where its new leader hears all that it says before th
 
 test("a tab that is loaded anew soon after it followed something goes on there", async () => {
   const browser = new FakeBrowser();
-  const kept = new Map<string, string>();
-  const page = new EventTarget();
-  const world = {
-    sessionStorage: {
-      getItem: (name: string) => kept.get(name) ?? null,
-      setItem: (name: string, value: string) => void kept.set(name, value),
-    },
-    addEventListener: (name: string, act: () => void) => page.addEventListener(name, act),
-    removeEventListener: (name: string, act: () => void) => page.removeEventListener(name, act),
-  };
   browser.open().follow("knowledge");
   await browser.pass(6_000);
-  const tab = browser.open({ resume: true, world });
+  const tab = browser.open({ resume: true });
   await browser.pass(500);
   tab.follow("messages");
   // Sooner than the leader's next beat.
   await browser.pass(500);
   browser.server.publish("messages", "message", 1);
   await settled();
-  page.dispatchEvent(new Event("pagehide"));
-  tab.client.close();
+  const reloaded = browser.reload(tab);
   browser.server.publish("messages", "message", 2);
-  const reloaded = browser.open({ resume: true, world });
   reloaded.follow("messages");
+  await browser.pass(1_000);
+  expect([tab.seen, reloaded.seen]).toEqual([[1], [2]]);
+});
+
+test("a tab that is loaded anew when it knows no more of its leader than that it is another one goes on where it was", async () => {
+  const browser = new FakeBrowser();
+  const [leader, , tab] = [browser.open(), browser.open(), browser.open({ resume: true })];
+  tab.follow("knowledge");
+  await browser.pass(1_000);
+  browser.server.publish("knowledge", "atom_created", 1);
+  await settled();
+  tab.isBehind = true;
+  leader.client.close();
+  await settled();
+  // The first beat of the next leader, which has not heard yet what is followed here.
+  tab.read(1);
+  const reloaded = browser.reload(tab);
+  browser.server.publish("knowledge", "atom_created", 2);
+  reloaded.follow("knowledge");
   await browser.pass(1_000);
   expect([tab.seen, reloaded.seen]).toEqual([[1], [2]]);
 });
