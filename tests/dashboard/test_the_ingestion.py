@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, expect
 
+from pulse_radar.jobs.events import JobCancelling, JobLost, JobStarted
 from pulse_radar.radar.events import IngestionProgress
-from tests.dashboard.news import unique
+from tests.dashboard.news import job, progress, unique
 from tests.dashboard.stack import Screen
 from tests.radar.knowledge.provider.local_provider import completion, http, local_provider
 
@@ -47,12 +48,39 @@ async def test_an_ingestion_is_paused_gone_on_with_and_cancelled(at: Screen) -> 
     await at.look("ingestion")
     await row.get_by_role("button", name="Pause").click()
     await at.says(row, "Paused")
+    await expect(row.get_by_role("button", name="Cancel")).to_be_visible()
     await row.get_by_role("button", name="Resume").click()
     await at.says(row, "Reading")
     await row.get_by_role("button", name="Cancel").click()
     await row.get_by_role("button", name="Really?").click()
     await at.says(row, "Cancelled")
     await expect(row.get_by_role("button")).to_have_count(0)
+
+
+async def test_what_it_does_is_said_beside_how_far_it_is(at: Screen) -> None:
+    await at.go("Ingestion")
+    name, ingestion_id = f"{unique('said')}.json", unique("ingestion")
+    row = ingestion(at, name)
+    await at.stack.publish(progress(ingestion_id, 0, file=name, status="queued", total=None))
+    await at.says(row, "It waits for a worker")
+    await at.stack.publish(progress(ingestion_id, 900, file=name))
+    await at.says(row, "Reading")
+    await at.stack.publish(job(ingestion_id, JobCancelling, "ingest_export"))
+    await at.says(row, "Stopping…")
+    await expect(row.get_by_role("button")).to_have_count(0)
+    await at.stack.publish(job(ingestion_id, JobLost, "ingest_export", attempt=2))
+    await at.says(row, "Worker lost")
+    await at.stack.publish(
+        job(ingestion_id, JobStarted, "ingest_export", attempt=3),
+        progress(ingestion_id, 1_000, file=name, status="finding_topics"),
+    )
+    await at.says(row, "Finding topics")
+    # One word of any length, and an upload that cannot run again.
+    failed = progress(ingestion_id, 1_000, file=name, status="failed", error="W" * 5_000, is_gone=True)
+    await at.stack.publish(failed)
+    await at.says(row, "Failed")
+    await expect(row.get_by_role("button")).to_have_count(0)
+    await at.look("ingestion-long-word")
 
 
 async def test_an_agent_that_is_chosen_reads_once_its_provider_lets_it(at: Screen) -> None:

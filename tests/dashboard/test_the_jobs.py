@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from pulse_radar.jobs.events import JobCompleted, JobFailed, JobQueued, JobRetrying, JobStarted
-from tests.dashboard.news import job, unique
+from tests.dashboard.news import job, progress, unique
 from tests.dashboard.stack import PATIENCE_MS, Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="session")]
@@ -74,6 +74,20 @@ async def test_a_job_whose_worker_is_killed_is_lost_and_comes_back_and_each_mess
     found = (await (await at.page.request.get(f"{at.stack.url}api/ingestions")).json())["items"]
     [ingestion] = [each for each in found if each["id"] == job_id]
     assert (ingestion["done"], ingestion["added"]) == (300, 300)
+
+
+async def test_a_job_of_an_ingestion_is_called_by_its_file(at: Screen) -> None:
+    await at.go("Jobs")
+    upload, local = unique("upload"), unique("local")
+    called = {"args": [f"/somewhere/{local}.json", None], "kwargs": {}, "withheld": None}
+    await at.stack.publish(
+        progress(upload, 5, file=f"{upload}-family.json"),
+        job(upload, JobStarted, "ingest_export"),
+        job(unique("task"), JobStarted, "ingest_export", arguments=called),
+    )
+    for file in (f"{upload}-family.json", f"{local}.json"):
+        await at.page.get_by_label("Search jobs").fill(file)
+        await at.says(at.rows(TABLE).first, file)
 
 
 async def test_a_failed_job_says_why(at: Screen) -> None:

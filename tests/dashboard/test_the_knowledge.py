@@ -37,6 +37,9 @@ async def test_what_was_ingested_is_found_by_its_words(at: Screen) -> None:
     await at.go("Knowledge")
     await at.page.get_by_label("Search the knowledge").fill(word)
     await at.says(at.rows(FOUND).first, word)
+    await at.rows(FOUND).first.get_by_role("button").click()
+    await expect(at.page.get_by_role("dialog")).to_contain_text(re.compile(r"Messages?-?\d+"))
+    await at.page.keyboard.press("Escape")
     await at.page.get_by_label("Search the knowledge").fill("no such words anywhere")
     await at.shows(at.page.get_by_text("Nothing was found"))
 

@@ -71,6 +71,14 @@ async def test_one_that_waits_is_cancelled_or_paused_and_gone_on_with_at_once(tm
         assert (await http.post(f"/ingestions/{kept}/pause")).status_code == 202
         assert (await told(at, kept, "paused"))["file"] == "kept.json"
         assert (await row(http, kept))["status"] == "paused"
+        given_up = await upload(http, export, "given-up.json")
+        assert (await http.post(f"/ingestions/{given_up}/pause")).status_code == 202
+        await told(at, given_up, "paused")
+        assert (await http.post(f"/ingestions/{given_up}/cancel")).status_code == 202
+        await told(at, given_up, "cancelled")
+        assert len(uploads(at)) == 1
+        assert (await http.post(f"/ingestions/{given_up}/resume")).status_code == 409
+
         assert (await http.post(f"/ingestions/{kept}/resume")).status_code == 202
         # No worker is there yet.
         assert (await at.until("monitoring", kept, "job_queued", attempt=2))["attempt"] == 2

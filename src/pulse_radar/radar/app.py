@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_exception_handler(away, _say_that_it_is_away)
     app.include_router(pulse.router)
     app.include_router(jobs.router)
-    app.include_router(ingestion_router(pulse, jobs))
+    app.include_router(ingestion_router(radar, jobs))
     app.include_router(api_router(radar))
     app.include_router(connections_router(pulse, Desk(pulse)))
     app.include_router(page_router)

@@ -1,13 +1,15 @@
-"""Pausing an ingestion and going on with it: its job is stopped between two messages, and queued again."""
+"""Pausing an ingestion, going on with it, giving it up: its job is stopped between two messages, and queued again."""
 
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
 from pulse_radar.jobs import Jobs
+from pulse_radar.jobs.life import Job
 from pulse_radar.jobs.routes import answer_of, denial_of
-from pulse_radar.pulse import Pulse
+from pulse_radar.radar.ingestion.following import give_up
 from pulse_radar.radar.ingestion.run import PAUSED
+from pulse_radar.radar.running import Radar
 
 __all__ = ["ingestion_router"]
 
@@ -17,11 +19,12 @@ _FAILURES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def ingestion_router(pulse: Pulse, jobs: Jobs) -> APIRouter:
+def ingestion_router(radar: Radar, jobs: Jobs) -> APIRouter:
     """What a page can do to an ingestion, for who has the right `admin` on its job."""
     router = APIRouter(tags=["ingestion"])
-    routes = _Routes(pulse, jobs)
-    for verb, summary in (("pause", "Stop it for now"), ("resume", "Go on where it was")):
+    routes = _Routes(radar, jobs)
+    verbs = {"pause": "Stop it for now", "resume": "Go on where it was", "cancel": "Stop it, paused or not"}
+    for verb, summary in verbs.items():
         router.add_api_route(
             f"/ingestions/{{ingestion_id}}/{verb}",
             getattr(routes, verb),
@@ -35,8 +38,9 @@ def ingestion_router(pulse: Pulse, jobs: Jobs) -> APIRouter:
 
 
 class _Routes:
-    def __init__(self, pulse: Pulse, jobs: Jobs) -> None:
-        self._pulse = pulse
+    def __init__(self, radar: Radar, jobs: Jobs) -> None:
+        self._radar = radar
+        self._pulse = radar.pulse
         self._jobs = jobs
 
     async def pause(self, request: Request, ingestion_id: str) -> Any:
@@ -46,3 +50,13 @@ class _Routes:
     async def resume(self, request: Request, ingestion_id: str) -> Any:
         denied = await denial_of(self._pulse, request, "admin", ingestion_id)
         return denied or await answer_of(self._jobs.retry(ingestion_id))
+
+    async def cancel(self, request: Request, ingestion_id: str) -> Any:
+        denied = await denial_of(self._pulse, request, "admin", ingestion_id)
+        return denied or await answer_of(self._cancel(ingestion_id))
+
+    async def _cancel(self, ingestion_id: str) -> Job:
+        job = await self._jobs.cancel(ingestion_id)
+        if job.state == "cancelled" and job.reason == PAUSED:
+            await give_up(self._radar.store, self._pulse.settings, job)
+        return job

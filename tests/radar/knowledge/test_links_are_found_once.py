@@ -53,6 +53,20 @@ def test_a_hidden_link_counts_and_a_dangerous_one_does_not() -> None:
     assert urls("Here is the design document", good, bad) == ["https://wiki.example.org/design"]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://javascript:alert(1)",
+        "http://data:text/html,x",
+        "https://exa mple.com",
+        "http:////evil.com",
+        "http://:80/",
+    ],
+)
+def test_a_hidden_link_that_names_no_host_is_none(address: str) -> None:
+    assert urls("click", Entity("text_link", "click", address)) == []
+
+
 def test_a_link_that_is_marked_and_written_is_one() -> None:
     marked = Entity("link", "example.org/a")
     assert len(urls("example.org/a", marked)) == 1

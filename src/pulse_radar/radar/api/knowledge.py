@@ -119,10 +119,20 @@ def knowledge_router(radar: Radar) -> APIRouter:
         return await page_of(radar.store, Atom, rows, shown, position=position, before=before, limit=limit)
 
     @router.get("/topics", dependencies=[reads_knowledge], summary="Topics, the newest first")
-    async def topics(before: Before = None, limit: Limit = 100) -> Page[TopicShown]:
+    async def topics(
+        before: Before = None,
+        limit: Limit = 100,
+        is_merged: Annotated[
+            bool | None, Query(description="Only those that are a part of another by now, or are not.")
+        ] = None,
+    ) -> Page[TopicShown]:
         position = radar.pulse.position("knowledge")
         shown = TopicShown.model_validate
         rows = select(Cluster)
+        if is_merged is not None:
+            rows = rows.where(
+                Cluster.merged_into.is_not(None) if is_merged else Cluster.merged_into.is_(None)
+            )
         return await page_of(radar.store, Cluster, rows, shown, position=position, before=before, limit=limit)
 
     return router

@@ -28,7 +28,7 @@ from pulse_radar.radar.uploads import forget_upload, uploads_of
 from pulse_radar.settings import Settings
 from pulse_radar.stream.entry import StoredEvent
 
-__all__ = ["following_jobs", "is_needed"]
+__all__ = ["following_jobs", "give_up", "is_needed"]
 
 _log: Final = logging.getLogger("pulse_radar.ingestion")
 
@@ -83,6 +83,13 @@ def is_needed(job: Job) -> bool:
             return True
 
 
+async def give_up(store: Store, settings: Settings, job: Job) -> None:
+    """A paused ingestion is not gone on with: it has no job any more that could be cancelled."""
+    await settle(store, job.task_id, _name_of(job), "cancelled", before={"paused"})
+    if path := _path_of(job):
+        forget_upload(path, settings)
+
+
 class _Following:
     def __init__(self, journal: Journal, store: Store, settings: Settings) -> None:
         self._journal = journal
@@ -105,8 +112,7 @@ class _Following:
         if status is not None:
             again = _LEFT if job.attempt > 1 else frozenset[str]()
             before = again | {"queued"} if status == "queued" else _OPEN
-            name = path.name if (path := _path_of(job)) else job_id
-            await settle(self._store, job_id, name, status, before=before, error=_error_of(job))
+            await settle(self._store, job_id, _name_of(job), status, before=before, error=_error_of(job))
         if not is_needed(job) and (path := _path_of(job)):
             forget_upload(path, self._settings)
 
@@ -145,6 +151,11 @@ def _path_of(job: Job) -> Path | None:
             return None
         case arguments:
             return Path(str(arguments.args[0])) if arguments.args else None
+
+
+def _name_of(job: Job) -> str:
+    path = _path_of(job)
+    return job.task_id if path is None else path.name
 
 
 def _error_of(job: Job) -> str | None:

@@ -48,6 +48,8 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     def identity(self) -> str:
         """The same for all spellings of the same address: without scheme, www, tracking and last slash."""
         parts = urlsplit(self.url)
+        if not parts.hostname or re.search(r"\s", parts.netloc) or parts.port == 0:
+            raise ValueError(f"{self.url} names no host")
         host = (parts.hostname or "").removeprefix("www.")
         query = urlencode([(k, v) for k, v in parse_qsl(parts.query) if not _TRACKING.fullmatch(k)])
         return f"{host}{parts.path.rstrip('/')}?{query}#{parts.fragment}"

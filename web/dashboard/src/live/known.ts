@@ -3,7 +3,7 @@
 import { useKeyed, useTopic } from "pulse-radar/react";
 import { createContext, createElement, type ReactNode, useContext, useMemo } from "react";
 import type { AtomCreated, IngestionProgress } from "../events.js";
-import { type Job, jobOf } from "./jobs.js";
+import { type Job, knownJobOf } from "./jobs.js";
 
 /** So many atoms are kept for the feed; older ones are for the search. */
 const ATOMS = 500;
@@ -33,7 +33,7 @@ export function KnownProvider({ children }: { children: ReactNode }) {
   );
   const files = useFiles(ingestions);
   const jobs = useMemo(() => {
-    const all = [...monitoring.values()].map((event) => jobOf(event, files)).filter((job) => job !== null);
+    const all = [...monitoring.values()].map((event) => knownJobOf(event, files)).filter((job) => job !== null);
     return all.sort((one, other) => other.since - one.since || (one.id < other.id ? 1 : -1));
   }, [monitoring, files]);
   const known = useMemo(() => ({ jobs, ingestions, atoms }), [jobs, ingestions, atoms]);

@@ -29,7 +29,9 @@ export function Sheet(props: {
         >
           <div className="flex items-start justify-between gap-4 px-5 pt-5 pb-4">
             <div className="min-w-0">
-              <Dialog.Title className="break-words font-semibold text-lg">{props.title}</Dialog.Title>
+              <Dialog.Title dir="auto" className="line-clamp-4 font-semibold text-lg" title={props.title}>
+                {props.title}
+              </Dialog.Title>
               {props.description && (
                 <Dialog.Description className="break-all text-quiet text-xs">{props.description}</Dialog.Description>
               )}

@@ -161,14 +161,14 @@ function Ingestion({ one, phase }: { one: IngestionProgress; phase: Phase }) {
           {isJob && status === "failed" && !one.is_gone && (
             <ActButton isSmall label="Run again" icon={RotateCcw} path={`jobs/${id}/retry`} onRefused={refuse} />
           )}
-          {isJob && isAtWork && (
+          {isJob && (isAtWork || status === "paused") && (
             <ActButton
               isSmall
               isGrave
               variant="danger"
               label="Cancel"
               icon={CircleX}
-              path={`jobs/${id}/cancel`}
+              path={`ingestions/${id}/cancel`}
               onRefused={refuse}
             />
           )}
@@ -223,7 +223,10 @@ function UploadCard() {
   const drop = (event: DragEvent) => {
     event.preventDefault();
     hover(false);
-    upload(event.dataTransfer.files[0]);
+    const [file, ...others] = event.dataTransfer.files;
+    if (sending !== null || others.length > 0)
+      tell({ isGood: false, text: "One file at a time: drop the next one when this one is uploaded." });
+    else upload(file);
   };
 
   return (

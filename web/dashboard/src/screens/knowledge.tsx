@@ -168,9 +168,12 @@ function OverTime({ atoms }: { atoms: readonly AtomCreated[] }) {
 function Topics({ picked, onPick }: { picked: Topic | null; onPick: (topic: Topic | null) => void }) {
   const { data, error, refetch } = useQuery({
     queryKey: ["topics"],
-    queryFn: () => ask<Page<Topic>>("GET", `api/topics?${PAGE}`),
+    queryFn: () => ask<Page<Topic>>("GET", `api/topics?${PAGE}&is_merged=false`),
   });
-  const topics = useMemo(() => [...(data?.items ?? [])].sort((one, other) => other.atoms - one.atoms), [data]);
+  const topics = useMemo(
+    () => (data?.items ?? []).filter(({ atoms }) => atoms > 0).sort((one, other) => other.atoms - one.atoms),
+    [data],
+  );
   const most = topics[0]?.atoms ?? 1;
   return (
     <div className="flex h-72 flex-col overflow-y-auto" tabIndex={0} role="region" aria-label="Topics">
@@ -228,6 +231,7 @@ const RetryButton = ({ onRetry }: { onRetry: () => unknown }) => (
 );
 
 function AtomSheet({ atom, onClose }: { atom: Atom | null; onClose: () => void }) {
+  const address = atom?.url ? safeUrl(atom.url) : null;
   return (
     <Sheet title={atom?.title ?? ""} description={atom?.id} isOpen={atom !== null} onClose={onClose}>
       {atom && (
@@ -240,6 +244,7 @@ function AtomSheet({ atom, onClose }: { atom: Atom | null; onClose: () => void }
           </p>
           <Facts
             facts={[
+              ...(address ? [["Link", <Linked key="link" text={address} />] as const] : []),
               ["Who", <bdi key="who">{atom.author ?? "not told"}</bdi>],
               ["Chat", <bdi key="chat">{atom.chat ?? "not told"}</bdi>],
               ["When", atom.date ? date(atom.date) : "not told"],
