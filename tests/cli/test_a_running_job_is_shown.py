@@ -25,6 +25,7 @@ def progress(**more: object) -> EventFrame:
 def test_a_person_is_told_when_no_worker_takes_the_job(capsys: pytest.CaptureFixture[str]) -> None:
     display = make_display("result.json", as_json=False)
     display.queued("job")
+    display.heard(progress(status="queued"), "")
     display.nobody()
     assert "start one with `pulse-radar worker`" in capsys.readouterr().err
     display.heard(progress(), "")
@@ -75,6 +76,18 @@ async def test_a_cancelled_job_is_an_end_and_a_paused_one_is_not() -> None:
             await asyncio.sleep(0.01)
         assert (await following).error == "the job was cancelled: wrong file"
         assert heard == ["job_cancelled"] * 2
+
+
+async def test_a_paused_job_that_is_given_up_is_an_end() -> None:
+    async with MemoryBroker() as broker:
+        await broker.declare(TOPICS)
+        follower = await JobFollower.ready(broker)
+        following = asyncio.create_task(follower.follow("job", lambda _frame, _text: None))
+        queue = PublishQueue.from_settings(broker, Settings.load())
+        for status in ("paused", "cancelled"):
+            told = IngestionProgress.model_validate({"ingestion_id": "job", "status": status})
+            await queue.publish(draft_event(told, None, {}, key=None, event_id=None))
+        assert (await following).error == "the job was cancelled"
 
 
 def test_a_program_gets_the_id_and_every_event_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def job(task_id: str, state: type[Event], name: str = "report", **more: object) 
     return state.model_validate({"task_id": task_id, "name": name, **facts, **more})
 
 
-def progress(ingestion_id: str, done: int, total: int = 1_000, **more: object) -> IngestionProgress:
+def progress(ingestion_id: str, done: int, total: int | None = 1_000, **more: object) -> IngestionProgress:
     facts = {"status": "running", "rate": 123.4, "chat": "Team", "file": "result.json", **more}
     return IngestionProgress.model_validate(
         {"ingestion_id": ingestion_id, "total": total, "done": done, "added": done, **facts}

@@ -61,7 +61,7 @@ async def test_a_running_job_is_cancelled_and_run_again(at: Screen) -> None:
 async def test_a_job_whose_worker_is_killed_is_lost_and_comes_back_and_each_message_is_there_once(
     at: Screen,
 ) -> None:
-    job_id = await at.stack.ingest(at.stack.export(300, f"{unique('killed')}.json"), pace=60)
+    job_id = await at.stack.ingest(at.stack.export(300, f"{unique('killed')}.json"), pace=20)
     await at.go("Jobs")
     row = at.rows(TABLE).filter(has_text=job_id)
     await at.says(row, re.compile(r"Running\D*[1-9]"))
@@ -79,7 +79,7 @@ async def test_a_job_whose_worker_is_killed_is_lost_and_comes_back_and_each_mess
 async def test_a_job_of_an_ingestion_is_called_by_its_file(at: Screen) -> None:
     await at.go("Jobs")
     upload, local = unique("upload"), unique("local")
-    called = {"args": [f"/somewhere/{local}.json", None], "kwargs": {}, "withheld": None}
+    called: dict[str, object] = {"args": [f"/somewhere/{local}.json", None], "kwargs": {}, "withheld": None}
     await at.stack.publish(
         progress(upload, 5, file=f"{upload}-family.json"),
         job(upload, JobStarted, "ingest_export"),

@@ -37,7 +37,7 @@ class JobDisplay:
             typer.echo(f"The job goes on. Follow it with: pulse-radar tail messages/{self.job_id}", err=True)
 
     def heard(self, frame: EventFrame, text: str) -> None:
-        self._is_started = self._is_started or frame.name in {JobStarted.NAME, IngestionProgress.NAME}
+        self._is_started = self._is_started or _is_of_a_worker(frame)
         self.show(frame, text)
 
     def show(self, frame: EventFrame, text: str) -> None:
@@ -119,6 +119,13 @@ class _Bar(JobDisplay):
             total=told.total,
             speed=f"{told.rate:,.0f} a second{eta}",
         )
+
+
+def _is_of_a_worker(frame: EventFrame) -> bool:
+    """Whether a worker has it. That it waits for one is told, too."""
+    if frame.name == IngestionProgress.NAME:
+        return IngestionProgress.model_validate(frame.data).status != "queued"
+    return frame.name == JobStarted.NAME
 
 
 def _description(told: IngestionProgress, file: str) -> str:

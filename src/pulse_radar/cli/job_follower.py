@@ -8,7 +8,7 @@ import msgspec
 from pulse_radar.brokers.base import Broker
 from pulse_radar.cli.loops import first_of
 from pulse_radar.errors import TopicMissing
-from pulse_radar.jobs.events import JobCancelled, JobCompleted, JobFailed
+from pulse_radar.jobs.events import JobCancelled, JobCancelling, JobCompleted, JobFailed
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import EventFrame
 from pulse_radar.radar.events import IngestionProgress
@@ -37,6 +37,8 @@ class JobFollower:
         self._broker = broker
         self._after = after
         self._progress: IngestionProgress | None = None
+        # Why it is to stop.
+        self._reason: str | None = None
 
     @classmethod
     async def ready(cls, broker: Broker) -> Self:
@@ -77,10 +79,15 @@ class JobFollower:
                 self._progress = progress = IngestionProgress.model_validate(frame.data)
                 if progress.status in {"completed", "failed"}:
                     return Outcome(progress.error, progress)
+                if progress.status == "cancelled":
+                    # Of one that was given up while it was paused the job ended before, and says no more.
+                    return Outcome(_cancelled(self._reason), progress)
             case JobCompleted.NAME:
                 return Outcome(None, self._progress)
             case JobFailed.NAME:
                 return Outcome(JobFailed.model_validate(frame.data).error, self._progress)
+            case JobCancelling.NAME:
+                self._reason = JobCancelling.model_validate(frame.data).reason
             case JobCancelled.NAME:
                 reason = JobCancelled.model_validate(frame.data).reason
                 # Paused is not the end: whoever goes on with it goes on under the same id.
@@ -89,4 +96,4 @@ class JobFollower:
 
 
 def _cancelled(reason: str | None) -> str:
-    return "the job was cancelled" + (f": {reason}" if reason else "")
+    return "the job was cancelled" + (f": {reason}" if reason and reason != PAUSED else "")

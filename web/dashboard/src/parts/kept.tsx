@@ -123,7 +123,7 @@ function KeptForm<Row extends Kept>(props: {
   });
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    saving.mutate(said(new FormData(event.currentTarget), fields));
+    saving.mutate(said(new FormData(event.currentTarget), fields, row));
   };
   return (
     <form onSubmit={save} className="flex grow flex-col gap-4">
@@ -201,13 +201,16 @@ function Field<Row>({ field, value }: { field: FormField<Row>; value: unknown })
 }
 
 /** What the form says, as the API takes it. A secret that is not typed stays as it is. */
-function said<Row>(form: FormData, fields: readonly FormField<Row>[]): Record<string, unknown> {
+function said<Row>(form: FormData, fields: readonly FormField<Row>[], before?: Row): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   for (const { name, kind, isNeeded } of fields) {
     const text = String(form.get(name) ?? "");
     if (kind === "switch") body[name] = form.has(name);
-    else if (kind === "moment") body[name] = text ? new Date(text).toISOString() : null;
-    else if (kind === "area") body[name] = text;
+    else if (kind === "moment") {
+      const was = before?.[name];
+      // The field shows it to the minute: what nobody touched keeps its seconds.
+      if (typeof was !== "string" || local(was) !== text) body[name] = text ? new Date(text).toISOString() : null;
+    } else if (kind === "area") body[name] = text;
     else if (text !== "" || (kind !== "secret" && !isNeeded)) body[name] = text || null;
   }
   return body;

@@ -2,10 +2,11 @@
 
 import { Bot, CircleX, FileInput, Pause, Play, RotateCcw, Upload } from "lucide-react";
 import { type DragEvent, useMemo, useRef, useState } from "react";
-import { reasonIn } from "../api/ask.js";
 import type { AgentCreated, IngestionProgress } from "../events.js";
 import type { Job } from "../live/jobs.js";
 import { useKnown } from "../live/known.js";
+import { useStore } from "../live/store.js";
+import { upload } from "../live/upload.js";
 import { ActButton } from "../parts/act.js";
 import { Badge, Button, Card, Empty, Labelled, Meter, SelectField, type Tone, Trouble } from "../parts/basics.js";
 import { classes } from "../parts/classes.js";
@@ -183,50 +184,19 @@ function Ingestion({ one, phase }: { one: IngestionProgress; phase: Phase }) {
   );
 }
 
-interface Sending {
-  readonly name: string;
-  readonly sent: number;
-  readonly size: number;
-}
-
 function UploadCard() {
   const input = useRef<HTMLInputElement>(null);
   const [isOver, hover] = useState(false);
-  const [sending, send] = useState<Sending | null>(null);
-  const [outcome, tell] = useState<{ isGood: boolean; text: string } | null>(null);
+  const state = useStore(upload);
   const [agent, choose] = useState("");
   const agents = useKept<AgentCreated>("agents").data?.items ?? [];
   const able = agents.filter(({ is_enabled: isOn, provider_id: provider }) => isOn && provider !== null);
 
-  function upload(file: File | undefined): void {
-    if (!file) return;
-    tell(null);
-    send({ name: file.name, sent: 0, size: file.size });
-    // Not fetch, which does not say how much is sent.
-    const request = new XMLHttpRequest();
-    const end = (isGood: boolean, text: string) => {
-      send(null);
-      tell({ isGood, text });
-    };
-    const query = new URLSearchParams({ name: file.name, ...(agent !== "" && { agent }) });
-    request.open("POST", `api/ingestions?${query}`);
-    request.setRequestHeader("content-type", "application/json");
-    request.upload.onprogress = ({ loaded }) => send({ name: file.name, sent: loaded, size: file.size });
-    request.onload = () => {
-      if (request.status < 300) end(true, `${file.name} is uploaded, and read as soon as a worker is free.`);
-      else end(false, reasonIn(request.responseText) ?? `The server answered ${request.status}.`);
-    };
-    request.onerror = () => end(false, "The server cannot be reached.");
-    request.send(file);
-  }
-
+  const send = (files: FileList | null) => upload.send([...(files ?? [])], agent);
   const drop = (event: DragEvent) => {
     event.preventDefault();
     hover(false);
-    const [file, ...others] = event.dataTransfer.files;
-    if (sending !== null || others.length > 0)
-      tell({ isGood: false, text: "One file at a time: drop the next one when this one is uploaded." });
-    else upload(file);
+    send(event.dataTransfer.files);
   };
 
   return (
@@ -248,15 +218,12 @@ function UploadCard() {
           <Upload aria-hidden="true" className="size-5" />
         </span>
         <div className="min-w-0 grow basis-52">
-          {sending ? (
+          {state.status === "sending" ? (
             <div className="flex flex-col gap-2">
               <p className="figures truncate font-medium">
-                Sending {sending.name}: {bytes(sending.sent)} of {bytes(sending.size)}
+                Sending {state.name}: {bytes(state.sent)} of {bytes(state.size)}
               </p>
-              <Meter
-                share={sending.size > 0 ? sending.sent / sending.size : null}
-                label={`Upload of ${sending.name}`}
-              />
+              <Meter share={state.size > 0 ? state.sent / state.size : null} label={`Upload of ${state.name}`} />
             </div>
           ) : (
             <>
@@ -275,11 +242,11 @@ function UploadCard() {
           className="sr-only"
           tabIndex={-1}
           onChange={(event) => {
-            upload(event.target.files?.[0]);
+            send(event.target.files);
             event.target.value = "";
           }}
         />
-        <Button variant="primary" disabled={sending !== null} onClick={() => input.current?.click()}>
+        <Button variant="primary" disabled={state.status === "sending"} onClick={() => input.current?.click()}>
           Choose a file
         </Button>
       </div>
@@ -303,10 +270,12 @@ function UploadCard() {
         </Labelled>
       </div>
       <output className="block">
-        {outcome?.isGood && <p className="mt-3 text-good">{outcome.text}</p>}
-        {outcome && !outcome.isGood && (
+        {state.status === "taken" && (
+          <p className="mt-3 text-good">{state.name} is uploaded, and read as soon as a worker is free.</p>
+        )}
+        {state.status === "refused" && (
           <div className="mt-3">
-            <Trouble title="It was not taken">{outcome.text}</Trouble>
+            <Trouble title="It was not taken">{state.why}</Trouble>
           </div>
         )}
       </output>
