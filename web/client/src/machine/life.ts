@@ -34,7 +34,6 @@ const BROKEN = 1006;
 /** Connect for all that is followed. */
 export function open(turn: Turn): void {
   const { connection, carrier, attempt, lines } = turn;
-  const isStream = carrier === "events";
   // A stream of events is asked for once for all: whoever asks for itself alone, or wants the newest, comes first.
   const askers = [...lines.values()].map(({ at, asker }) => at === undefined && asker);
   const isFirst = ({ id, last }: Reader) => askers.includes(id) || last !== undefined;
@@ -45,7 +44,7 @@ export function open(turn: Turn): void {
   const asked = withRoom(turn);
   const newest: Record<Feed, number> = {};
   const begun = asked.map((line) => {
-    const asker = isStream ? readersOn(turn, line).find(isFirst) : undefined;
+    const asker = carrier === "events" ? readersOn(turn, line).find(isFirst) : undefined;
     if (asker?.last !== undefined) newest[line.feed] = asker.last;
     const at = asker?.last === undefined ? (asker?.at ?? line.at) : undefined;
     return place(turn, line, at, { phase: "catching up", asker: asker?.id });
