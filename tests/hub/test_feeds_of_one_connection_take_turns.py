@@ -36,6 +36,14 @@ def test_a_topic_without_a_past_is_live_when_the_first_page_of_another_is_writte
     assert bench.heard() == [f"alerts:{HEAD + 1}"]
 
 
+def test_a_topic_without_a_past_is_live_while_a_page_of_another_is_read() -> None:
+    bench = Bench("firehose", "alerts")
+    bench.connect("firehose,alerts", f"firehose:{HEAD - 500}")
+    assert len(bench.reads) == 1
+    bench.arrive("alerts", event("alerts", HEAD + 1))
+    assert bench.heard()[1:] == [f"alerts live at {HEAD} after 0", f"alerts:{HEAD + 1}"]
+
+
 def test_two_long_replays_advance_side_by_side() -> None:
     bench = Bench("left", "right")
     for topic in ("left", "right"):

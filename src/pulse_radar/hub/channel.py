@@ -105,7 +105,7 @@ class Channel(ABC):
         """Carry a subscription that catches up as far as it goes without waiting, and within this turn."""
         self._waiting.discard(subscription)
         while self._may_go_on(subscription):
-            if self._context.has_given_a_page:
+            if self._context.has_given_a_page and not self._has_all(subscription):
                 self._context.await_writable(self._connection(subscription))
             else:
                 self._step(subscription)
@@ -159,12 +159,17 @@ class Channel(ABC):
         )
 
     def _may_go_on(self, subscription: Subscription) -> bool:
+        connection = self._connection(subscription)
         return (
             subscription.is_catching_up
             and not subscription.is_resting
             and subscription not in self._waiting
-            and self._connection(subscription).has_room
+            and (connection.has_room or (self._has_all(subscription) and not connection.congested))
         )
+
+    def _has_all(self, subscription: Subscription) -> bool:
+        """Whether nothing is to be sent to it: so it need not wait until a page for another feed is read."""
+        return subscription.cursor == self.last and self._window.reaches(self.last)
 
     def _go_on_waiting(self) -> None:
         """Whoever waited for this process, and need not any more, goes on."""
