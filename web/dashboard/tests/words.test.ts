@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { inWords, type Outage } from "../src/live/health.js";
+import type { Job } from "../src/live/jobs.js";
 import { bytes, duration, safeUrl } from "../src/parts/format.js";
+import { wordFor } from "../src/parts/job.js";
 
 const outage: Outage = { lostAt: 10_000, backAt: 14_000, replayed: 37, gaps: 0, isOver: true };
 
@@ -9,6 +11,12 @@ test("an interruption is told by how long it was and what was replayed", () => {
   expect(inWords({ ...outage, replayed: 1, gaps: 2 })).toBe("Replayed 1 event after 4.0 s offline, 2 gaps");
   expect(inWords({ ...outage, isOver: false })).toBe("Catching up after 4.0 s offline");
   expect(inWords({ ...outage, backAt: null })).toBe("Offline: coming back");
+});
+
+test("a job that is to go on later is paused, and not cancelled", () => {
+  const job = { state: "cancelled", reason: "paused" } as Job;
+  expect(wordFor(job)).toBe("Paused");
+  expect(wordFor({ ...job, reason: "wrong file" })).toBe("Cancelled");
 });
 
 test("only addresses of the web are links", () => {

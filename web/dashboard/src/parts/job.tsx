@@ -27,9 +27,13 @@ export const JOB_WORDS: Readonly<Record<JobState, string>> = {
   completed: "Completed",
 };
 
+/** The job of an ingestion that is paused is cancelled, and is to go on all the same. */
+export const wordFor = ({ state, reason }: Job): string =>
+  state === "cancelled" && reason === "paused" ? "Paused" : JOB_WORDS[state];
+
 export const JobBadge = ({ job, share }: { job: Job; share?: number | null }) => (
   <Badge tone={JOB_TONES[job.state]} isLive={isAtWork(job)}>
-    {JOB_WORDS[job.state]}
+    {wordFor(job)}
     {share !== null && share !== undefined && isAtWork(job) && (
       <span className="figures"> {Math.floor(share * 100)} %</span>
     )}
