@@ -126,13 +126,18 @@ async def test_a_client_that_ends_while_it_waits_for_its_turn_is_gone(is_direct:
         await eventually(lambda: pulse.stats().hub.connections == 0)
 
 
-async def test_a_handshake_has_its_turn_behind_those_who_asked_before() -> None:
+@pytest.mark.parametrize(
+    ("is_direct", "path"),
+    [(True, "/ws"), (False, "/ws"), (True, "/events")],
+    ids=["direct", "portable", "stream"],
+)
+async def test_a_handshake_has_its_turn_behind_those_who_asked_before(is_direct: bool, path: str) -> None:
     pulse, seen = make_pulse(), list[str]()
-    async with serving(app_with(pulse)) as server:
+    async with serving(app_with(pulse), is_direct=is_direct) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         for name in "abc":
-            turns_here().ask(partial(slowly, 5, partial(seen.append, name)))
-        writer.write(handshake(server.port))
+            turns_here().ask(partial(slowly, 20, partial(seen.append, name)))
+        writer.write(handshake(server.port, path=path))
         await reader.readuntil(b"\r\n\r\n")
         assert seen == ["a", "b", "c"]
         writer.close()

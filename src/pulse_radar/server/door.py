@@ -10,6 +10,7 @@ from pulse_radar.hub.inputs import Opened
 from pulse_radar.server.places import FULL_RETRY_SECONDS, Whose
 from pulse_radar.server.reception import QueryTexts, Reception, opened, whose
 from pulse_radar.server.runner import Runner
+from pulse_radar.server.transport import EXTENSION
 from pulse_radar.server.visitor import Visitor
 
 __all__ = ["Door", "Guest", "Refused"]
@@ -57,6 +58,9 @@ class Door:
 
     async def admit(self, connection: HTTPConnection, runner: Runner, query: QueryTexts) -> Guest:
         """Who it is, and what it may follow. Raises: HTTPException, or whatever the app raises."""
+        if EXTENSION not in connection.scope.get("extensions", {}):
+            # Where there is an `Upgrade`, its handshake had its turn.
+            await runner.turn()
         visitor = await self._reception.receive(connection, takes_tickets=True)
         asked = await opened(runner.new_connection_id(), runner.hub.topics, visitor, query)
         return Guest(asked, visitor, whose(connection, visitor))

@@ -209,6 +209,13 @@ class Runner:
         """A client said something: hear it when it is its turn, which may be now."""
         self._turns.ask_at_once(hear)
 
+    async def turn(self) -> None:
+        """Return when it is the turn of somebody who wants to be let in."""
+        turn = asyncio.get_running_loop().create_future()
+        # It may have gone while it waited.
+        self._turns.ask_at_once(lambda: None if turn.done() else turn.set_result(None))
+        await turn
+
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do this beside all else, for as long as this runs."""
         return self._group.create_task(work)
