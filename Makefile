@@ -91,7 +91,7 @@ audit: .venv/.synced
 	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
 
 # Of a package whose oldest version has no wheel the bound says which has one: nobody else's compiler is needed.
-lowest: .venv/.synced
+lowest: .venv/.synced web/dashboard/dist/.built
 	@$(STAGE) "versions" $(UV) pip compile --quiet --resolution lowest-direct --only-binary sentencex --all-extras pyproject.toml --output-file .tools/lowest.txt
 	@$(STAGE) "environment" $(UV) venv --quiet --clear --python .venv/bin/python .tools/lowest
 	@$(STAGE) "packages" $(UV) pip install --quiet --python .tools/lowest --constraint .tools/lowest.txt --group dev --editable ".[all]"
