@@ -159,6 +159,8 @@ class _LoopThread:
         return publishing
 
     def stop(self) -> None:
+        with self._lock:
+            self._is_over = True
         # One that could not connect has ended by itself.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stopping.set)
@@ -177,8 +179,8 @@ class _LoopThread:
         await asyncio.wait([serving, stopping])
         with self._lock:
             self._is_over = True
-        failure = None if serving.cancelled() else serving.exception()
         if not self._connected.done():
+            failure = None if serving.cancelled() else serving.exception()
             self._connected.set_exception(failure or BrokerUnavailable("closed before it was connected"))
             # Perhaps nobody asks for it.
             self._connected.exception()
@@ -187,11 +189,13 @@ class _LoopThread:
     async def _connect(self) -> None:
         async with Publisher(settings=self._settings) as publisher:
             self._connected.set_result(publisher)
-            # Until it is cancelled. The publisher lets fail what is under way then.
-            await asyncio.Event().wait()
+            # A client that is cancelled while it connects may go on as if nothing had been said.
+            await self._stopping.wait()
 
     async def _publish(self, draft: Draft, expect_last: int | None) -> Position:
         publisher = await asyncio.shield(self._connected)
+        if self._stopping.is_set():
+            raise BrokerUnavailable("the publisher was closed: the event was not sent")
         return await publisher.publish_draft(draft, expect_last=expect_last)
 
 
