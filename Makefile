@@ -17,6 +17,7 @@ LOWEST := tests/protocol tests/auth tests/catalogue tests/client tests/jobs test
 	tests/brokers/nats/test_nats_keeps_the_contract.py tests/brokers/test_publishers_reach_the_broker_from_any_code.py \
 	tests/cli/test_commands_against_a_running_system.py tests/radar/store tests/test_the_readme_tells_the_truth.py
 SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
+IMPURE := $(addprefix --ignore=,$(PURE))
 
 # uv takes the Python that is here and fetches none.
 export UV_PYTHON_DOWNLOADS := never
@@ -56,7 +57,8 @@ test: .venv/.synced web/node_modules/.synced
 	@$(STAGE) "dashboard: size" $(DASHBOARD) size
 	@$(STAGE) "chromium" scripts/chromium
 	@$(STAGE) "tests of the pure storeys" $(RUN)pytest -q $(PURE)
-	@$(STAGE) "all other tests" $(RUN)pytest -q $(SIDE_BY_SIDE) $(addprefix --ignore=,$(PURE)) --durations=10 $(ARGS)
+	@$(STAGE) "all other tests" $(RUN)pytest -q $(SIDE_BY_SIDE) $(IMPURE) --durations=10 $(ARGS) \
+		|| $(STAGE) "what failed, once more and alone" $(RUN)pytest -q --last-failed --last-failed-no-failures none $(IMPURE)
 
 # Apart from `make test`: counting lines makes our code three times as slow.
 cover: .venv/.synced web/dashboard/dist/.built
