@@ -23,7 +23,8 @@ def test_the_application_itself_is_typed(capsys: pytest.CaptureFixture[str]) -> 
         "    readonly atom_created: AtomCreated;",
         "    readonly ingestion_progress: IngestionProgress;",
         "    readonly job_failed: JobFailed;",
-        '  readonly status: "counting" | "running" | "paused" | "completed" | "failed" | "cancelled";',
+        "  readonly status: "
+        '"queued" | "counting" | "running" | "finding_topics" | "paused" | "completed" | "failed" | "cancelled";',
     ):
         assert line in ran.out.splitlines()
 

@@ -97,7 +97,8 @@ async def test_the_numbers_on_the_dashboard_come_out_exact(tmp_path: Path) -> No
             await expect(_figure(page, "Jobs at work")).to_contain_text("1 ended", timeout=PATIENCE_MS)
         await expect(_figure(page, "Messages read")).to_contain_text(f"{MESSAGES:,}", timeout=PATIENCE_MS)
         interruptions = page.get_by_role("region", name="Interruptions").get_by_role("listitem")
-        assert await interruptions.filter(has_text="Replayed").count() >= 2
+        # Each topic of it has caught up, also those of which nothing was missed.
+        await expect(interruptions.filter(has_text="Replayed").nth(1)).to_be_visible(timeout=PATIENCE_MS)
         await expect(interruptions.filter(has_text="gap")).to_have_count(0)
         await page.screenshot(path=ARTIFACTS / "dashboard.png")
         await _until_all_is_told(tmp_path / "radar.db")
