@@ -4,7 +4,7 @@ import asyncio
 import logging
 import pickle
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -332,11 +332,16 @@ async def test_a_job_that_waits_has_ended_when_it_is_cancelled(before: tuple[Any
     assert pick_up(cancelled, taken).is_refused
 
 
-async def test_texts_of_any_length_and_with_anything_in_them_are_told_as_far_as_they_may_be(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # The queue's own log would have them whole, and reports of tests are UTF-8.
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+@pytest.fixture
+def _without_a_log() -> Iterator[None]:
+    """The queue's own log has each text whole, and the report of a test is UTF-8."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("_without_a_log")
+async def test_texts_of_any_length_and_with_anything_in_them_are_told_as_far_as_they_may_be() -> None:
     shop = Shop(results=True)
     long, odd = "r" * 1_000_000, "no utf-8: \udcff"
 
