@@ -33,7 +33,8 @@ def _config(port: int) -> dict[str, Any]:
     return {
         "http_server": {"address": "127.0.0.1", "port": port},
         "http_api": {"insecure": True},
-        "client": {"insecure": True, "allowed_origins": ["*"]},
+        # Pings come together with events, and the crowd looks for them alone: fewer than a run is long.
+        "client": {"insecure": True, "allowed_origins": ["*"], "ping_interval": "1h"},
         "channel": {
             "without_namespace": {
                 "allow_subscribe_for_client": True,

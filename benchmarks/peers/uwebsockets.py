@@ -55,6 +55,7 @@ def heed() -> None:
         app.loop.loop.call_soon_threadsafe(app.loop.loop.create_task, work)
 
 
-app.ws("/ws", {"compression": CompressOptions.DISABLED, "open": opened, "close": closed})
+# Its crowd says nothing, which by default is an end after two minutes.
+app.ws("/ws", {"compression": CompressOptions.DISABLED, "idle_timeout": 0, "open": opened, "close": closed})
 app.listen(int(sys.argv[1]), lambda _config: threading.Thread(target=heed, daemon=True).start())
 app.run()
