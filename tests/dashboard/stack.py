@@ -13,6 +13,7 @@ from typing import Any, Final
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from pulse_radar import Event, Publisher, Settings
+from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.radar.jobs import open_job_queue
 from pulse_radar.testing.nats_server import free_port
 from pulse_radar.testing.telegram_exports import write_export
@@ -66,6 +67,12 @@ class Stack:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
+
+    async def publish_plainly(
+        self, topic: str, name: str, data: JsonValue, *, key: str | None = None
+    ) -> None:
+        """As anybody may who can reach the broker."""
+        await self._publisher.publish(topic, name, data, key=key)
 
     async def publish(self, *events: Event) -> None:
         for event in events:

@@ -48,6 +48,18 @@ async def test_nothing_moves_while_events_stream_in(at: Screen) -> None:
     assert await at.shifted() - before < 0.01
 
 
+async def test_an_event_of_somebody_else_takes_no_screen_along(at: Screen) -> None:
+    await at.stack.publish(atom("Before the odd one"))
+    for topic, name, key in (("monitoring", "job_failed", "odd"), ("messages", "ingestion_progress", "odd")):
+        await at.stack.publish_plainly(topic, name, None, key=key)
+    await at.stack.publish_plainly("knowledge", "atom_created", {"id": 7})
+    await at.stack.publish(atom("Behind the odd one"))
+    await at.shows(at.page.get_by_text("Behind the odd one"))
+    await at.page.reload()
+    await at.until_live()
+    await at.shows(at.page.get_by_text("Behind the odd one"))
+
+
 async def test_a_title_is_text_and_reads_in_its_own_direction(at: Screen) -> None:
     await at.stack.publish(atom("<img src=x onerror=alert(1)>"), atom("نسخه‌ی تازه را کی منتشر می‌کنیم؟"))
     await at.shows(at.page.get_by_text("<img src=x onerror=alert(1)>"))

@@ -1,6 +1,7 @@
 """A provider's key comes in: no answer, event, log or, with a key of ours, file of the database has it."""
 
 import logging
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,20 @@ async def test_a_key_is_what_a_header_can_carry(tmp_path: Path) -> None:
         assert (await client.post("/providers", json=nothing)).json()["has_key"] is False
     # Without a key of ours it is as it was entered.
     assert await kept(tmp_path) == [f"plain:{KEY}", None]
+
+
+async def test_a_database_that_fails_does_not_say_what_was_to_be_stored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with application(tmp_path) as (_, client):
+        with sqlite3.connect(tmp_path / "radar.db") as database:
+            database.execute("ALTER TABLE providers RENAME TO gone")
+        database.close()
+        new = {"name": "a", "base_url": PUBLIC, "api_key": KEY}
+        answer = await client.post("/providers", json=new)
+    assert answer.status_code == 503
+    assert "INSERT INTO providers" in caplog.text
+    assert KEY not in caplog.text + answer.text
 
 
 async def test_a_name_that_means_one_address_inside_is_refused_as_a_whole(

@@ -19,6 +19,7 @@ import { useHashLocation } from "wouter/use-hash-location";
 import { ConnectionState, Notices, SchemeButton, WireSwitch } from "./frame.js";
 import { Button } from "./parts/basics.js";
 import { classes } from "./parts/classes.js";
+import { Guard } from "./parts/guard.js";
 import { Sheet } from "./parts/sheet.js";
 import { Overview } from "./screens/overview.js";
 
@@ -95,21 +96,23 @@ function Frame() {
           <SchemeButton />
         </header>
         <main className="mx-auto flex max-w-7xl flex-col gap-4 p-3 sm:gap-5 sm:p-6">
-          <Suspense fallback={<div className="h-96" />}>
-            <Switch>
-              {SCREENS.map(({ path: at, show }) => (
-                <Route key={at} path={at} component={show} />
-              ))}
-              <Route>
-                <p>
-                  There is no such screen.{" "}
-                  <Link href="/" className="text-mark underline">
-                    To the overview
-                  </Link>
-                </p>
-              </Route>
-            </Switch>
-          </Suspense>
+          <Guard key={path}>
+            <Suspense fallback={<div className="h-96" />}>
+              <Switch>
+                {SCREENS.map(({ path: at, show }) => (
+                  <Route key={at} path={at} component={show} />
+                ))}
+                <Route>
+                  <p>
+                    There is no such screen.{" "}
+                    <Link href="/" className="text-mark underline">
+                      To the overview
+                    </Link>
+                  </p>
+                </Route>
+              </Switch>
+            </Suspense>
+          </Guard>
         </main>
       </div>
       <Notices />

@@ -31,14 +31,14 @@ _PRAGMAS: Final = (
 
 
 def make_engine(url: str) -> AsyncEngine:
-    """An engine; it connects when it is first used."""
+    """An engine; it connects when it is first used. Its errors do not say what was to be stored, keys for instance."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=_POOL, pool_pre_ping=True)
+        return create_async_engine(url, pool_size=_POOL, pool_pre_ping=True, hide_parameters=True)
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     options = {"timeout": _BUSY_SECONDS, "factory": _LettingGo}
-    engine = create_async_engine(url, pool_size=_POOL, connect_args=options)
+    engine = create_async_engine(url, pool_size=_POOL, connect_args=options, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

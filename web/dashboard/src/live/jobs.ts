@@ -76,13 +76,17 @@ export function knownJobOf(event: EventOf<Events, "monitoring">, files: Readonly
 /** `files`: what ingestions are about, for an upload has another name on the server. */
 export function jobOf(event: EventOf<Events, "monitoring">, files: ReadonlyMap<string, string>): Job | null {
   const state = event.name.replace(/^job_/, "");
-  if (!isState(state)) return null;
+  if (!isState(state) || !tells(event.data, "task_id", "name")) return null;
   const { task_id: id, transitions = [], ...facts } = event.data as Facts;
   const since = facts.queued_at ?? transitions[0]?.at ?? facts.started_at;
   const path = facts.name === INGESTION ? facts.arguments?.args[0] : null;
   const about = files.get(id) ?? (typeof path === "string" ? (path.split(/[\\/]/).at(-1) ?? null) : null);
   return { ...facts, id, state, transitions, about, since: since ? Date.parse(since) : (event.timestampMs ?? 0) };
 }
+
+/** Whether an event says this much: whoever may publish can publish anything under any name. */
+export const tells = (data: unknown, ...texts: readonly string[]): boolean =>
+  texts.every((name) => typeof (data as Record<string, unknown> | null)?.[name] === "string");
 
 const isState = (name: string): name is JobState => (STATES as readonly string[]).includes(name);
 

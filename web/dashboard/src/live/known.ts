@@ -3,7 +3,7 @@
 import { useKeyed, useTopic } from "pulse-radar/react";
 import { createContext, createElement, type ReactNode, useContext, useMemo } from "react";
 import type { AtomCreated, IngestionProgress } from "../events.js";
-import { type Job, knownJobOf } from "./jobs.js";
+import { type Job, knownJobOf, tells } from "./jobs.js";
 
 /** So many atoms are kept for the feed; older ones are for the search. */
 const ATOMS = 500;
@@ -28,6 +28,7 @@ export function KnownProvider({ children }: { children: ReactNode }) {
       [...messages.values()]
         .filter((event) => event.name === "ingestion_progress")
         .map((event) => event.data)
+        .filter((progress) => tells(progress, "ingestion_id"))
         .reverse(),
     [messages],
   );
@@ -50,6 +51,7 @@ const NONE: readonly AtomCreated[] = [];
 
 function withNewest(atoms: readonly AtomCreated[], told: { kind: string; name?: string; data?: unknown }) {
   if (told.kind !== "event" || (told.name !== "atom_created" && told.name !== "atom_updated")) return atoms;
+  if (!tells(told.data, "id", "kind", "text")) return atoms;
   const atom = told.data as AtomCreated;
   // Where it stands it stays: that it was found once more is no news.
   if (told.name === "atom_updated" && atoms.some(({ id }) => id === atom.id))
