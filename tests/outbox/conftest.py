@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from pulse_radar import Pulse
 from tests.outbox.shop import Base
 from tests.postgres import PostgresServer, needs_postgres
 
@@ -25,3 +26,11 @@ async def engine(url: str) -> AsyncIterator[AsyncEngine]:
         await connection.run_sync(Base.metadata.create_all)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def pulse() -> AsyncIterator[Pulse]:
+    pulse = Pulse("memory://")
+    pulse.topic("sales")
+    async with pulse:
+        yield pulse

@@ -57,10 +57,14 @@ async def waiting(engine: AsyncEngine) -> int:
         return await session.scalar(select(func.count()).select_from(outbox.tables.events)) or 0
 
 
-async def until_empty(engine: AsyncEngine) -> None:
+async def until_waiting(engine: AsyncEngine, count: int) -> None:
     async with asyncio.timeout(PATIENCE):
-        while await waiting(engine):
+        while await waiting(engine) != count:
             await asyncio.sleep(0.02)
+
+
+async def until_empty(engine: AsyncEngine) -> None:
+    await until_waiting(engine, 0)
 
 
 async def announced(broker: Broker, topic: str = "sales") -> list[object]:

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select
@@ -22,14 +21,6 @@ from tests.outbox.shop import (
     until_empty,
     waiting,
 )
-
-
-@pytest.fixture
-async def pulse() -> AsyncIterator[Pulse]:
-    pulse = Pulse("memory://")
-    pulse.topic("sales")
-    async with pulse:
-        yield pulse
 
 
 async def told(pulse: Pulse, engine: AsyncEngine) -> list[object]:

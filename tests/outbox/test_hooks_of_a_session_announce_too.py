@@ -1,6 +1,6 @@
 """What a hook of SQLAlchemy adds, within the commit itself, shares the fate of the transaction as all else does."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import event, insert
@@ -11,14 +11,6 @@ from sqlalchemy.orm import Session, object_session
 from pulse_radar import OutboxFull, Pulse
 from pulse_radar.outbox import Relay
 from tests.outbox.shop import Order, OrderPlaced, announced, outbox, placed, until_empty, waiting
-
-
-@pytest.fixture
-async def pulse() -> AsyncIterator[Pulse]:
-    pulse = Pulse("memory://")
-    pulse.topic("sales")
-    async with pulse:
-        yield pulse
 
 
 def announce_new(session: Session, *_: object) -> None:

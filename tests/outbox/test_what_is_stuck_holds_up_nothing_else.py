@@ -1,7 +1,7 @@
 """A topic that takes nothing, an event that nobody takes, a database that was away: all the rest goes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,27 +13,13 @@ from pulse_radar.brokers.base import Broker, Draft
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.outbox import Outbox, Relay
 from pulse_radar.testing.faulty_link import FaultyLink
-from tests.outbox.shop import PATIENCE, Base, announced, outbox, until_empty, waiting
+from tests.outbox.shop import PATIENCE, Base, announced, outbox, until_empty, until_waiting
 from tests.postgres import PostgresServer, needs_postgres
-
-
-@pytest.fixture
-async def pulse() -> AsyncIterator[Pulse]:
-    pulse = Pulse("memory://")
-    pulse.topic("sales")
-    async with pulse:
-        yield pulse
 
 
 async def until_announced(pulse: Pulse, values: list[object]) -> None:
     async with asyncio.timeout(PATIENCE):
         while await announced(pulse.broker) != values:
-            await asyncio.sleep(0.02)
-
-
-async def until_waiting(engine: AsyncEngine, count: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while await waiting(engine) != count:
             await asyncio.sleep(0.02)
 
 

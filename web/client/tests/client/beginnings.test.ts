@@ -1,6 +1,6 @@
 /** Who begins to follow gets what they asked for, whatever else the page follows and whenever they come. */
 
-import { createClient } from "pulse-radar";
+import { type Client, createClient } from "pulse-radar";
 import { FakeClock, FakeServer, settled } from "pulse-radar/testing";
 import { expect, test } from "vitest";
 import { FakeBrowser } from "./fakeBrowser.js";
@@ -11,6 +11,16 @@ interface Events {
 
 interface States {
   metrics: Record<string, unknown>;
+}
+
+/** All that there is of the state, as a component that wants all of it is told. */
+function mapOf(client: Client<States>): ReadonlyMap<string | undefined, unknown> {
+  const map = new Map<string | undefined, unknown>();
+  client.topic("metrics").subscribe((told) => {
+    if (told.kind === "snapshot") map.clear();
+    if (told.kind === "event") map.set(told.key, told.data);
+  });
+  return map;
 }
 
 function page() {
@@ -103,11 +113,7 @@ test("who wants all of a state is given it, where another one began from a posit
   client.topic("metrics", { after: server.position("metrics") }).subscribe(() => {});
   await settled();
   // A second component is mounted a moment later, as `useKeyed` does it: it wants all there is.
-  const map = new Map<string | undefined, unknown>();
-  client.topic("metrics").subscribe((told) => {
-    if (told.kind === "snapshot") map.clear();
-    if (told.kind === "event") map.set(told.key, told.data);
-  });
+  const map = mapOf(client);
   await settled();
   show("t");
   await settled();
@@ -125,11 +131,7 @@ test("so they are where the connection is waiting to come back for the first tim
   server.stop();
   client.topic("metrics", { after: server.position("metrics") }).subscribe(() => {});
   await settled();
-  const map = new Map<string | undefined, unknown>();
-  client.topic("metrics").subscribe((told) => {
-    if (told.kind === "snapshot") map.clear();
-    if (told.kind === "event") map.set(told.key, told.data);
-  });
+  const map = mapOf(client);
   await settled();
   server.start();
   await clock.advance(20_000);
