@@ -86,3 +86,15 @@ async def test_whoever_reads_further_down_is_not_moved(at: Screen) -> None:
     )
     await at.page.wait_for_timeout(300)
     assert await line.bounding_box() == before
+
+
+async def test_a_count_of_several_digits_stays_on_one_line(at: Screen) -> None:
+    await go_where_it_is_quiet(at)
+    cards = at.page.get_by_role("list", name="Topics").get_by_role("button")
+    quiet, busy = cards.filter(has_text="agents"), cards.filter(has_text="knowledge")
+    await at.stack.publish(*(atom("Counted") for _ in range(12)))
+    await at.says(busy, re.compile(r"\d\d"))
+    of_one_digit, of_several = await quiet.bounding_box(), await busy.bounding_box()
+    assert of_one_digit is not None
+    assert of_several is not None
+    assert of_several["height"] == of_one_digit["height"]

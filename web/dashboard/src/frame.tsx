@@ -120,7 +120,7 @@ function Notice() {
 }
 
 const Said = (props: { isGood?: boolean; isBad?: boolean; children: React.ReactNode }) => (
-  <div className="figures pointer-events-auto flex items-center gap-3 rounded-full border border-line bg-raised px-5 py-2.5 font-medium shadow-float">
+  <div className="figures wrap-anywhere pointer-events-auto flex items-center gap-3 rounded-full border border-line bg-raised px-5 py-2.5 font-medium shadow-float">
     <span
       aria-hidden="true"
       className={`size-2 shrink-0 rounded-full ${props.isGood ? "bg-good" : props.isBad ? "bg-bad" : "bg-wait"}`}

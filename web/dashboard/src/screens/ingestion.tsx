@@ -176,7 +176,7 @@ function Ingestion({ one, phase }: { one: IngestionProgress; phase: Phase }) {
         </div>
       </div>
       {isJob && <Meter share={share} label={`How much of ${name} is read`} tone={TONES[phase]} />}
-      <p className={classes("figures min-h-5 text-xs", status === "failed" ? "text-bad" : "text-quiet")}>
+      <p className={classes("figures wrap-anywhere min-h-5 text-xs", status === "failed" ? "text-bad" : "text-quiet")}>
         {error ?? (isBegun ? facts.join(" · ") : BEFORE[phase])}
       </p>
       {why && <Trouble title="That was refused">{why}</Trouble>}

@@ -217,7 +217,7 @@ function Timeline({ job }: { job: Job }) {
           const known = state as Job["state"];
           const before = job.transitions[index - 1];
           return (
-            <li key={`${state} ${at}`} className="figures relative flex gap-3 pb-4 last:pb-0">
+            <li key={`${state} ${at}`} className="figures wrap-anywhere relative flex gap-3 pb-4 last:pb-0">
               {index < job.transitions.length - 1 && (
                 <span aria-hidden="true" className="absolute top-4 left-[5px] h-full w-px bg-line" />
               )}
