@@ -168,6 +168,18 @@ def test_an_announcement_that_never_came_is_fetched_after_a_moment() -> None:
     assert follower.next(1.1) == Fill(105, 106)
 
 
+def test_who_was_live_is_given_nothing_before_its_newest_event_is_found_again() -> None:
+    follower = Follower(105, may_mend=False)
+    look(follower, sight(100, 105))
+    # It has heard by now that nothing follows its newest event; that says nothing of later.
+    follower.filled([event(105)], 0.0, is_end=True)
+    look(follower, sight(100, 106), now=1.0)
+    look(follower, sight(100, 106), now=1.1)
+    assert follower.next(1.1) == Fill(105, 106)
+    follower.filled([event(105, "of another history"), event(106)], 1.1, is_end=True)
+    assert delivered(follower, 1.1) == []
+
+
 def test_a_purged_stream_is_told_though_nothing_is_left_to_fetch() -> None:
     follower = live_at(105)
     look(follower, sight(200, 199), now=1.0)

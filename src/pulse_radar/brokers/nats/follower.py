@@ -13,22 +13,14 @@ under that number; at rest the position is the stream's newest.
 """
 
 from collections.abc import Sequence
-from enum import Enum, auto
 from typing import Final
 
-from pulse_radar.brokers.nats.holding import Holding
+import msgspec
+
 from pulse_radar.brokers.nats.line import ROOM_EVENTS, Line
-from pulse_radar.brokers.nats.steps import (
-    Deliver,
-    Fill,
-    Identity,
-    Recreate,
-    Renumber,
-    Sight,
-    Step,
-    Verify,
-    Wait,
-)
+from pulse_radar.brokers.nats.losses import Losses
+from pulse_radar.brokers.nats.mending import Mending
+from pulse_radar.brokers.nats.steps import Deliver, Fill, Identity, Sight, Step, Verify, Wait
 from pulse_radar.stream.entry import Entry
 
 __all__ = ["Follower"]
@@ -42,18 +34,33 @@ _GRACE_SECONDS: Final = 0.1
 # After no answer. A new connection does not wait for it.
 _FAILED_SECONDS: Final = 0.25
 
-# So often in a row, a poll apart, numbers must be seen to have gone back: renumbering empties the stream.
-_STRIKES: Final = 3
-
 # What is stored and not found, nor known to who calls itself leader: asked so often, each time twice as late.
 _ATTEMPTS: Final = 4
 _ATTEMPT_SECONDS: Final = 0.05
 
 
-class _Phase(Enum):
-    UNSURE = auto()
-    FILLING = auto()
-    LIVE = auto()
+class _Unsure(msgspec.Struct, frozen=True):
+    """Nothing is taken before the stream was looked at."""
+
+
+class _Filling(msgspec.Struct):
+    """Batches are fetched. `reach`: its newest number at that look. `is_replicated`: others than its leader answer.
+
+    `is_witness_heard`: what follows our witness was read, so that the next batch need not begin with it.
+    """
+
+    reach: int
+    is_replicated: bool
+    is_witness_heard: bool = False
+
+
+class _Live(msgspec.Struct):
+    """Announcements are taken. `lag`: up to where the stream had more than we at the last look."""
+
+    lag: int | None = None
+
+
+_UNSURE: Final = _Unsure()
 
 
 class Follower:
@@ -65,36 +72,20 @@ class Follower:
     """
 
     def __init__(self, after: int, *, may_mend: bool, room_events: int = ROOM_EVENTS) -> None:
-        self._may_mend = may_mend
         self._line = Line(after, room_events)
-        # Whether what follows our witness was read: the next batch need not begin with it.
-        self._is_witness_heard = False
-        self._phase = _Phase.UNSURE
+        self._mending = Mending(may_mend=may_mend)
+        self._losses = Losses()
+        self._phase: _Unsure | _Filling | _Live = _UNSURE
         # Whether a step is under way.
         self._is_asked = False
         # Nothing is asked before this moment.
         self._due = 0.0
+        # Of the stream that we follow, None before the first look.
         self._identity: Identity | None = None
-        # Of a state topic: what it held when we began; no deletion up to here concerns us.
-        self._since = 0
-        # And where the first hole begins that was read since the last look: a deletion in it may be forgotten.
-        self._hole_from: int | None = None
-        # What it must hold, and how often in a row it held less.
-        self._holding: Holding | None = None
-        self._short_looks = 0
-        # The highest number that the stream gave out, as far as it has shown.
+        # The highest number that it gave out, as far as it has shown.
         self._highest = 0
-        # Its newest number when it was last looked at, and whether others than its leader answer for it.
-        self._reach = 0
-        self._is_replicated = False
-        # What it had and we had not when it was last looked at while live.
-        self._lag: int | None = None
+        # How often in a row the batches ended before what was announced, or known to be stored.
         self._attempts = 0
-        self._misses = 0
-        self._strikes = 0
-        self._mend: Renumber | Recreate | None = None
-        # Its numbers went back and stay so: all that we know of it is void.
-        self._is_void = False
 
     @property
     def position(self) -> int:
@@ -108,24 +99,28 @@ class Follower:
 
     def next(self, now: float) -> Step:
         if self._line.is_ready:
-            return Deliver(self._deliver())
+            entries = self._line.deliver()
+            self._losses.told(entries)
+            return Deliver(entries)
         if self._is_asked:
             return Wait(None)
         if now < self._due:
             return Wait(self._due)
         self._is_asked = True
-        if self._mend is not None:
-            return self._mend
-        if self._phase is not _Phase.FILLING:
-            return Verify(self._highest)
-        first = self.position + 1 if self._is_witness_heard else self._line.proven_from
-        return Fill(first, self._reach)
+        return self._mending.step or self._request()
+
+    def _request(self) -> Fill | Verify:
+        match self._phase:
+            case _Filling(reach, _, is_witness_heard):
+                return Fill(self.position + 1 if is_witness_heard else self._line.proven_from, reach)
+            case _Unsure() | _Live():
+                return Verify(self._highest)
 
     # What happens on the connection.
 
     def announced(self, entry: Entry) -> None:
         """The server has just stored this."""
-        if self._phase is _Phase.LIVE:
+        if isinstance(self._phase, _Live):
             if self._line.is_known(entry):
                 return
             if self._line.add_next(entry):
@@ -137,7 +132,8 @@ class Follower:
     def reconnected(self) -> None:
         """There is a new connection: announcements before it were perhaps not heard."""
         self._line.forget_stash()
-        self._attempts = self._strikes = 0
+        self._attempts = 0
+        self._mending.agreed()
         self._be_unsure(0.0)
 
     # How a step went.
@@ -145,10 +141,10 @@ class Follower:
     def verified(self, asked: Verify, sight: Sight, now: float) -> None:
         """The stream looks like this."""
         self._is_asked = False
-        self._misses = 0
-        if sight.is_torn and self._may_mend:
-            self._mend = Renumber(sight.identity, self._highest)
-        elif self._is_void:
+        self._mending.found()
+        if sight.is_torn and self._mending.finishes(sight.identity, self._highest):
+            return
+        if self._mending.is_void:
             self._reset(sight, now)
         elif self._identity is None:
             self._begin(sight, now)
@@ -162,17 +158,14 @@ class Follower:
     def missing(self, now: float) -> None:
         """There is no such stream."""
         self._is_asked = False
-        self._misses += 1
         self._be_unsure(now + _POLL_SECONDS)
-        # Not at once: whoever deleted it may be about to restore it.
-        if self._misses >= _STRIKES and self._may_mend:
-            self._misses = 0
-            self._mend = Recreate()
+        self._mending.missing()
 
     def filled(self, entries: Sequence[Entry], now: float, *, is_end: bool) -> None:
         """These are stored from the asked number on; `is_end`: nothing followed them, up to the asked reach."""
         self._is_asked = False
-        if self._phase is not _Phase.FILLING:
+        filling = self._phase
+        if not isinstance(filling, _Filling):
             return
         if entries and self._line.contradicts(entries[0]):
             # Another event under a number that was delivered: numbers are being used again.
@@ -180,37 +173,36 @@ class Follower:
             return
         before, news = self.position, sum(entry.last > self.position for entry in entries)
         # A batch can be full of what follows our witness and is no event: then go on behind that.
-        self._is_witness_heard = not self._line.add(entries)
+        filling.is_witness_heard = not self._line.add(entries)
         if self.position - before > news:
-            self._pass_hole(before)
+            self._losses.passed_hole(before)
         self._highest = max(self._highest, self.position)
         if is_end:
-            self._join(now)
+            self._join(filling, now)
 
     def mended(self, now: float) -> None:
         """The stream was recreated or renumbered, by us or by somebody quicker."""
         self._is_asked = False
-        self._mend = None
+        self._mending.ended()
         self._be_unsure(now)
 
     def cannot_mend(self, now: float) -> None:
         """We may not; perhaps others may, and will."""
-        self._may_mend = False
-        self._is_void = isinstance(self._mend, Renumber)
-        self.mended(now)
+        self._is_asked = False
+        self._mending.refused()
+        self._be_unsure(now)
 
     def failed(self, now: float) -> None:
         """There was no answer."""
         self._is_asked = False
-        # A renumbering empties the stream: whether it is still called for is looked at again.
-        self._mend = None
-        if self._phase is _Phase.LIVE:
+        self._mending.ended()
+        if isinstance(self._phase, _Live):
             self._due = now + _FAILED_SECONDS
         else:
             self._be_unsure(now + _FAILED_SECONDS)
 
     def __repr__(self) -> str:
-        phase = self._phase.name.lower()
+        phase = type(self._phase).__name__.strip("_").lower()
         return f"<Follower at {self.position}, {phase}, {self._line.waiting} waiting>"
 
     # What a look at the stream means.
@@ -218,12 +210,13 @@ class Follower:
     def _begin(self, sight: Sight, now: float) -> None:
         """The first look: the caller's position may be older than what is kept, or of another stream."""
         after, extent = self.position, sight.extent
-        self._holding = Holding() if sight.is_state else None
         if after == 0:
             # From whatever is kept: nothing is missed.
             self._line.start(sight.start)
-            self._since = extent.last
-        elif after < extent.origin - 1 or after > extent.last:
+            self._losses = Losses(is_state=sight.is_state, since=extent.last)
+        elif extent.origin - 1 <= after <= extent.last:
+            self._losses = Losses(is_state=sight.is_state)
+        else:
             self._begin_anew(sight)
         self._agree(sight, now)
 
@@ -231,39 +224,25 @@ class Follower:
         """It is the stream that we know."""
         is_known = sight.identity == self._identity
         self._identity = sight.identity
-        self._reach = sight.extent.last
-        self._highest = max(self._highest, self._reach)
-        has_missed = self._has_missed(sight) or self._is_emptied(sight)
-        self._hole_from = None
-        if (
-            self._phase is _Phase.LIVE
-            and is_known
-            and not (sight.is_state and has_missed)
-            and not self._lags(now)
-        ):
+        self._highest = max(self._highest, sight.extent.last)
+        is_live = isinstance(self._phase, _Live)
+        has_missed = self._losses.are_shown_by(sight, self.position, is_live=is_live)
+        if is_known and not (sight.is_state and has_missed) and self._stays_live(sight.extent.last, now):
             return
-        self._lag = None
-        self._is_replicated = sight.is_replicated
         if has_missed:
             self._miss(sight)
-        self._phase = _Phase.FILLING
+        self._phase = _Filling(sight.extent.last, sight.is_replicated)
         self._due = now
 
-    def _has_missed(self, sight: Sight) -> bool:
-        """Whether something after our position, or in a hole that we passed over, is no longer kept."""
-        stands = self.position if self._hole_from is None else self._hole_from
-        return sight.extent.first - 1 > (max(stands, self._since) if sight.is_state else self.position)
-
-    def _is_emptied(self, sight: Sight) -> bool:
-        """Whether keys are gone that nobody deleted: purged. In the middle of an expiry it may look so for a moment."""
-        is_at_rest = self._phase is _Phase.LIVE and self.position == sight.extent.last
-        is_short = (
-            self._holding is not None
-            and is_at_rest
-            and sight.messages < self._holding.least(sight.extent.first)
-        )
-        self._short_looks = self._short_looks + 1 if is_short else 0
-        return self._short_looks >= _STRIKES
+    def _stays_live(self, reach: int, now: float) -> bool:
+        """Whether it is live, and nothing is missing that cannot be on its way any more."""
+        live = self._phase
+        if not isinstance(live, _Live) or (live.lag is not None and self.position < live.lag):
+            return False
+        is_first_look = live.lag is None and self.position < reach
+        live.lag = reach if is_first_look else None
+        self._due = now + (_GRACE_SECONDS if is_first_look else _POLL_SECONDS)
+        return True
 
     def _miss(self, sight: Sight) -> None:
         """Tell it: of a log that range; of a state topic nobody can say what, so it begins anew."""
@@ -273,24 +252,8 @@ class Follower:
             self._line.expire(sight.extent.first - 1)
 
     def _begin_anew(self, sight: Sight) -> None:
-        self._short_looks = 0
         self._line.reset(sight.start)
-        self._since = sight.extent.last
-
-    def _deliver(self) -> tuple[Entry, ...]:
-        entries = self._line.deliver()
-        if self._holding is not None:
-            self._holding.take(entries)
-        return entries
-
-    def _lags(self, now: float) -> bool:
-        """While live: whether something is missing that cannot be on its way any more."""
-        if self._lag is not None and self.position < self._lag:
-            return True
-        is_first_look = self._lag is None and self.position < self._reach
-        self._lag = self._reach if is_first_look else None
-        self._due = now + (_GRACE_SECONDS if is_first_look else _POLL_SECONDS)
-        return False
+        self._losses = Losses(is_state=sight.is_state, since=sight.extent.last)
 
     def _may_hold_ours(self, sight: Sight) -> bool:
         """Whether a batch can show if the stream holds what we were given; of a state topic that may be superseded."""
@@ -306,49 +269,45 @@ class Follower:
             self._reset(sight, now)
 
     def _strike(self, now: float) -> None:
-        self._strikes += 1
-        self._be_unsure(now + _POLL_SECONDS)
-        if self._strikes >= _STRIKES:
+        """Its numbers went back, as it seems."""
+        if self._mending.is_struck_out():
             self._numbers_went_back(now)
+        else:
+            self._be_unsure(now + _POLL_SECONDS)
 
     def _numbers_went_back(self, now: float) -> None:
-        self._strikes = 0
+        assert self._identity is not None, "numbers are those of a stream that was seen"
+        self._mending.numbers_went_back(self._identity, self._highest)
         self._be_unsure(now)
-        if self._may_mend and self._identity is not None:
-            self._mend = Renumber(self._identity, self._highest)
-        else:
-            self._is_void = True
 
     def _reset(self, sight: Sight, now: float) -> None:
         """Begin anew with this stream."""
-        self._is_void = False
-        self._holding = Holding() if sight.is_state else None
+        self._mending.begun_anew()
         self._begin_anew(sight)
         self._highest = 0
         self._agree(sight, now)
 
-    def _pass_hole(self, before: int) -> None:
-        self._hole_from = before if self._hole_from is None else self._hole_from
-
-    def _join(self, now: float) -> None:
+    def _join(self, filling: _Filling, now: float) -> None:
         """The batches have ended: go on live, if they reach what was announced meanwhile."""
         is_patient = self._attempts < _ATTEMPTS
-        if self.position < self._reach and not (self._is_replicated and is_patient):
+        if self.position < filling.reach and not (filling.is_replicated and is_patient):
             # Stored when we looked, and nowhere now: removed, as one erases the events of a key.
-            self._pass_hole(self.position)
-            self._line.expire(self._reach)
-        if self.position >= self._reach and (self._line.join_stash() or not is_patient):
-            self._line.forget_stash()
-            self._highest = max(self._highest, self.position)
-            self._attempts = self._strikes = 0
-            self._phase = _Phase.LIVE
-            self._due = now + _POLL_SECONDS
+            self._losses.passed_hole(self.position)
+            self._line.expire(filling.reach)
+        if self.position >= filling.reach and (self._line.join_stash() or not is_patient):
+            self._be_live(now)
         else:
             self._be_unsure(now + _ATTEMPT_SECONDS * 2**self._attempts)
             self._attempts += 1
 
+    def _be_live(self, now: float) -> None:
+        self._line.forget_stash()
+        self._highest = max(self._highest, self.position)
+        self._attempts = 0
+        self._mending.agreed()
+        self._phase = _Live()
+        self._due = now + _POLL_SECONDS
+
     def _be_unsure(self, due: float) -> None:
-        self._phase = _Phase.UNSURE
+        self._phase = _UNSURE
         self._due = due
-        self._lag = None
-        self._is_witness_heard = False
