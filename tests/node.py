@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-__all__ = ["asyncapi_problems", "bundle", "compile_typescript"]
+__all__ = ["asyncapi_problems", "bundle", "compile_typescript", "reference_problems"]
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web"
@@ -72,3 +72,15 @@ def asyncapi_problems(document: Path) -> str:
         text=True,
     )
     return done.stdout + done.stderr
+
+
+def reference_problems(target: Path) -> str:
+    """What typedoc, which takes a warning for an error, finds wrong with the reference: nothing, if all is well."""
+    subprocess.run(
+        ["make", "-s", "web/reference/node_modules/.synced"], cwd=ROOT, check=True, capture_output=True
+    )
+    typedoc = WEB / "reference" / "node_modules" / ".bin" / "typedoc"
+    done = subprocess.run(
+        [str(typedoc), "--out", str(target)], cwd=WEB / "reference", capture_output=True, text=True
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr

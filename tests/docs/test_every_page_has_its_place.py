@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.node import reference_problems
+
 ROOT = Path(__file__).parents[2]
 SITE = runpy.run_path(str(ROOT / "scripts" / "site.py"))
 ALONE = runpy.run_path(str(ROOT / "scripts" / "alone.py"))
@@ -43,6 +45,11 @@ def test_whatever_can_be_imported_is_in_the_reference(pages: Path) -> None:
     assert "::: pulse_radar.pulse.Pulse\n" in reference
     assert "::: pulse_radar.auth.tokens.Jwt\n" in reference
     assert "::: pulse_radar.jobs.taskiq.PulseMiddleware\n" in reference
+
+
+def test_all_that_the_typescript_client_exports_is_in_its_reference(tmp_path: Path) -> None:
+    assert reference_problems(tmp_path) == ""
+    assert "bindQueryClient" in (tmp_path / "react.md").read_text()
 
 
 def test_what_is_linked_and_is_no_page_becomes_one(pages: Path) -> None:
