@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Self, TypeVar
 
@@ -122,6 +123,7 @@ class Places:
         return None
 
 
+@lru_cache(maxsize=1024)
 def network_of(host: str | None) -> str | None:
     """What counts as one address. None for who is on this machine: it may be a proxy that nobody named."""
     try:

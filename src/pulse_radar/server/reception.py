@@ -78,7 +78,7 @@ class Reception:
     async def receive(self, connection: HTTPConnection, *, takes_tickets: bool = False) -> Visitor:
         """Who it is. Raises: HTTPException, 401 for nobody, or whatever the app raises."""
         request = as_request(connection)
-        ticket = request.query_params.get("ticket")
+        ticket = connection.query_params.get("ticket")
         if takes_tickets and self._tickets is not None and self.authenticates and ticket is not None:
             principal: object = await self._tickets.redeem(ticket)
         else:

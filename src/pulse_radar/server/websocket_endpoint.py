@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import HTTPException, Query, WebSocket
+from fastapi import HTTPException, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from pulse_radar.protocol.close_codes import CloseCode
@@ -36,21 +36,18 @@ class WebSocketEndpoint:
         self._compresses = compresses
         self._has_warned = False
 
-    async def serve(
-        self,
-        websocket: WebSocket,
-        topics: Annotated[str, Query()] = "",
-        last_seq: Annotated[str, Query(alias="lastSeq")] = "",
-        last: Annotated[str, Query()] = "",
-        joined: Annotated[str, Query()] = "",
-    ) -> None:
+    async def serve(self, websocket: WebSocket) -> None:
         """One connection, from its upgrade to its end."""
+        # Read here: what FastAPI looks up and checks of four parameters costs as much as our part of a handshake, and
+        # no description of an API has WebSockets.
+        query = websocket.query_params
         runner = self._knock(websocket)
         if isinstance(runner, Refused):
             await _deny(websocket, runner)
             return
+        texts = QueryTexts(query.get("topics", ""), query.get("lastSeq", ""), query.get("last", ""))
         try:
-            guest = await self._door.admit(websocket, runner, QueryTexts(topics, last_seq, last))
+            guest = await self._door.admit(websocket, runner, texts)
         except HTTPException as error:
             # Only after the upgrade: browsers show a refused one as 1006, without a reason.
             await _close((await self._accept(websocket))(), error)
@@ -67,7 +64,7 @@ class WebSocketEndpoint:
             bounds=self._bounds,
             visitor=guest.visitor,
             whose=guest.whose,
-            reads_joined=joined == "1",
+            reads_joined=query.get("joined") == "1",
         )
         await runner.serve(session, guest.opened)
 
