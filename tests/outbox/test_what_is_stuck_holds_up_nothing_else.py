@@ -43,7 +43,8 @@ async def test_one_that_waits_for_long_is_counted_once(engine: AsyncEngine, puls
 async def test_what_is_tried_again_in_an_hour_makes_nothing_late(
     engine: AsyncEngine, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pulse_radar.outbox.relay._PAUSE_SECONDS", 3_600.0)
+    for where in ("obstacles", "relay"):
+        monkeypatch.setattr(f"pulse_radar.outbox.{where}.PAUSE_SECONDS", 3_600.0)
     async with Relay(outbox, engine, pulse) as relay:
         async with AsyncSession(engine) as session, session.begin():
             outbox.add(session, "nobody_declared_it", "said")
