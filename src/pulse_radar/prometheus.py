@@ -213,6 +213,12 @@ def _topics(hub: HubStats) -> Iterator[Metric]:
     )
     for name, said, numbers in each_topic:
         yield _counter(name, said, ("topic",), numbers)
+    yield _gauges(
+        "pulse_topic_behind",
+        "1 while the topic is not whole here: its clients wait.",
+        ("topic",),
+        {(topic,): topic in hub.behind for topic in dict.fromkeys((*hub.topics, *hub.behind))},
+    )
     yield _counter(
         "pulse_gaps",
         "Gaps that connections were told of.",

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pulse_radar import Pulse
 from tests.server.serving import PATIENCE, Server, app_with, make_pulse, serving
 
-__all__ = ["AUTHORISED", "TOKEN", "Scrape", "running", "scrape"]
+__all__ = ["AUTHORISED", "TOKEN", "Scrape", "asking", "running", "scrape"]
 
 TOKEN = "a-token-of-sixteen-characters"
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
@@ -50,11 +50,12 @@ class Scrape:
 async def running(**given: Any) -> AsyncIterator[tuple[Pulse, Server, httpx.AsyncClient]]:
     """An app with two topics that tells its figures, served, and somebody to ask for them."""
     pulse = make_pulse(**{"metrics_token": TOKEN, **given})
-    async with (
-        serving(app_with(pulse)) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http,
-    ):
+    async with serving(app_with(pulse)) as server, asking(server) as http:
         yield pulse, server, http
+
+
+def asking(server: Server) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE)
 
 
 async def scrape(http: httpx.AsyncClient) -> Scrape:

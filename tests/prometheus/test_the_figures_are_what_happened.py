@@ -11,9 +11,12 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from pulse_radar import BrokerUnavailable, SequenceConflict
+from pulse_radar.hub.inputs import Arrived
+from pulse_radar.protocol.frames import GapReason
+from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer
-from tests.prometheus.scrape import Scrape, running, scrape
-from tests.server.serving import Client, eventually
+from tests.prometheus.scrape import TOKEN, Scrape, asking, running, scrape
+from tests.server.serving import Client, app_with, eventually, make_pulse, serving
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "prometheus"
@@ -80,6 +83,19 @@ async def test_whoever_is_ended_is_counted_by_why_and_heartbeats_are_measured() 
     assert figures("pulse_evictions_total", reason="slow_consumer") == 0
     assert figures("pulse_evictions_total", reason="heartbeat_timeout") == 0
     assert figures("pulse_heartbeat_seconds_count") == 1
+
+
+async def test_a_topic_that_is_not_whole_is_seen_and_the_others_are_not() -> None:
+    pulse = make_pulse(metrics_token=TOKEN)
+    pulse.topic("jobs", kind="state")
+    async with serving(app_with(pulse)) as server, asking(server) as http:
+        await eventually(lambda: not pulse.stats().hub.behind)
+        assert (await scrape(http))("pulse_topic_behind", topic="jobs") == 0
+        # It began anew at a low number, and the broker says that there is much behind it, which never comes.
+        pulse._runner().tell(Arrived("jobs", (Gap(None, 5, GapReason.RESET),)))
+        figures = await scrape(http)
+    assert figures("pulse_topic_behind", topic="jobs") == 1
+    assert figures("pulse_topic_behind", topic="knowledge") == 0
 
 
 async def test_whoever_finds_no_place_is_counted_by_the_bound() -> None:

@@ -167,6 +167,7 @@ async def test_a_topic_that_is_not_whole_is_named_and_takes_no_clients_from_the_
         # It began anew at a low number, and the broker says that there is much behind it, which never comes.
         pulse._runner().tell(Arrived("jobs", (Gap(None, 5, GapReason.RESET),)))
         answer = await http.get("/ready")
+        assert pulse.stats().hub.behind == ("jobs",)
         async with Client(server.port, "?topics=knowledge") as client:
             await client.until("subscription")
     assert (answer.status_code, answer.json()["status"], answer.json()["behind"]) == (200, "ready", ["jobs"])

@@ -35,7 +35,7 @@ class TopicStats(msgspec.Struct, frozen=True):
 
 
 class HubStats(msgspec.Struct, frozen=True):
-    """A snapshot of the hub. Units: connections.
+    """A snapshot of the hub. Units: connections. `behind`: the topics that are not whole here now.
 
     Since the start: `dismissed` connections that were closed by us, by the name of the close code; `refused` error
     frames told, by what they are about; `heartbeats` seconds from a ping to its answer.
@@ -46,6 +46,7 @@ class HubStats(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     heartbeats: HistogramStats
     topics: dict[str, TopicStats]
+    behind: tuple[str, ...] = ()
 
     @property
     def subscriptions_live(self) -> int:

@@ -118,6 +118,7 @@ class Hub:
             refused=dict(counters.refused),
             heartbeats=counters.heartbeats.stats(),
             topics={topic: channel.stats() for topic, channel in self._channels.items()},
+            behind=self.behind,
         )
 
     def clients(self) -> list[ClientStats]:
