@@ -313,5 +313,6 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         name = "_".join(str(part) for part in problem["loc"])
-        lines.append(f"{name} (PULSE_{name.upper()}): {problem['msg']}")
+        said = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name} (PULSE_{name.upper()}): {said}")
     return "; ".join(lines)

@@ -77,7 +77,7 @@ async def test_a_topic_that_holds_events_is_left_alone_unless_told_otherwise(
         assert (await topics(capsys, server, "restore", str(saved), app)).code == 0
         again = await topics(capsys, server, "restore", str(saved), app)
         assert again.code == 1
-        assert "topics replace knowledge" in again.err
+        assert f"`pulse-radar topics replace knowledge {app}`" in again.err
         # With its id it is known again.
         assert (await topics(capsys, server, "restore", str(saved), app, "--append")).code == 0
         printed = await topics(capsys, server, "backup", app)

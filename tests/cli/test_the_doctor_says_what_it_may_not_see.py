@@ -36,7 +36,8 @@ async def examined(directory: Path, environment: dict[str, str]) -> Diagnosis:
     doctor = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pulse_radar.cli", "doctor", "--json", "patient:pulse"),
         cwd=directory,
-        env={**os.environ, **environment},
+        # As many files as any machine allows.
+        env={**os.environ, "PULSE_MAX_CONNECTIONS": "1000", **environment},
         stdout=asyncio.subprocess.PIPE,
     )
     told, _ = await doctor.communicate()

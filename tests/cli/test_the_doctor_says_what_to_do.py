@@ -42,6 +42,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "patient", raising=False)
+    # As many files as any machine allows.
+    monkeypatch.setenv("PULSE_MAX_CONNECTIONS", "1000")
     (tmp_path / "patient.py").write_text(APP)
     return "patient:pulse"
 
@@ -138,8 +140,54 @@ def test_an_app_that_cannot_be_imported_is_told_with_its_own_error(
     Path("patient.py").write_text('import os\npulse = os.environ["DATABASE_OF_MINE"]\n')
     diagnosis = examined(capsys, app)
     assert diagnosis.code == 1
-    assert "KeyError('DATABASE_OF_MINE')" in diagnosis.of("app", "failed")[0]
-    assert examined(capsys, "nobody:app").of("app", "failed")
+    [said] = diagnosis.of("app", "failed")
+    assert "KeyError('DATABASE_OF_MINE')" in said
+    assert "import patient" in said
+    assert "module:name" in examined(capsys, "nobody:app").of("app", "failed")[0]
+
+
+def test_a_setting_that_only_an_app_finds_wrong_is_not_taken_for_a_wrong_name(
+    app: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_ALLOWED_HOSTS", "https://app.example.com")
+    [said] = examined(capsys, app).of("app", "failed")
+    assert "app.example.com" in said
+    assert said.endswith("docs/OPERATIONS.md has the table of settings")
+
+
+def test_all_hosts_are_a_warning(
+    app: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_ALLOWED_HOSTS", "*")
+    [said] = examined(capsys, app).of("settings", "warning")
+    assert "DNS rebinding" in said
+
+
+def test_a_directory_in_which_nothing_can_be_kept_is_named(
+    app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    diagnosis = examined(capsys, app, "--broker", "embedded://", "--data-dir", str(tmp_path / "file"))
+    assert (diagnosis.code, diagnosis.bad) == (1, {"disk": "failed"})
+    assert "PULSE_DATA_DIR" in diagnosis.of("disk", "failed")[0]
+
+
+async def test_replicas_that_a_lonely_server_cannot_keep_are_a_warning(
+    app: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_REPLICAS", "3")
+    async with NatsServer(tmp_path / "store") as server:
+        diagnosis = await away(examined, capsys, app, "--broker", server.url)
+    assert "PULSE_REPLICAS is 3" in diagnosis.of("broker", "warning")[0]
+
+
+def test_what_is_wrong_with_credentials_is_told_of_the_credentials(
+    app: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_NATS_CREDENTIALS", "/nowhere.creds")
+    [said] = examined(capsys, app, "--broker", "nats://127.0.0.1:4222").of("broker", "failed")
+    assert "/nowhere.creds" in said
+    assert "memory://" not in said
 
 
 def test_few_open_files_are_few_connections(app: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +198,7 @@ def test_few_open_files_are_few_connections(app: str, capsys: pytest.CaptureFixt
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     [said] = diagnosis.of("open files", "warning")
-    assert "about 924 connections" in said
+    assert "1,000 connections (PULSE_MAX_CONNECTIONS) may want 2,512" in said
     assert "LimitNOFILE" in said
 
 

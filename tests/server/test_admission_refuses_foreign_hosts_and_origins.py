@@ -98,3 +98,18 @@ def test_a_star_allows_every_host_but_no_foreign_origin() -> None:
     door = admission(hosts=("*",))
     assert door.refusal({"host": "anything.example"}) is None
     assert door.refusal({"host": "anything.example", "origin": "http://evil.example"}) is not None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["https://app.example.com", "app.example.com:8000", "*.example.com", "::1", "münchen.example", "a b", ""],
+)
+def test_an_allowed_host_under_which_nobody_would_be_let_in_is_refused_at_the_start(host: str) -> None:
+    with pytest.raises(InvalidSetting, match="PULSE_ALLOWED_HOSTS"):
+        admission(hosts=(host,))
+
+
+def test_an_origin_that_is_nobodys_is_not_told_to_be_allowed() -> None:
+    refusal = admission().refusal({"host": "localhost", "origin": "null"})
+    assert refusal is not None
+    assert "cannot be allowed" in refusal

@@ -11,18 +11,22 @@ from uvicorn.importer import ImportFromStringError, import_from_string
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.pulse import Pulse
 
-__all__ = ["find_pulses", "hand_down", "need_pulses", "prefer_working_directory"]
+__all__ = ["NoSuchApp", "find_pulses", "hand_down", "need_pulses", "prefer_working_directory"]
+
+
+class NoSuchApp(InvalidSetting):
+    """Nothing can be imported under this name."""
 
 
 def find_pulses(app: str) -> tuple[Pulse, ...]:
     """The live layers of this app, or of the app that this function makes; or this one itself.
 
-    Raises: InvalidSetting, when there is no such app.
+    Raises: NoSuchApp.
     """
     try:
         loaded = import_from_string(app)
     except ImportFromStringError as error:
-        raise InvalidSetting(f"there is no app {app!r}: {error}") from error
+        raise NoSuchApp(f"there is no app {app!r}: {error}") from error
     if isinstance(loaded, FunctionType) and all(
         parameter.default is not Parameter.empty for parameter in signature(loaded).parameters.values()
     ):

@@ -67,7 +67,8 @@ def restore(
     A key that had a `ttl` of its own gets that of its topic: without one it stays until it is deleted.
     """
     with file.open("rb") as lines:
-        run(_load(declared_topics(app, broker, data_dir, namespace), lines, append=append))
+        declared = declared_topics(app, broker, data_dir, namespace)
+        run(_load(declared, lines, append=append, name=app))
 
 
 @contextmanager
@@ -110,14 +111,16 @@ async def _save_topic(broker: Broker, topic: str, file: IO[bytes]) -> int:
             return saved
 
 
-async def _load(declared: Sequence[Declared], lines: IO[bytes], *, append: bool) -> None:
+async def _load(
+    declared: Sequence[Declared], lines: IO[bytes], *, append: bool, name: str | None = None
+) -> None:
     topics = _check_all(declared, lines)
     for one in declared:
         mine = topics & {spec.name for spec in one.topics}
         async with open_broker(one.settings, is_owner=True) as broker:
             await broker.declare(one.topics)
             if not append:
-                await _check_empty(broker, mine)
+                await _check_empty(broker, mine, name)
             queue = PublishQueue.from_settings(broker, one.settings)
             stored = Counter[str]()
             for draft in _drafts(lines):
@@ -146,13 +149,14 @@ def _check_all(declared: Sequence[Declared], lines: IO[bytes]) -> set[str]:
     return topics
 
 
-async def _check_empty(broker: Broker, topics: Iterable[str]) -> None:
+async def _check_empty(broker: Broker, topics: Iterable[str], name: str | None) -> None:
     for topic in sorted(topics):
         page = await broker.read(topic, after=0, limit=1)
         if page.entries:
+            command = f"pulse-radar topics replace {topic} {name or ''}".rstrip()
             raise NotEmpty(
                 f"{topic} holds events, and those of the backup would come behind them: "
-                f"`pulse-radar topics replace {topic}` empties it, or say --append"
+                f"`{command}` empties it, or say --append"
             )
 
 

@@ -4,12 +4,17 @@ import logging
 import sys
 from typing import Final
 
-__all__ = ["make_room"]
+__all__ = ["files_for", "make_room"]
 
 _log: Final = logging.getLogger("pulse_radar.cli")
 
 # Beside its clients: the broker, a database, log files, and whoever is just asking for something.
 _OTHER_FILES: Final = 512
+
+
+def files_for(connections: int) -> int:
+    """The open files that a process wants for them: as many WebSockets, and as many sockets that carry requests."""
+    return 2 * connections + _OTHER_FILES
 
 
 def make_room(connections: int) -> None:
@@ -18,8 +23,7 @@ def make_room(connections: int) -> None:
         return
     import resource
 
-    # As many WebSockets, and as many sockets that carry requests.
-    wanted = 2 * connections + _OTHER_FILES
+    wanted = files_for(connections)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

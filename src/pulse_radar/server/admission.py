@@ -1,5 +1,6 @@
 """Who may knock at all: the Host and Origin of a request, before anything else is looked at."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -7,6 +8,9 @@ from urllib.parse import urlsplit
 from pulse_radar.errors import InvalidSetting
 
 __all__ = ["Admission"]
+
+# As browsers write it: a name in ASCII, an address, or one of IPv6 in its brackets.
+_HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -20,8 +24,8 @@ class Admission:
     """
 
     def __init__(self, *, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> None:
-        self._hosts = {host.lower() for host in allowed_hosts}
-        self._origins = {_allowed(origin) for origin in allowed_origins}
+        self._hosts = {_allowed_host(host) for host in allowed_hosts}
+        self._origins = {_allowed_origin(origin) for origin in allowed_origins}
 
     def refusal(self, headers: Mapping[str, str], *, of_any_origin: bool = False) -> str | None:
         """Why a request with these headers is refused, and how to allow it; None to let it in.
@@ -35,12 +39,16 @@ class Admission:
         origin = headers.get("origin")
         if origin is None or of_any_origin or self._is_ours(origin, host):
             return None
+        if _origin(origin) is None:
+            # "null": a sandboxed frame, a file, a redirect. Nobody's origin.
+            return (
+                f"origin {origin[:100]!r} is nobody's, and cannot be allowed: serve the page by http or https"
+            )
         return f"origin {origin[:100]!r} is not allowed here: add it to PULSE_ALLOWED_ORIGINS"
 
     def _is_ours(self, origin: str, host: str) -> bool:
         parsed = _origin(origin)
         if parsed is None:
-            # "null": a sandboxed frame, a file, a redirect. Nobody's origin.
             return False
         scheme, name, port = parsed
         if parsed in self._origins:
@@ -52,7 +60,18 @@ class Admission:
         return f"<Admission to {', '.join(sorted(self._hosts))}, {len(self._origins)} foreign origins>"
 
 
-def _allowed(text: str) -> tuple[str, str, int | None]:
+def _allowed_host(text: str) -> str:
+    host = text.strip().lower()
+    # Of a Host header its name is compared: what has more than that would be none of them, ever.
+    if host != "*" and (host != _host_name(host) or not _HOST.fullmatch(host)):
+        raise InvalidSetting(
+            f"allowed_hosts (PULSE_ALLOWED_HOSTS) has {text!r}: a host reads app.example.com or [::1], without "
+            "scheme and port; '*' alone is all"
+        )
+    return host
+
+
+def _allowed_origin(text: str) -> tuple[str, str, int | None]:
     origin = _origin(text)
     if origin is None:
         raise InvalidSetting(

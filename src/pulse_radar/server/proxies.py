@@ -119,5 +119,6 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text)
     except ValueError as error:
         raise InvalidSetting(
-            f"trusted_proxies has {text!r}: an address, a network as 10.0.0.0/8, or {_UNIX!r} ({error})"
+            f"trusted_proxies (PULSE_TRUSTED_PROXIES) has {text!r}: an address, a network as 10.0.0.0/8, or {_UNIX!r} "
+            f"({error})"
         ) from None

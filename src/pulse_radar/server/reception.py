@@ -72,7 +72,8 @@ class Reception:
         headers = Headers(scope=connection.scope)
         refused = self._admission.refusal(headers, of_any_origin=of_any_origin)
         if refused is not None:
-            _log.warning("refused %s: %s", connection.client, refused)
+            client = connection.client
+            _log.warning("refused %s: %s", "a client" if client is None else client.host, refused)
         return refused
 
     async def receive(self, connection: HTTPConnection, *, takes_tickets: bool = False) -> Visitor:

@@ -13,6 +13,7 @@ class ServerFacts(msgspec.Struct, frozen=True):
     place: str
     version: str
     largest_message_bytes: int
+    is_clustered: bool
     stored_bytes: int | None = None
     storage_limit_bytes: int | None = None
 

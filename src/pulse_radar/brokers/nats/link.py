@@ -126,7 +126,7 @@ class Link:
         session = self._session
         if session is None or not session.is_connected:
             raise BrokerUnavailable(f"not connected to {self.access}: {self._trouble}")
-        return ServerFacts(session.server, session.version, session.limit_bytes)
+        return ServerFacts(session.server, session.version, session.limit_bytes, session.is_clustered)
 
     def check_size(self, payload: bytes, headers: dict[str, str]) -> None:
         """Raises: EventTooLarge."""

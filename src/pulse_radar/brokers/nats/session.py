@@ -123,6 +123,10 @@ class Session:
         return f"{version.major}.{version.minor}.{version.patch}"
 
     @property
+    def is_clustered(self) -> bool:
+        return bool(self._client._server_info.get("cluster"))  # noqa: SLF001  # the library shows only the version
+
+    @property
     def limit_bytes(self) -> int:
         return self._client.max_payload
 

@@ -1,10 +1,14 @@
 """What a check found, and what to do about it."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
-__all__ = ["Finding", "Verdict", "doubt", "fine", "skipped", "trouble"]
+__all__ = ["MEND_IT", "Finding", "Verdict", "doubt", "fine", "skipped", "trouble"]
+
+# Of a setting that cannot work.
+MEND_IT: Final = "mend it; docs/OPERATIONS.md has the table of settings"
 
 
 class Verdict(StrEnum):

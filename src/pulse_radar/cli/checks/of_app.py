@@ -6,15 +6,13 @@ from typing import Final
 import msgspec
 
 from pulse_radar.brokers.topic_spec import TopicSpec
-from pulse_radar.cli.checks.finding import Finding, doubt, fine, trouble
+from pulse_radar.cli.checks.finding import MEND_IT, Finding, doubt, fine, trouble
 from pulse_radar.errors import PulseError
 from pulse_radar.settings import Settings
 
 __all__ = ["Layer", "check_app", "layers_of"]
 
-_HOW: Final = (
-    "say it as uvicorn takes it, module:name, in the directory and with the variables that the server has"
-)
+_NAME_IT: Final = "say it as uvicorn takes it, module:name, in the directory in which the server starts"
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -27,14 +25,21 @@ class Layer(msgspec.Struct, frozen=True):
 
 def layers_of(app: str) -> tuple[Layer, ...] | Finding:
     """The live layers of this app, or why there are none."""
-    from pulse_radar.cli.apps import need_pulses
+    from pulse_radar.cli.apps import NoSuchApp, need_pulses
 
     try:
         pulses = need_pulses(app)
+    except NoSuchApp as error:
+        return trouble("app", str(error), _NAME_IT)
     except PulseError as error:
-        return trouble("app", str(error), _HOW)
+        return trouble("app", str(error), MEND_IT)
     except Exception as error:  # noqa: BLE001 (the app's own code, whatever it raises)
-        return trouble("app", f"{app} cannot be imported: {error!r}", _HOW)
+        module = app.partition(":")[0]
+        return trouble(
+            "app",
+            f"{app} raises when it is imported: {error!r}",
+            f"`python -c 'import {module}'` shows where; it has the variables here that the server has?",
+        )
     return tuple(Layer(pulse.settings, pulse.topics, pulse.authenticates) for pulse in pulses)
 
 

@@ -11,7 +11,7 @@ from pulse_radar.broker_url import place
 from pulse_radar.brokers.base import Broker
 from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.topic_spec import TopicSpec
-from pulse_radar.cli.checks.finding import Finding, doubt, fine, skipped, trouble
+from pulse_radar.cli.checks.finding import MEND_IT, Finding, Verdict, doubt, fine, skipped, trouble
 from pulse_radar.cli.checks.of_delivery import check_clock, check_delivery
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, NotPermitted, PulseError
 from pulse_radar.settings import Settings
@@ -38,9 +38,11 @@ async def check_broker(settings: Settings, topics: Sequence[TopicSpec]) -> Async
             async for finding in _in_memory(settings, topics):
                 yield finding
         case "embedded":
-            yield _room(settings.data_dir)
-            async for finding in _embedded(settings, topics):
-                yield finding
+            room = _room(settings.data_dir)
+            yield room
+            if room.verdict is not Verdict.TROUBLE:
+                async for finding in _embedded(settings, topics):
+                    yield finding
         case _:
             for finding in await _each_server(settings):
                 yield finding
@@ -139,6 +141,14 @@ async def _server(broker: "NatsBroker", settings: Settings, name: str | None) ->
                 "install 2.12.2 or newer",
             )
         )
+    if settings.replicas > 1 and not facts.is_clustered:
+        found.append(
+            doubt(
+                "broker",
+                f"PULSE_REPLICAS is {settings.replicas}, and this server is no part of a cluster: no topic can be made",
+                "set PULSE_REPLICAS to 1, or see docs/OPERATIONS.md, 'A cluster'; a leaf node of one is well",
+            )
+        )
     if facts.largest_message_bytes < settings.max_event_bytes + _ENVELOPE_BYTES:
         found.append(
             doubt(
@@ -208,6 +218,15 @@ def _room(directory: Path) -> Finding:
     there = next(
         parent for parent in (directory.absolute(), *directory.absolute().parents) if parent.exists()
     )
+    try:
+        # Nothing is left of it.
+        tempfile.TemporaryDirectory(dir=there).cleanup()
+    except OSError as error:
+        return trouble(
+            "disk",
+            f"embedded:// cannot keep its data in {directory.absolute()}: {error.strerror}",
+            "set PULSE_DATA_DIR to a directory that this user may write",
+        )
     free = disk_usage(there).free
     said = f"{_size(free)} are free where embedded:// keeps its data ({directory.absolute()})"
     if free < _LITTLE_ROOM_BYTES:
@@ -217,7 +236,10 @@ def _room(directory: Path) -> Finding:
 
 def _how_to_reach(settings: Settings, error: PulseError) -> str:
     if isinstance(error, BrokerRefused):
-        return "mend what it says: the server was reached, or found, and does not do"
+        return (
+            "the server is there: mend what it says. Who we are is told by PULSE_NATS_USER and PULSE_NATS_PASSWORD, "
+            "_TOKEN, _CREDENTIALS or _NKEY; TLS by tls:// in PULSE_BROKER, and PULSE_NATS_TLS_CA"
+        )
     if settings.broker.startswith("embedded:"):
         return "see whether the process that serves is alive, and its log; it starts the server anew within seconds"
     if isinstance(error, BrokerUnavailable):
@@ -225,7 +247,7 @@ def _how_to_reach(settings: Settings, error: PulseError) -> str:
             "see whether it runs there (nats-server -js) and can be reached from here (firewall, DNS, port 4222); "
             "while it is away publishes wait and /ready fails. Or set PULSE_BROKER to embedded://"
         )
-    return "set PULSE_BROKER to memory://, embedded:// or nats://host:4222"
+    return MEND_IT
 
 
 def _place(server: str) -> str:

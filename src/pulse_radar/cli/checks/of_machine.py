@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from pulse_radar.cli.checks.finding import Finding, doubt, fine, skipped
+from pulse_radar.cli.open_files import files_for
+from pulse_radar.errors import InvalidSetting
+from pulse_radar.settings import Settings
 
 __all__ = ["check_machine"]
-
-# Beside connections: sockets to the broker, a database, logs, libraries that are being read.
-_OTHER_FILES: Final = 100
 
 # Where this is less, it is the default of a system, and nobody thought of connections.
 _FEW_FILES: Final = 4_096
@@ -34,16 +34,28 @@ def _open_files() -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return fine("open files", "without a limit: connections are bounded by memory")
-    said = f"{soft:,} at most: about {max(0, soft - _OTHER_FILES):,} connections in a process"
-    if soft >= _FEW_FILES:
+    connections = _connections()
+    wanted = files_for(connections)
+    said = f"{soft:,} at most, and {connections:,} connections (PULSE_MAX_CONNECTIONS) may want {wanted:,}"
+    if soft >= wanted:
         return fine("open files", said)
+    if soft >= _FEW_FILES and (hard == resource.RLIM_INFINITY or hard >= wanted):
+        return fine("open files", f"{said}, which `serve` takes")
     more = "65,536 and more" if hard == resource.RLIM_INFINITY else f"{hard:,}"
     return doubt(
         "open files",
         said,
         f"raise it before the server starts: ulimit -n (up to {more} here), LimitNOFILE= of systemd, "
-        "--ulimit nofile of docker",
+        "--ulimit nofile of docker; or lower PULSE_MAX_CONNECTIONS",
     )
+
+
+def _connections() -> int:
+    try:
+        return Settings.load().max_connections
+    except InvalidSetting:
+        # That is told by itself.
+        return int(Settings.model_fields["max_connections"].default)
 
 
 def _version(package: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from pulse_radar.cli.checks.finding import Finding, doubt, fine, trouble
+from pulse_radar.cli.checks.finding import MEND_IT, Finding, doubt, fine, trouble
 from pulse_radar.client.address import is_loopback
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.radar.settings import RadarSettings
@@ -23,10 +23,9 @@ _OF_KUBERNETES: Final = re.compile(r"PULSE_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d
 # How uvicorn and gunicorn are told how many processes to start.
 _WORKERS: Final = "WEB_CONCURRENCY"
 
-_MEND: Final = "mend it; docs/OPERATIONS.md has the table of settings"
 _ADVICE: Final[dict[type[EnvironmentSettings], str]] = {
-    Settings: _MEND,
-    RadarSettings: _MEND,
+    Settings: MEND_IT,
+    RadarSettings: MEND_IT,
     CommandSettings: "mend it, or give the option (--port). Beside a service that is named `pulse`, Kubernetes sets "
     "PULSE_PORT to an address",
 }
@@ -65,6 +64,14 @@ def check_fit(settings: Settings, *, authenticates: bool | None) -> Iterator[Fin
         )
     elif kind == "memory":
         yield fine(_CHECK, "memory://: one process, and its events are gone when it ends")
+    elif authenticates and settings.ticket_secret is None:
+        yield fine(_CHECK, "no PULSE_TICKET_SECRET, so no tickets: an EventSource shows cookies, or nothing")
+    if "*" in settings.allowed_hosts:
+        yield doubt(
+            _CHECK,
+            "PULSE_ALLOWED_HOSTS is '*': a page whose own name points here is let in as ours (DNS rebinding)",
+            "name the hosts under which you serve",
+        )
     yield from _exposed(settings, authenticates)
 
 
