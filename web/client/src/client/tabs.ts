@@ -8,10 +8,11 @@
 import type { Input } from "../machine/state.js";
 import type { Positions } from "../protocol/frames.js";
 import { type Leader, makeLeader } from "./leading.js";
+import { makeLocks } from "./locks.js";
 import { introductions, place, type Readers } from "./readers.js";
 import type { Outlet, Station } from "./station.js";
 import { type Beat, byOurClock, type Message } from "./talk.js";
-import { type LocksLike, listen, makeAlarm, type Use } from "./world.js";
+import { listen, makeAlarm, type Use } from "./world.js";
 
 /** Two beats may be late, in the background even more: so the leader is asked, and answers even there. News are signs of life, too. */
 const SILENCE_MS = 12_000;
@@ -42,20 +43,17 @@ export function joinTabs(
   outlet: Outlet,
   makeStation: (outlet: Outlet) => Station,
 ): Station {
-  const locks = use("navigator")?.locks;
+  const granting = use("navigator")?.locks;
   const Channel = use("BroadcastChannel");
-  if (!locks || !Channel) return makeStation(outlet);
+  if (!granting || !Channel) return makeStation(outlet);
   const channel = new Channel(lock);
-  const request: LocksLike["request"] = (...asked) => locks.request(...asked);
+  const locks = makeLocks(granting, lock);
   let role = SEEKING;
   // As the leader knows them, whoever that is.
   let positions: Positions = {};
   let isEnded = false;
   let introduced = 0;
-  /** The tabs whose end this one will be told of. */
-  const watched = new Set<string>();
   const ends: (() => void)[] = [];
-  const lockOf = (tab: string) => `${lock}:${tab}`;
 
   const post = (message: Message) => channel.postMessage(message);
   const random = () => use("Math").random();
@@ -64,30 +62,26 @@ export function joinTabs(
   function handle(input: Input): void {
     if (role.kind === "leading") role.leader.station.handle(input);
     else if (role.kind === "following")
-      post({ input: input.kind === "follow" ? { ...input, id: input.id + introduction() } : input });
+      post({ input: input.kind === "follow" ? { ...input, id: alias(input.id) } : input });
   }
 
-  /** How the leader's ids of our readers end, so that what it says in answer to an earlier introduction is for none of them. */
-  const introduction = () => `:${introduced}`;
+  /** What the leader calls it: otherwise after each introduction, so that what it answers to an earlier one is nobody's. */
+  const alias = (id = "") => `${id}:${introduced}`;
+  const known = (called: string) => (called.endsWith(alias()) ? called.slice(0, -alias().length) : "");
 
   /** Stand in line for the lock, or take it from who does not answer. Leading ends when it is taken away. */
   function stand(steal: boolean): void {
-    const held = () =>
-      new Promise<void>((release) => {
-        if (isEnded || role.kind === "leading") release();
-        else lead(release);
-      });
-    const taken = () => {
+    locks.stand(steal, lead).catch(() => {
       if (isEnded) return;
       stepDown();
       stand(false);
       ask();
-    };
-    request(lock, steal ? { steal } : {}, held).catch(taken);
+    });
   }
 
   function lead(release: () => void): void {
-    const leader = makeLeader(name + introduction(), use, post, outlet, makeStation);
+    if (isEnded || role.kind === "leading") return release();
+    const leader = makeLeader(alias(name), use, post, outlet, makeStation);
     role = { kind: "leading", leader, release };
     later(0);
     introduce();
@@ -125,35 +119,20 @@ export function joinTabs(
     handle({ kind: "settle" });
   }
 
-  /** Forget a tab when it lets go of its lock. */
-  function watch(tab: string): void {
-    if (watched.has(tab)) return;
-    watched.add(tab);
-    const gone = async () => {
-      watched.delete(tab);
-      forget(tab);
-    };
-    request(lockOf(tab), {}, gone);
-  }
-
   function hear(message: Message): void {
     if (role.kind === "leading") {
       if ("ask" in message) role.leader.beat();
       else if ("input" in message) serve(message.input);
     } else if ("connection" in message) follow(message);
     else if ("news" in message && role.kind === "following" && role.leader === message.leader) {
-      const end = introduction();
-      outlet.tell(
-        message.readers.map((id) => (id.endsWith(end) ? id.slice(0, -end.length) : "")),
-        message.news,
-      );
+      outlet.tell(message.readers.map(known), message.news);
       lives();
     }
   }
 
   function serve(input: Input): void {
     handle(input);
-    if (input.kind === "follow") watch(input.id.replace(/:.*/, ""));
+    if (input.kind === "follow") locks.watch(input.id.replace(/:.*/, ""), forget);
   }
 
   function follow(beat: Beat): void {
@@ -181,18 +160,16 @@ export function joinTabs(
   }
 
   /** Be one of the tabs, as long as the page lives. */
-  function join(): Promise<void> {
-    return new Promise((die) => {
-      if (isEnded) return die();
-      channel.onmessage = ({ data }) => hear(data as Message);
-      ends.push(listen(use, "pagehide", leave), listen(use, "pageshow", ask), die);
-      stand(false);
-      ask();
-    });
+  function join(die: () => void): void {
+    if (isEnded) return die();
+    channel.onmessage = ({ data }) => hear(data as Message);
+    ends.push(listen(use, "pagehide", leave), listen(use, "pageshow", ask), die);
+    stand(false);
+    ask();
   }
 
   // Nothing is said before the lock is held: who asks for it would take this tab for dead. Who may have none is alone.
-  request(lockOf(name), {}, join).catch(() => isEnded || lead(() => {}));
+  locks.live(name, join).catch(() => lead(() => {}));
 
   return {
     handle,
