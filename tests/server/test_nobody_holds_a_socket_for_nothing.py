@@ -21,10 +21,11 @@ from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.request_pace import GIVEN_UP, AnswerPace, GivenUp, HttpBounds, RequestPace
 from pulse_radar.server.sockets import Sockets
 from pulse_radar.server.uvicorn_http import PulseHttpProtocol
-from tests.server.serving import PATIENCE, Server, eventually, serving
+from tests.server.serving import PATIENCE, Server, app_with, eventually, handshake, make_pulse, serving
 
 HEAD = b"POST /echo HTTP/1.1\r\nHost: localhost\r\n"
 GET = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SMALL = b"GET / HTTP/1.1\r\n\r\n"
 
 # So soon everything is overdue here.
 SOON = HttpBounds(request_seconds=0.3, response_seconds=0.3)
@@ -174,6 +175,34 @@ async def test_an_answer_that_nobody_takes_is_given_up() -> None:
         writer.write(GET)
         await eventually(lambda: GIVEN_UP[GivenUp.UNREAD] == before + 1)
         await eventually(lambda: not server.server_state.tasks)
+
+
+async def test_of_requests_that_wait_behind_another_there_are_sixteen() -> None:
+    """Of eighteen bytes each becomes eight kilobytes, and they come by the thousand."""
+    release = asyncio.Event()
+    first = b"POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    async with bounded(release, HttpBounds()) as server:
+        async with connected(server) as (reader, writer):
+            writer.write(first + SMALL * 17)
+            assert (await reader.read()).startswith(b"HTTP/1.1 429 ")
+        async with connected(server) as (reader, writer):
+            writer.write(first + SMALL * 16)
+            release.set()
+            answers = b""
+            while answers.count(b"HTTP/1.1 404 ") < 16:
+                answers += await reader.read(4096)
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"), [(SMALL, b"subscribed"), (handshake(80), b" 429 ")], ids=["a request", "an upgrade"]
+)
+async def test_a_stream_ends_with_its_socket_whatever_is_asked_behind_it(behind: bytes, said: bytes) -> None:
+    pulse = make_pulse(ping_interval=0.05)
+    async with serving(app_with(pulse)) as server:
+        async with connected(server) as (reader, writer):
+            writer.write(b"GET /events?topics=knowledge HTTP/1.1\r\nHost: localhost\r\n\r\n" + behind)
+            await reader.readuntil(said)
+        await eventually(lambda: pulse.stats().hub.connections == 0)
 
 
 async def test_a_peer_has_so_many_sockets_and_another_has_its_own() -> None:

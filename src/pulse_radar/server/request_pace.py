@@ -27,6 +27,7 @@ class GivenUp(StrEnum):
     SILENT = "silent"
     TOO_SLOW = "too_slow"
     TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
     NO_PLACE = "no_place"
     UNREAD = "unread"
 

@@ -7,6 +7,7 @@ why requests have deadlines here. Every other response sees uvicorn's own behavi
 import asyncio
 import logging
 import math
+from collections import deque
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -30,16 +31,25 @@ __all__ = ["PulseHttpProtocol"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
-# What is told to whom there is something to tell. RFC 9110, sections 15.5.9 and 15.6.4; RFC 6585, section 5.
+# What is told to whom there is something to tell. RFC 9110, sections 15.5.9 and 15.6.4; RFC 6585, sections 4 and 5.
 _ANSWERS: Final = {
     GivenUp.TOO_SLOW: "408 Request Timeout\r\n",
     GivenUp.TOO_LARGE: "431 Request Header Fields Too Large\r\n",
+    GivenUp.TOO_MANY: "429 Too Many Requests\r\n",
     GivenUp.NO_PLACE: f"503 Service Unavailable\r\nRetry-After: {FULL_RETRY_SECONDS}\r\n",
 }
+
+# So many requests may wait behind the one that is answered. Browsers let none wait; of eighteen bytes each becomes eight
+# kilobytes, and a socket brings fourteen thousand at once.
+_MOST_WAITING: Final = 16
 
 # So long a peer may take to read why its connection ends; what it still sends meanwhile is thrown away. Closed at once
 # it would be reset, and never know.
 _LINGER_SECONDS: Final = 2.0
+
+
+class _StopParsing(Exception):
+    """Said to the parser of requests, which has more of them to read."""
 
 
 class PulseHttpProtocol(HttpToolsProtocol):
@@ -60,6 +70,8 @@ class PulseHttpProtocol(HttpToolsProtocol):
         self._has_left = False
         # The stream that this connection carries, and who listens to it.
         self._stream: tuple[Transport, Listener] | None = None
+        # The requests that are not answered yet, in order. uvicorn knows the last, and tells no other that its client left.
+        self._unanswered: deque[Any] = deque()
         self._request = RequestPace(bounds.request_seconds, self.loop.time())
         self._answer = AnswerPace(bounds.response_seconds)
         # Something of a request ever came.
@@ -105,6 +117,10 @@ class PulseHttpProtocol(HttpToolsProtocol):
         self._watch()
 
     def handle_websocket_upgrade(self) -> None:
+        if self._unanswered:
+            # An answer under way would share its socket with the WebSocket, and outlive both.
+            self._end(GivenUp.TOO_MANY)
+            return
         # Nobody waits for the client from now on.
         self._request.ends()
         self.transport.pause_reading()
@@ -117,18 +133,25 @@ class PulseHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
         self._cutoff.over()
+        self._nobody_is_there()
         super().connection_lost(exc)
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        if len(self._unanswered) > _MOST_WAITING:
+            self._end(GivenUp.TOO_MANY)
+            raise _StopParsing
         super().on_message_begin()
         scope: Any = self.scope
         scope["extensions"] = {SOCKET_EXTENSION: self}
 
     def on_headers_complete(self) -> None:
         self._request.goes_on(self.loop.time())
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self._unanswered.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
@@ -144,8 +167,13 @@ class PulseHttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._stream = None
+        self._unanswered.popleft()
         super().on_response_complete()
         self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._is_over:
+            super().send_400_response(msg)
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -218,19 +246,21 @@ class PulseHttpProtocol(HttpToolsProtocol):
             return
         self._count(why)
         self._is_over = True
-        cycle: Any = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
+        if not self._unanswered or not self._unanswered[0].response_started:
             answer = f"HTTP/1.1 {_ANSWERS[why]}Connection: close\r\nContent-Length: 0\r\n\r\n"
             self.transport.write(answer.encode())
-        if cycle is not None and not cycle.response_complete:
-            # Whoever answers it is told that nobody is there.
-            cycle.disconnected = True
-            cycle.message_event.set()
+        self._nobody_is_there()
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._cutoff.after(_LINGER_SECONDS, self.transport)
         else:
             self.transport.close()
+
+    def _nobody_is_there(self) -> None:
+        """Tell whoever answers."""
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _count(self, why: GivenUp) -> None:
         GIVEN_UP[why] += 1
