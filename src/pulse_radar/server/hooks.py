@@ -118,6 +118,9 @@ async def in_time(name: str, answer: Awaitable[_T], seconds: float) -> _T:
         await asyncio.wait([answering], timeout=seconds)
         if not answering.done():
             raise HookTooSlow(name)
+        if answering.cancelled():
+            # Raised as it is it would end whoever asked, in silence.
+            raise RuntimeError(f"{name} was cancelled by something that it awaited")
         return answering.result()
     finally:
         if not answering.done():

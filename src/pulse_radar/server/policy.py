@@ -1,11 +1,13 @@
 """Who may do what: the app's own two answers, else the rights that a principal brings."""
 
+import inspect
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from pulse_radar.auth.principal import Principal
 from pulse_radar.auth.rights import Action
@@ -14,7 +16,8 @@ from pulse_radar.server.hooks import Dependency, hook, in_time, settled
 
 __all__ = ["Action", "Authenticate", "Authorize", "Policy"]
 
-# Answers who this is, None for nobody: then the client is told 4401. Or, as `Depends(function)`, a dependency.
+# Answers who this is; None, False or an empty text for nobody: then the client is told 4401. Or it is a dependency, as
+# `Depends(function)`.
 Authenticate = Callable[[Request], Awaitable[object | None] | object | None]
 
 # Answers whether this principal may do this with the topic, or with one key of it; as `Depends(function)`, a
@@ -62,9 +65,10 @@ class Policy:
             case None:
                 return "anonymous"
             case Dependency() as dependency:
-                return await in_time("authenticate", dependency.within(request, _itself), self._seconds)
+                answer = dependency.within(request, _itself)
+                return _somebody(await in_time("authenticate", answer, self._seconds))
             case authenticate:
-                return await settled("authenticate", authenticate(request), self._seconds)
+                return _somebody(await settled("authenticate", authenticate(request), self._seconds))
 
     def allows_reading(self, principal: object) -> bool:
         """Whether it may read whatever there is, so that nobody needs to be asked."""
@@ -98,9 +102,31 @@ class Policy:
         allowed: list[Feed] = []
         for feed in feeds:
             answer = authorize(principal, action, feed.topic, feed.key)
-            if await settled("authorize", answer, ends_at - time.monotonic()):
+            if _is_permission(await settled("authorize", answer, ends_at - time.monotonic())):
                 allowed.append(feed)
         return frozenset(allowed)
+
+
+def _somebody(answer: object) -> object | None:
+    """Who was named, None for nobody. Raises: TypeError, for what names nobody and was not meant to."""
+    if isinstance(answer, BaseException | Response) or inspect.isawaitable(answer):
+        raise TypeError(
+            f"authenticate answered {_kind(answer)}: an error is raised, and what can be awaited awaited"
+        )
+    is_nobody = answer is False or (isinstance(answer, str) and not answer)
+    return None if is_nobody else answer
+
+
+def _is_permission(answer: object) -> bool:
+    """Raises: TypeError, for what is no yes and no no: a coroutine that nobody awaited would be a yes."""
+    if answer is None or isinstance(answer, bool):
+        return bool(answer)
+    raise TypeError(f"authorize answered {_kind(answer)}, which is neither True nor False")
+
+
+def _kind(answer: object) -> str:
+    # Not the answer itself: it may hold what a log must not.
+    return f"a {type(answer).__name__}"
 
 
 async def _itself(given: object) -> object:

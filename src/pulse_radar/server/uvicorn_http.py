@@ -39,7 +39,7 @@ _ANSWERS: Final = {
     GivenUp.NO_PLACE: f"503 Service Unavailable\r\nRetry-After: {FULL_RETRY_SECONDS}\r\n",
 }
 
-# So many requests may wait behind the one that is answered. Browsers let none wait; of eighteen bytes each becomes eight
+# So many requests may wait behind the one that is answered. Browsers let none wait; one of eighteen bytes becomes eight
 # kilobytes, and a socket brings fourteen thousand at once.
 _MOST_WAITING: Final = 16
 
@@ -70,7 +70,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
         self._has_left = False
         # The stream that this connection carries, and who listens to it.
         self._stream: tuple[Transport, Listener] | None = None
-        # The requests that are not answered yet, in order. uvicorn knows the last, and tells no other that its client left.
+        # The requests that are not answered yet, in order. uvicorn tells the last alone that its client left.
         self._unanswered: deque[Any] = deque()
         self._request = RequestPace(bounds.request_seconds, self.loop.time())
         self._answer = AnswerPace(bounds.response_seconds)
