@@ -1,14 +1,34 @@
-"""All of `make bench`, one after the other, in this process.
+"""All of `make bench`, one after the other, each in a process of its own.
 
 python -m benchmarks [--quick]
 """
 
+import shlex
+import subprocess
 import sys
+from typing import Final
 
-from benchmarks import connections, fanout
+_WORK: Final = (
+    "fanout",
+    "fanout --clients 9000 --rounds 3",
+    "mixed",
+    "latency",
+    "connections",
+    "replay",
+    "pipeline",
+    "further_process",
+    "stalled_client",
+    "hostile",
+)
 
 if __name__ == "__main__":
-    if "--quick" in sys.argv:
-        sys.argv = [sys.argv[0], "--rounds", "1"]
-    fanout.main()
-    connections.main()
+    is_quick = "--quick" in sys.argv
+    for work in dict.fromkeys(each.split()[0] for each in _WORK) if is_quick else _WORK:
+        command = [
+            sys.executable,
+            "-m",
+            *shlex.split(f"benchmarks.{work}"),
+            *(["--quick"] if is_quick else []),
+        ]
+        print("==", work, flush=True)  # noqa: T201 (what follows is its own)
+        subprocess.run(command, check=True)  # noqa: S603

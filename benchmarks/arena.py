@@ -79,12 +79,18 @@ class Arena:
 
     async def run(self, events: int, burst: int) -> Spent:
         """Publish so many, in bursts; return when they are with all clients. Raises: LostClients."""
-        return await self._work(f"run {events} {burst}", events)
+        deliveries = events * self.clients
+        return await self._work(f"run {events} {burst}", deliveries, deliveries)
+
+    async def mixed(self, events: int, deliveries: int) -> Spent:
+        """Publish so many, one at a time, in the topics in turn: so many deliveries. Raises: LostClients."""
+        return await self._work(f"mixed {events}", events, deliveries)
 
     async def pace(self, per_second: float, events: int) -> dict[str, float]:
         """Publish at this rate; the percentiles of the time to each client, in milliseconds. Raises: LostClients."""
         await self._ask("latencies")
-        await self._work(f"pace {per_second} {events}", events)
+        deliveries = events * self.clients
+        await self._work(f"pace {per_second} {events}", deliveries, deliveries)
         return await self._ask("latencies")
 
     def resident_bytes(self) -> int:
@@ -122,14 +128,13 @@ class Arena:
     def _crowd_command(self, port: int, clients: int) -> list[str]:
         return [str(compiled("reader")), str(port), str(clients), *self.peer.crowd]
 
-    async def _work(self, word: str, events: int) -> Spent:
+    async def _work(self, word: str, answer: int, deliveries: int) -> Spent:
+        """Have the server do this; it answers that number, or more: others than the crowd may be connected, too."""
         before, cpu = self._told, cpu_seconds(self._server.pid)
         began = time.perf_counter()
-        # Others than the crowd may be connected, too.
-        deliveries = events * self.clients
         told = await self._tell_server(word)
-        if told < deliveries:
-            raise LostClients(f"{self.peer.name}: {told} deliveries of {deliveries}")
+        if told < answer:
+            raise LostClients(f"{self.peer.name}: {told} deliveries of {answer}")
         self._told = await self._ask(f"until {before['events'] + deliveries}")
         wall = time.perf_counter() - began
         seen = self._told

@@ -1,6 +1,6 @@
 """What a connection costs: its memory while it is idle, and the rate at which connections are made.
 
-    python -m benchmarks.connections [--clients 2000] [--rounds 3] [--only NAME]...
+    python -m benchmarks.connections [--clients 2000] [--rounds 3] [--only NAME]... [--quick]
 
 Each client of ours follows seven topics; of the others it follows what they have.
 """
@@ -54,12 +54,12 @@ def main() -> None:
     arguments.add_argument("--clients", type=int, default=_CLIENTS)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", action="append", choices=list(PEERS))
+    arguments.add_argument("--quick", action="store_true", help="few clients, one round")
     given = arguments.parse_args()
-    found = asyncio.run(
-        measure(given.only or [name for name in PEERS if name != FLOOR], given.clients, given.rounds)
-    )
-    if not given.only:
-        save("connections", found, clients=given.clients, rounds=given.rounds)
+    clients, rounds = (100, 1) if given.quick else (given.clients, given.rounds)
+    found = asyncio.run(measure(given.only or [name for name in PEERS if name != FLOOR], clients, rounds))
+    if not (given.only or given.quick):
+        save("connections", found, clients=clients, rounds=rounds)
         plot(
             "connections",
             {

@@ -54,11 +54,14 @@ def main() -> None:
     arguments.add_argument("--clients", type=int, default=1_000)
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--peer", choices=list(PEERS), default="Centrifugo")
+    arguments.add_argument("--quick", action="store_true", help="few clients, one round")
     given = arguments.parse_args()
     if given.peer not in PEERS:
         raise SystemExit(f"{given.peer} is not installed here (make bench builds it where Go is)")
-    rate, found = asyncio.run(measure([OURS, given.peer], given.clients, given.rounds))
-    save("latency", found, clients=given.clients, rounds=given.rounds, events_per_second=round(rate))
+    clients, rounds = (100, 1) if given.quick else (given.clients, given.rounds)
+    rate, found = asyncio.run(measure([OURS, given.peer], clients, rounds))
+    if not given.quick:
+        save("latency", found, clients=clients, rounds=rounds, events_per_second=round(rate))
     table = Table("peer", *_PERCENTILES, title=f"ms to each client at {rate:,.0f} events a second", box=None)
     for name, one in found.items():
         table.add_row(name, *(f"{one[percentile]:.2f}" for percentile in _PERCENTILES))

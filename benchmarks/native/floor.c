@@ -2,9 +2,10 @@
  *
  *   floor PORT
  *
- * Any request is answered with an upgrade. A line "run EVENTS BURST" on standard input sends so many events to each
- * client: the first BURST of them to all, each with a send of its own, and so on; then it prints "ran DELIVERIES".
- * The frame is the one that our own server sends.
+ * Any request is answered with an upgrade, and follows the topics that stand in it, or all. A line "run EVENTS BURST" on
+ * standard input sends so many events to each client: the first BURST of them to all, each with a send of its own, and
+ * so on; then it prints "ran DELIVERIES". "mixed EVENTS" sends each to those who follow the next of the topics, and
+ * prints "ran EVENTS". The frame is the one that our own server sends.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,12 +20,18 @@
 #include <unistd.h>
 
 #define MOST_CLIENTS 20000
+#define TOPICS 7
 
 static const char accepted[] =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
+static const char *topics[TOPICS] = {"events", "topic0", "topic1", "topic2", "topic3", "topic4", "topic5"};
+static const unsigned all_topics = (1u << TOPICS) - 1;
+
 static int clients[MOST_CLIENTS], client_count, epoll_fd, listener;
+/* A bit for each topic that it follows. */
+static unsigned followed[MOST_CLIENTS];
 static long long sequence = 1750000000000000;
 
 static void fail(const char *what) {
@@ -47,11 +54,11 @@ static size_t make_frame(unsigned char *frame, long long at) {
     return (size_t)size + 4;
 }
 
-static void send_to_all(long long at) {
+static void send_to(unsigned who, long long at) {
     unsigned char frame[600];
     size_t size = make_frame(frame, at);
     for (int i = 0; i < client_count; i++)
-        if (send(clients[i], frame, size, MSG_NOSIGNAL) != (ssize_t)size) fail("send");
+        if (followed[i] & who && send(clients[i], frame, size, MSG_NOSIGNAL) != (ssize_t)size) fail("send");
 }
 
 static long long now_ns(void) {
@@ -66,7 +73,7 @@ static void pace(double per_second, int events) {
     for (int i = 0; i < events; i++, due += step) {
         struct timespec until = {due / 1000000000, due % 1000000000};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-        send_to_all(due);
+        send_to(all_topics, due);
     }
 }
 
@@ -78,11 +85,14 @@ static void heed(void) {
     if (size <= 0) exit(0);
     line[size] = 0;
     if (sscanf(line, "run %lf %d", &first, &second) == 2) {
-        for (int i = 0; i < (int)first; i++) send_to_all(0);
+        for (int i = 0; i < (int)first; i++) send_to(all_topics, 0);
         printf("ran %d\n", (int)first * client_count);
     } else if (sscanf(line, "pace %lf %d", &first, &second) == 2) {
         pace(first, second);
         printf("ran %d\n", second * client_count);
+    } else if (sscanf(line, "mixed %d", &second) == 1) {
+        for (int i = 0; i < second; i++) send_to(1u << i % TOPICS, 0);
+        printf("ran %d\n", second);
     }
     fflush(stdout);
 }
@@ -98,19 +108,28 @@ static void let_in(void) {
 
 static void let_go(int fd) {
     for (int i = 0; i < client_count; i++)
-        if (clients[i] == fd) clients[i--] = clients[--client_count];
+        if (clients[i] == fd) {
+            client_count--;
+            clients[i] = clients[client_count];
+            followed[i--] = followed[client_count];
+        }
     close(fd);
 }
 
 static void heed_client(int fd) {
     char request[4096];
-    ssize_t size = recv(fd, request, sizeof request, 0);
+    ssize_t size = recv(fd, request, sizeof request - 1, 0);
     if (size <= 0) {
         let_go(fd);
         return;
     }
+    request[size] = 0;
     if (!memcmp(request, "GET", 3) && client_count < MOST_CLIENTS) {
         send(fd, accepted, sizeof accepted - 1, MSG_NOSIGNAL);
+        followed[client_count] = 0;
+        for (int i = 0; i < TOPICS; i++)
+            if (strstr(request, topics[i])) followed[client_count] |= 1u << i;
+        if (!followed[client_count]) followed[client_count] = all_topics;
         clients[client_count++] = fd;
     }
 }

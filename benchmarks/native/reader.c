@@ -1,16 +1,18 @@
 /* The crowd: thousands of WebSocket clients in one thread, which count what they get and do nothing else.
  *
- *   reader PORT CLIENTS [--path PATH]... [--header LINE] [--say TEXT]... [--ready TEXT] [--answer PREFIX TEXT]
+ *   reader PORT CLIENTS [--header LINE] [--answer PREFIX TEXT] [--path PATH [--say TEXT]... [--ready TEXT]]...
  *
- * Client i asks for path i modulo the number of paths, with this header beside those of the handshake. After the upgrade it says each TEXT, and is ready when a frame
- * holds the ready text (without one: when it is upgraded). A text frame that begins with PREFIX is answered.
- * An event is an occurrence of EVENT_MARK; the nanoseconds behind STAMP_MARK are when it was published.
+ * Each path makes a kind of clients; client i is of kind i modulo their number. It asks for its path, with this header
+ * beside those of the handshake. After the upgrade it says each TEXT, and is ready when a frame holds the ready text
+ * (without one: when it is upgraded). A text frame that begins with PREFIX is answered. An event is an occurrence of
+ * EVENT_MARK; the nanoseconds behind STAMP_MARK are when it was published.
  *
  * Prints a line of JSON when all are ready. Then it heeds lines on standard input, each answered by one line of JSON:
  *   until N      when N events have come in all
  *   latencies    percentiles of those that came since this was last asked
- * `segments` is how many TCP segments with data came (TCP_INFO): on loopback each write that was not joined to another
- * is one, so it says how many writes of the server brought the events.
+ * `least` and `most` are the events of the clients that have fewest and most, of each kind. `segments` is how many TCP
+ * segments with data came (TCP_INFO): on loopback each write that was not joined to another is one, so it says how many
+ * writes of the server brought the events.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,11 +32,16 @@
 
 #define EVENT_MARK "\"thing_happened\""
 #define STAMP_MARK "\"at\":"
-#define MOST_PATHS 64
+#define MOST_KINDS 8
 #define MOST_WORDS 8
 #define CONNECTING_AT_ONCE 200
 #define BUFFER_BYTES (1 << 20)
 #define MOST_LATENCIES (1 << 22)
+
+struct kind {
+    const char *path, *words[MOST_WORDS], *ready_text;
+    int word_count;
+};
 
 struct client {
     int fd;
@@ -46,8 +53,9 @@ struct client {
 };
 
 static int port, clients, epoll_fd;
-static const char *paths[MOST_PATHS], *words[MOST_WORDS], *header_line, *ready_text, *answer_to, *answer_text;
-static int path_count, word_count;
+static const char *header_line, *answer_to, *answer_text;
+static struct kind kinds[MOST_KINDS] = {{.path = "/ws"}};
+static int kind_count = 1;
 
 static struct client *crowd;
 static int begun, ready_count, closed_count;
@@ -66,6 +74,10 @@ static uint64_t now_ns(void) {
 static void fail(const char *what) {
     perror(what);
     exit(1);
+}
+
+static struct kind *kind_of(struct client *client) {
+    return &kinds[(client - crowd) % kind_count];
 }
 
 /* Writing. A client says little, and its socket has room for it. */
@@ -95,11 +107,10 @@ static void say(struct client *client, int opcode, const void *text, size_t size
 
 static void ask_for_upgrade(struct client *client) {
     char request[4096];
-    int index = (int)(client - crowd);
     int size = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
-        path_count ? paths[index % path_count] : "/ws", port, header_line ? header_line : "", header_line ? "\r\n" : "");
+        kind_of(client)->path, port, header_line ? header_line : "", header_line ? "\r\n" : "");
     put(client, request, (size_t)size);
 }
 
@@ -125,13 +136,15 @@ static void is_ready(struct client *client) {
 }
 
 static void upgraded(struct client *client) {
+    struct kind *kind = kind_of(client);
     client->upgraded = true;
-    for (int i = 0; i < word_count; i++) say(client, 1, words[i], strlen(words[i]));
-    if (!ready_text) is_ready(client);
+    for (int i = 0; i < kind->word_count; i++) say(client, 1, kind->words[i], strlen(kind->words[i]));
+    if (!kind->ready_text) is_ready(client);
 }
 
 static void take_text(struct client *client, unsigned char *text, size_t size) {
     unsigned char *at = text, *end = text + size;
+    const char *ready_text = kind_of(client)->ready_text;
     if (answer_to && size >= strlen(answer_to) && !memcmp(text, answer_to, strlen(answer_to)))
         say(client, 1, answer_text, strlen(answer_text));
     if (!client->ready && ready_text && memmem(text, size, ready_text, strlen(ready_text))) is_ready(client);
@@ -227,17 +240,27 @@ static uint64_t segments(void) {
     return sum;
 }
 
+static void print_of_kinds(const char *name, const uint32_t *of) {
+    printf(",\"%s\":[", name);
+    for (int i = 0; i < kind_count; i++) printf(i ? ",%u" : "%u", of[i]);
+    printf("]");
+}
+
 static void tell(double seconds) {
     struct rusage used;
-    uint32_t least = UINT32_MAX, most = 0;
+    uint32_t least[MOST_KINDS], most[MOST_KINDS] = {0};
+    memset(least, 0xff, sizeof least);
     for (int i = 0; i < clients; i++) {
-        if (crowd[i].events < least) least = crowd[i].events;
-        if (crowd[i].events > most) most = crowd[i].events;
+        int kind = i % kind_count;
+        if (crowd[i].events < least[kind]) least[kind] = crowd[i].events;
+        if (crowd[i].events > most[kind]) most[kind] = crowd[i].events;
     }
     getrusage(RUSAGE_SELF, &used);
-    printf("{\"ready\":%d,\"closed\":%d,\"seconds\":%.6f,\"events\":%lu,\"bytes\":%lu,\"segments\":%lu,\"least\":%u,"
-           "\"most\":%u,\"cpu_seconds\":%.6f}\n",
-        ready_count, closed_count, seconds, events, bytes, segments(), least, most,
+    printf("{\"ready\":%d,\"closed\":%d,\"seconds\":%.6f,\"events\":%lu,\"bytes\":%lu,\"segments\":%lu", ready_count,
+        closed_count, seconds, events, bytes, segments());
+    print_of_kinds("least", least);
+    print_of_kinds("most", most);
+    printf(",\"cpu_seconds\":%.6f}\n",
         (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
             (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     fflush(stdout);
@@ -277,14 +300,20 @@ static void heed(void) {
 }
 
 static void read_arguments(int count, char **given) {
+    struct kind *kind = kinds;
+    int path_count = 0;
     if (count < 3) exit(2);
     port = atoi(given[1]);
     clients = atoi(given[2]);
     for (int i = 3; i + 1 < count; i += 2) {
-        if (!strcmp(given[i], "--path") && path_count < MOST_PATHS) paths[path_count++] = given[i + 1];
-        else if (!strcmp(given[i], "--say") && word_count < MOST_WORDS) words[word_count++] = given[i + 1];
+        if (!strcmp(given[i], "--path") && path_count < MOST_KINDS) {
+            kind = &kinds[path_count++];
+            kind->path = given[i + 1];
+            kind_count = path_count;
+        } else if (!strcmp(given[i], "--say") && kind->word_count < MOST_WORDS)
+            kind->words[kind->word_count++] = given[i + 1];
         else if (!strcmp(given[i], "--header")) header_line = given[i + 1];
-        else if (!strcmp(given[i], "--ready")) ready_text = given[i + 1];
+        else if (!strcmp(given[i], "--ready")) kind->ready_text = given[i + 1];
         else if (!strcmp(given[i], "--answer") && i + 2 < count) {
             answer_to = given[i + 1];
             answer_text = given[i + 2];

@@ -53,19 +53,18 @@ class _Api:
 
     async def publish(self, events: list[dict[str, object]]) -> int:
         """Published together, as its documentation says for several."""
-        commands = [
-            {"publish": {"channel": TOPIC, "data": {"event": EVENT, "data": data, "id": "0" * 23}}}
-            for data in events
-        ]
-        if len(commands) == 1:
-            await self._ask("publish", commands[0]["publish"])
+        if len(events) == 1:
+            await self.publish_to(TOPIC, events[0])
         else:
-            await self._ask("batch", {"commands": commands})
+            await self._ask("batch", {"commands": [{"publish": _in(TOPIC, data)} for data in events]})
         if not self._clients:
             # What its nodes say of themselves is seconds old.
             told = await self._ask("channels", {})
             self._clients = told["result"]["channels"][TOPIC]["num_clients"]
         return len(events) * self._clients
+
+    async def publish_to(self, topic: str, data: dict[str, object]) -> None:
+        await self._ask("publish", _in(topic, data))
 
     async def _ask(self, what: str, content: dict[str, Any]) -> dict[str, Any]:
         answer = await self._http.post(f"/{what}", json=content)
@@ -75,9 +74,14 @@ class _Api:
         return told
 
 
+def _in(topic: str, data: dict[str, object]) -> dict[str, object]:
+    return {"channel": topic, "data": {"event": EVENT, "data": data, "id": "0" * 23}}
+
+
 async def _drive(port: int) -> None:
     server = os.getppid()
-    obeying = asyncio.create_task(obey(_Api(port).publish))
+    api = _Api(port)
+    obeying = asyncio.create_task(obey(api.publish, api.publish_to))
     # Whoever ends the server waits until nobody holds its streams any more.
     while os.getppid() == server and not obeying.done():
         await asyncio.wait([obeying], timeout=0.2)

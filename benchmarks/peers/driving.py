@@ -4,6 +4,7 @@ A peer is told on its standard input, and answers on its standard output with ho
 
     run EVENTS BURST         the next burst when the last one is written to all
     pace PER_SECOND EVENTS   one at a time at this rate, each with the moment at which it was due
+    mixed EVENTS             one at a time, each in the next of the topics; it answers with their number
 """
 
 import asyncio
@@ -12,9 +13,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-__all__ = ["EVENT", "TEXT", "TOPIC", "Publish", "obey"]
+__all__ = ["EVENT", "TEXT", "TOPIC", "TOPICS", "Publish", "PublishTo", "obey"]
 
 TOPIC: Final = "events"
+TOPICS: Final = (TOPIC, *(f"topic{number}" for number in range(6)))
 EVENT: Final = "thing_happened"
 
 # With what is around it, about 180 bytes on the wire.
@@ -25,9 +27,12 @@ Data = dict[str, object]
 # Publishes these together; returns when they are written to all, with the number of deliveries.
 Publish = Callable[[list[Data]], Awaitable[int]]
 
+# Publishes one in this topic; returns when it is written to all who follow it.
+PublishTo = Callable[[str, Data], Awaitable[object]]
 
-async def obey(publish: Publish) -> None:
-    """Do what standard input says, until it ends."""
+
+async def obey(publish: Publish, publish_to: PublishTo | None = None) -> None:
+    """Do what standard input says, until it ends. `publish_to`: None where there are no topics."""
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async for line in lines:
@@ -36,6 +41,8 @@ async def obey(publish: Publish) -> None:
                 deliveries = await _run(publish, int(events), int(burst))
             case ["pace", per_second, events]:
                 deliveries = await _pace(publish, float(per_second), int(events))
+            case ["mixed", events] if publish_to is not None:
+                deliveries = await _mixed(publish_to, int(events))
             case words:
                 raise ValueError(f"not a word of the benchmark: {words}")
         print("ran", deliveries, flush=True)  # noqa: T201 (it is the answer)
@@ -55,3 +62,9 @@ async def _pace(publish: Publish, per_second: float, events: int) -> int:
         await asyncio.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
         deliveries += await publish([{"at": due, "text": TEXT}])
     return deliveries
+
+
+async def _mixed(publish_to: PublishTo, events: int) -> int:
+    for number in range(events):
+        await publish_to(TOPICS[number % len(TOPICS)], {"text": TEXT})
+    return events

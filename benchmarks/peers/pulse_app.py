@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from benchmarks.peers.driving import EVENT, TOPIC, obey
+from benchmarks.peers.driving import EVENT, TOPIC, TOPICS, obey
 from pulse_radar import Pulse
 from pulse_radar.auth import Jwt
 
@@ -26,27 +26,33 @@ def authenticate() -> Jwt | None:
 
 
 pulse = Pulse(authenticate=authenticate())
-pulse.topic(TOPIC)
-for number in range(6):
-    pulse.topic(f"topic{number}")
+for name in TOPICS:
+    pulse.topic(name)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with pulse.lifespan(app):
-        driving = asyncio.create_task(obey(publish))
+        driving = asyncio.create_task(obey(publish, publish_to))
         yield
         driving.cancel()
 
 
 async def publish(events: list[dict[str, object]]) -> int:
     positions = await asyncio.gather(*(pulse.publish(TOPIC, EVENT, data) for data in events))
-    last = max(position.sequence for position in positions)
-    while pulse.position(TOPIC).sequence < last:  # noqa: ASYNC110 (nobody else is told)
+    await written(TOPIC, max(position.sequence for position in positions))
+    return len(events) * pulse._runner().connections  # noqa: SLF001
+
+
+async def publish_to(topic: str, data: dict[str, object]) -> None:
+    await written(topic, (await pulse.publish(topic, EVENT, data)).sequence)
+
+
+async def written(topic: str, last: int) -> None:
+    while pulse.position(topic).sequence < last:  # noqa: ASYNC110 (nobody else is told)
         await asyncio.sleep(0)
     # What was told to the hub in this turn is written at the end of it.
     await asyncio.sleep(0)
-    return len(events) * pulse._runner().connections  # noqa: SLF001
 
 
 app = FastAPI(lifespan=lifespan)

@@ -1,8 +1,12 @@
-"""python-socketio's AsyncServer on uvicorn with uvloop, clients on WebSocket from the first; compression off."""
+"""python-socketio's AsyncServer on uvicorn with uvloop, clients on WebSocket from the first; compression off.
+
+Its topics are rooms: those that a client names in its query.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import parse_qs
 
 import socketio
 from starlette.applications import Starlette
@@ -16,8 +20,11 @@ connected: set[str] = set()
 
 
 @server.event
-async def connect(sid: str, _environ: object) -> None:
+async def connect(sid: str, environ: dict[str, str]) -> None:
     connected.add(sid)
+    for topics in parse_qs(environ["QUERY_STRING"]).get("topics", []):
+        for topic in topics.split(","):
+            await server.enter_room(sid, topic)
 
 
 @server.event
@@ -27,16 +34,24 @@ async def disconnect(sid: str) -> None:
 
 async def publish(events: list[dict[str, object]]) -> int:
     for data in events:
-        text = {"topic": TOPIC, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
-        await server.emit(EVENT, text)
+        await server.emit(EVENT, around(data))
     # Each client has a task that writes.
     await asyncio.sleep(0)
     return len(events) * len(connected)
 
 
+async def publish_to(topic: str, data: dict[str, object]) -> None:
+    await server.emit(EVENT, around(data), room=topic)
+    await asyncio.sleep(0)
+
+
+def around(data: dict[str, object]) -> dict[str, object]:
+    return {"topic": TOPIC, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
+
+
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    driving = asyncio.create_task(obey(publish))
+    driving = asyncio.create_task(obey(publish, publish_to))
     yield
     driving.cancel()
 

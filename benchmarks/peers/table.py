@@ -68,7 +68,11 @@ def _all() -> list[Peer]:
         Peer(
             "Socket.IO on Node", ("node", str(node), "{port}"), _SOCKET_IO_CROWD, {"NODE_ENV": "production"}
         ),
-        Peer("uWebSockets (socketify)", (*own, "benchmarks.peers.uwebsockets", "{port}")),
+        Peer(
+            "uWebSockets (socketify)",
+            (*own, "benchmarks.peers.uwebsockets", "{port}"),
+            ("--path", "/ws", "--say", TOPIC, "--ready", "subscribed"),
+        ),
         *_centrifugo(),
         Peer(FLOOR, (str(compiled("floor")), "{port}")),
     ]
@@ -88,8 +92,9 @@ PEERS: Final = {peer.name: peer for peer in _all()}
 
 def of_all_topics(peer: Peer) -> Peer:
     """The same with clients that follow every topic it has: seven, of ours."""
+    if peer.name not in {OURS, PORTABLE}:
+        return peer
     crowd = ["/ws" if word.startswith("/ws?") else word for word in peer.crowd]
-    if "--ready" in crowd:
-        # The last one of which it is told that it is live.
-        crowd[crowd.index("--ready") + 1] = '"subscribed","topic":"topic5"'
+    # The last one of which it is told that it is live.
+    crowd[crowd.index("--ready") + 1] = '"subscribed","topic":"topic5"'
     return msgspec.structs.replace(peer, crowd=tuple(crowd))

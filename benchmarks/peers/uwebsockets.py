@@ -1,4 +1,7 @@
-"""uWebSockets by way of socketify, with its own publish and subscribe; compression off."""
+"""uWebSockets by way of socketify, with its own publish and subscribe; compression off.
+
+A client follows the topics that it says, and hears that it does.
+"""
 
 import asyncio
 import json
@@ -8,16 +11,21 @@ import time
 
 from socketify import App, CompressOptions, OpCode
 
-from benchmarks.peers.driving import EVENT, TEXT, TOPIC
+from benchmarks.peers.driving import EVENT, TEXT, TOPIC, TOPICS
 
 clients = 0
 app = App()
 
 
-def opened(ws: object) -> None:
+def opened(_ws: object) -> None:
     global clients
     clients += 1
-    ws.subscribe(TOPIC)
+
+
+def said(ws: object, topics: str, _opcode: object) -> None:
+    for topic in topics.split(","):
+        ws.subscribe(topic)
+    ws.send("subscribed", OpCode.TEXT)
 
 
 def closed(_ws: object, _code: int, _message: object) -> None:
@@ -25,9 +33,9 @@ def closed(_ws: object, _code: int, _message: object) -> None:
     clients -= 1
 
 
-def publish(stamp: dict[str, int]) -> None:
+def publish(stamp: dict[str, int], topic: str = TOPIC) -> None:
     text = {"topic": TOPIC, "event": EVENT, "data": {**stamp, "text": TEXT}, "_seq": 1750000000000000}
-    app.publish(TOPIC, json.dumps(text | {"id": "0" * 23}), OpCode.TEXT)
+    app.publish(topic, json.dumps(text | {"id": "0" * 23}), OpCode.TEXT)
 
 
 async def run(events: int, burst: int) -> None:
@@ -37,6 +45,13 @@ async def run(events: int, burst: int) -> None:
             # What was published is written when this turn of its loop ends.
             await asyncio.sleep(0.002)
     print("ran", events * clients, flush=True)  # noqa: T201
+
+
+async def mixed(events: int) -> None:
+    for number in range(events):
+        publish({}, TOPICS[number % len(TOPICS)])
+        await asyncio.sleep(0.002)
+    print("ran", events, flush=True)  # noqa: T201
 
 
 async def pace(per_second: float, events: int) -> None:
@@ -50,12 +65,26 @@ async def pace(per_second: float, events: int) -> None:
 
 def heed() -> None:
     for line in sys.stdin:
-        word, first, second = line.split()
-        work = run(int(first), int(second)) if word == "run" else pace(float(first), int(second))
+        match line.split():
+            case ["run", events, burst]:
+                work = run(int(events), int(burst))
+            case ["mixed", events]:
+                work = mixed(int(events))
+            case [_, per_second, events]:
+                work = pace(float(per_second), int(events))
         app.loop.loop.call_soon_threadsafe(app.loop.loop.create_task, work)
 
 
 # Its crowd says nothing, which by default is an end after two minutes.
-app.ws("/ws", {"compression": CompressOptions.DISABLED, "idle_timeout": 0, "open": opened, "close": closed})
+app.ws(
+    "/ws",
+    {
+        "compression": CompressOptions.DISABLED,
+        "idle_timeout": 0,
+        "open": opened,
+        "message": said,
+        "close": closed,
+    },
+)
 app.listen(int(sys.argv[1]), lambda _config: threading.Thread(target=heed, daemon=True).start())
 app.run()
