@@ -7,13 +7,12 @@ from functools import partial
 from pulse_radar.hub.inputs import Arrived, Opened
 from pulse_radar.protocol.cursor import parse_topics
 from pulse_radar.server.allowance import NO_FRAMES
-from pulse_radar.server.batch import Batch
 from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session
-from pulse_radar.server.transport import Listener
 from pulse_radar.server.turns import Turns
 from tests.hub.bench import event
 from tests.server.serving import eventually, make_pulse
+from tests.server.wires import Wire
 from tests.stream.entries import reset
 
 
@@ -76,28 +75,6 @@ async def test_one_whose_page_fails_takes_no_turn_from_the_others() -> None:
     assert [type(one) for one in told] == [ValueError]
 
 
-class Wire:
-    """A transport that takes all at once."""
-
-    unsent_bytes = 0
-
-    def __init__(self) -> None:
-        self.events = 0
-
-    def listen(self, listener: Listener) -> None:
-        """Nothing comes from here."""
-
-    def write(self, batch: Batch) -> int:
-        self.events += sum(b'"event":' in text for text in batch.texts)
-        return 0
-
-    def close(self, code: int, reason: str = "") -> None:
-        """It is the end of the test."""
-
-    async def carry(self) -> None:
-        """Nobody must."""
-
-
 async def follow(runner: Runner, topic: str) -> Wire:
     wire, connection_id = Wire(), runner.new_connection_id()
     session = Session(connection_id, wire, runner, bounds=NO_FRAMES, visitor=None)
@@ -115,11 +92,11 @@ async def test_a_live_event_does_not_wait_until_everybody_has_a_state_that_began
         here = pulse.position("metrics").sequence
         state = tuple(event("metrics", here + 1 + n, f"k{n}", size=100) for n in range(500))
         runner.tell(Arrived("metrics", (reset(here), *state)))
-        while not any(reader.events for reader in readers):
+        while not any(reader.event_count for reader in readers):
             await asyncio.sleep(0)
         here = pulse.position("knowledge").sequence
         runner.tell(Arrived("knowledge", (event("knowledge", here + 1),)))
-        while not live.events:
+        while not live.event_count:
             await asyncio.sleep(0)
-        assert not all(reader.events for reader in readers)
-        await eventually(lambda: all(reader.events == len(state) for reader in readers))
+        assert not all(reader.event_count for reader in readers)
+        await eventually(lambda: all(reader.event_count == len(state) for reader in readers))

@@ -1,77 +1,12 @@
 """The clients of a process: what goes wrong with one wire ends one client, and each gets what is its in one write."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 
-from pulse_radar.hub.hub import Hub
 from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflowed, Writable
 from pulse_radar.protocol.close_codes import CloseCode
-from pulse_radar.server.allowance import NO_FRAMES
 from pulse_radar.server.batch import Batch
-from pulse_radar.server.places import ConnectionBounds, Places
-from pulse_radar.server.session import Session
-from pulse_radar.server.sessions import Sessions
-from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Listener
-
-LIMIT = 1_000_000
-
-
-class Wire:
-    """A transport of which a test says how much is unsent, and whether it works."""
-
-    def __init__(self, *, unsent_bytes: int = 0, is_broken: bool = False) -> None:
-        self.unsent_bytes = unsent_bytes
-        self.written: list[bytes] = []
-        self.writes = 0
-        self.closed_with: int | None = None
-        self._is_broken = is_broken
-
-    def listen(self, listener: Listener) -> None:
-        """Nothing comes from here."""
-
-    def write(self, batch: Batch) -> int:
-        if self._is_broken:
-            raise ValueError("a wire of a later version")
-        self.written += batch.texts
-        self.writes += 1
-        return self.unsent_bytes
-
-    def close(self, code: int, reason: str = "") -> None:
-        self.closed_with = code
-
-    async def carry(self) -> None:
-        """Nobody must."""
-
-
-class Process:
-    """The shell of these sessions: what is told is kept, and sessions are forgotten as in a runner."""
-
-    def __init__(self) -> None:
-        self.hub = Hub([])
-        self.told: list[Input] = []
-        # Who has room for a page.
-        self.asked: list[str] = []
-        self.sessions = Sessions(Places(ConnectionBounds(9, 9, 9)), unsent_limit_bytes=LIMIT, tell=self.tell)
-
-    def tell(self, told: Input) -> None:
-        self.told.append(told)
-
-    def forget(self, connection_id: str) -> None:
-        self.sessions.remove(connection_id)
-
-    def ask_for_turn(self, connection_id: str) -> None:
-        self.asked.append(connection_id)
-
-    def hear_in_turn(self, hear: Callable[[], None]) -> None:
-        hear()
-
-    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        raise AssertionError("nobody asks for anything here")
-
-    def add(self, name: str, wire: Wire) -> Session:
-        session = Session(name, wire, self, bounds=NO_FRAMES, visitor=None)
-        self.sessions.add(session)
-        return session
+from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES
+from tests.server.wires import LIMIT, Process, Wire
 
 
 async def told_of(*wires: Wire) -> list[Input]:
