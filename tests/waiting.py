@@ -1,10 +1,14 @@
-"""Waiting for a server process that a test has started."""
+"""Waiting for what must come, with bounds that only a defect reaches."""
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
 
-__all__ = ["START_SECONDS", "until_up"]
+__all__ = ["START_SECONDS", "eventually", "until_up"]
+
+# A machine at its limit takes seconds for what takes milliseconds.
+_PATIENCE_SECONDS = 60.0
 
 # Python, our imports and uvicorn's reloader on a busy machine.
 START_SECONDS = 30.0
@@ -23,3 +27,10 @@ async def until_up(
                 await asyncio.sleep(0.05)
             else:
                 return
+
+
+async def eventually(fact: Callable[[], bool]) -> None:
+    """Return when the fact holds."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while not fact():
+            await asyncio.sleep(0.01)

@@ -22,7 +22,8 @@ from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer, free_port
 from tests.cli.runs import Ran, ran_here
-from tests.server.serving import app_with, eventually, make_pulse, serving
+from tests.server.serving import app_with, make_pulse, serving
+from tests.waiting import eventually
 
 APP = """
 from fastapi import FastAPI

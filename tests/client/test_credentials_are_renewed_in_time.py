@@ -12,7 +12,8 @@ from pulse_radar.auth import Principal, Rights
 from pulse_radar.client.events import Events
 from pulse_radar.client.renewing import pause_seconds
 from pulse_radar.client.wire import Token
-from tests.server.serving import PATIENCE, Server, app_with, eventually, make_pulse, serving
+from tests.server.serving import PATIENCE, Server, app_with, make_pulse, serving
+from tests.waiting import eventually
 
 
 class Issuer:

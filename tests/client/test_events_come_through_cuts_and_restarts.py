@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 from pulse_radar import EventFrame, Events, GapFrame, Pulse, SnapshotFrame, Subscribed, connect
 from pulse_radar.testing.faulty_link import FaultyLink
-from tests.server.serving import app_with, eventually, make_pulse, serving
+from tests.server.serving import app_with, make_pulse, serving
+from tests.waiting import eventually
 
 PATIENCE = 20.0
 

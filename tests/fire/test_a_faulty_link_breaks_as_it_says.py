@@ -1,12 +1,13 @@
 """What the network of a run does to a connection, byte by byte. Ratios and orders, no times."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
 from pulse_radar.testing.faulty_link import FaultyLink
+from tests.waiting import eventually
 
 TEXT = "pulse naïve живой روشن 雷达 🛰️ ".encode()
 
@@ -78,8 +79,8 @@ async def test_a_forgotten_connection_is_dead_and_neither_side_is_told(echo: Ech
         # A new connection works; the server still believes in the old one.
         async with connected(link):
             assert echo.clients == 2
-        await until(lambda: echo.clients == 1)
-    await until(lambda: echo.clients == 0)
+        await eventually(lambda: echo.clients == 1)
+    await eventually(lambda: echo.clients == 0)
 
 
 async def test_connections_overtake_each_other_and_pieces_do_not(echo: Echo) -> None:
@@ -119,9 +120,3 @@ async def test_one_bit_flips_each_way_and_whoever_reads_utf_8_notices(echo: Echo
         for answer in changed if len(changed) == 2 else []:
             with pytest.raises(UnicodeDecodeError):
                 answer.decode()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)

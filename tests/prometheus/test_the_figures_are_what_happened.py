@@ -16,7 +16,8 @@ from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer
 from tests.prometheus.scrape import TOKEN, Scrape, asking, running, scrape
-from tests.server.serving import Client, app_with, eventually, make_pulse, serving
+from tests.server.serving import Client, app_with, make_pulse, serving
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "prometheus"

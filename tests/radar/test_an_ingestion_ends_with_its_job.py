@@ -1,9 +1,8 @@
 """Whatever ends a job ends its ingestion: in the list, on the page, and on the disk."""
 
-import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from pulse_radar.radar.telegram import ExportError, read_export
 from pulse_radar.radar.uploads import uploads_of
 from pulse_radar.settings import Settings
 from tests.radar.api import application
-from tests.radar.station import PATIENCE, Station, station, working
+from tests.radar.station import Station, station, working
 from tests.radar.test_an_export_is_uploaded import left
 from tests.radar.test_each_message_is_ingested_once import cut_after_message
 from tests.radar.test_jobs_end_as_they_should import app
+from tests.waiting import eventually
 
 COUNT = 60
 
@@ -38,12 +38,6 @@ async def row(http: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
     rows = (await http.get("/api/ingestions")).json()["items"]
     [found] = [each for each in rows if each["id"] == job_id]
     return dict(found)
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not is_so():
-            await asyncio.sleep(0.02)
 
 
 def uploads(at: Station) -> list[Path]:
@@ -64,7 +58,7 @@ async def test_one_that_waits_is_cancelled_or_paused_and_gone_on_with_at_once(tm
         assert (await http.post(f"/jobs/{dropped}/cancel")).json()["state"] == "cancelled"
         assert (await told(at, dropped, "cancelled"))["file"] == "dropped.json"
         assert (await row(http, dropped))["status"] == "cancelled"
-        await until(lambda: len(uploads(at)) == 1)
+        await eventually(lambda: len(uploads(at)) == 1)
         refused = await http.post(f"/jobs/{dropped}/retry")
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "cannot_retry")
 
@@ -85,7 +79,7 @@ async def test_one_that_waits_is_cancelled_or_paused_and_gone_on_with_at_once(tm
         async with working(at):
             done = await told(at, kept, "completed")
         assert (done["file"], done["done"], done["added"]) == ("kept.json", COUNT, COUNT)
-        await until(lambda: uploads(at) == [])
+        await eventually(lambda: uploads(at) == [])
 
 
 async def test_an_upload_that_breaks_off_is_told_by_its_name_and_cannot_run_again(tmp_path: Path) -> None:
@@ -94,7 +88,7 @@ async def test_an_upload_that_breaks_off_is_told_by_its_name_and_cannot_run_agai
         failed = await told(at, broken, "failed")
         assert failed["error"].startswith("broken.json: ")
         assert failed["is_gone"] is True
-        await until(lambda: uploads(at) == [])
+        await eventually(lambda: uploads(at) == [])
         refused = await http.post(f"/jobs/{broken}/retry")
         assert refused.status_code == 409
         assert "upload it again" in refused.json()["error"]["message"]

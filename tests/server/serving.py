@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -247,10 +247,3 @@ def _asked(port: int, request: bytes, *, receive_buffer_bytes: int | None = None
     client.connect(("127.0.0.1", port))
     client.sendall(request)
     return client
-
-
-async def eventually(fact: Callable[[], bool]) -> None:
-    """Wait until the fact holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not fact():
-            await asyncio.sleep(0.01)

@@ -11,7 +11,8 @@ from pulse_radar import Pulse
 from pulse_radar.server import draining
 from pulse_radar.testing.nats_server import NatsServer
 from tests.cancelling import at_each_await
-from tests.server.serving import PATIENCE, app_with, eventually, make_pulse
+from tests.server.serving import PATIENCE, app_with, make_pulse
+from tests.waiting import eventually
 
 HEADERS = [(b"host", b"localhost")]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.settings import Settings
-from tests.server.serving import PATIENCE, Client, app_with, eventually, handshake, make_pulse, serving
+from tests.server.serving import PATIENCE, Client, app_with, handshake, make_pulse, serving
+from tests.waiting import eventually
 
 BOUNDS = FrameBounds(max_bytes=1_000, at_once=5, per_second=2)
 

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from pulse_radar.hub.inputs import Arrived
 from tests.hub.bench import event
-from tests.server.serving import app_with, eventually, make_pulse, raw_client, serving
+from tests.server.serving import app_with, make_pulse, raw_client, serving
+from tests.waiting import eventually
 
 CLIENTS = 40
 

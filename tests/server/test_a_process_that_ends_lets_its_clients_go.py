@@ -18,12 +18,12 @@ from tests.server.serving import (
     Server,
     StreamReader,
     app_with,
-    eventually,
     make_pulse,
     serving,
     stalled_client,
     stalled_reader,
 )
+from tests.waiting import eventually
 
 SERVE = ("pulse_radar.cli", "serve", "tests.server.busy_app:app")
 UVICORN = (

@@ -17,7 +17,6 @@ from tests.server.serving import (
     Server,
     StreamReader,
     app_with,
-    eventually,
     make_pulse,
     raw_client,
     raw_reader,
@@ -25,6 +24,7 @@ from tests.server.serving import (
     stalled_client,
     stalled_reader,
 )
+from tests.waiting import eventually
 
 
 class Wire(NamedTuple):

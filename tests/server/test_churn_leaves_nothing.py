@@ -15,7 +15,8 @@ import pytest
 
 from pulse_radar import Pulse
 from pulse_radar.server import draining
-from tests.server.serving import PATIENCE, app_with, eventually, handshake, make_pulse, serving
+from tests.server.serving import PATIENCE, app_with, handshake, make_pulse, serving
+from tests.waiting import eventually
 
 WIRES: Final = ["websocket-direct", "websocket-portable", "stream-direct", "stream-portable"]
 AT_ONCE: Final = 50

@@ -23,11 +23,11 @@ from tests.server.serving import (
     Server,
     StreamReader,
     app_with,
-    eventually,
     make_pulse,
     serving,
     stalled_reader,
 )
+from tests.waiting import eventually
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,8 @@ from fastapi import Cookie, Depends, FastAPI, HTTPException, Request
 from fastapi.security import OAuth2PasswordBearer
 
 from pulse_radar import InvalidSetting, Pulse
-from tests.server.serving import Client, StreamReader, app_with, eventually, make_pulse, serving
+from tests.server.serving import Client, StreamReader, app_with, make_pulse, serving
+from tests.waiting import eventually
 
 EVENT = {"topic": "knowledge", "event": "atom_created", "data": {}}
 ADA = {"Authorization": "Bearer ada"}

@@ -15,11 +15,11 @@ from tests.server.serving import (
     Client,
     StreamReader,
     app_with,
-    eventually,
     make_pulse,
     serving,
     stalled_client,
 )
+from tests.waiting import eventually
 
 HANDSHAKE = (
     b"GET /ws?topics=knowledge HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

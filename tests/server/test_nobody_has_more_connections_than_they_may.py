@@ -15,7 +15,8 @@ from websockets.exceptions import InvalidStatus
 from pulse_radar import Pulse
 from pulse_radar.auth import Principal
 from pulse_radar.server.places import ConnectionBound, ConnectionBounds, Places, Whose, network_of
-from tests.server.serving import Client, Server, StreamReader, app_with, eventually, make_pulse, serving
+from tests.server.serving import Client, Server, StreamReader, app_with, make_pulse, serving
+from tests.waiting import eventually
 
 
 @contextlib.asynccontextmanager

@@ -21,7 +21,8 @@ from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.request_pace import GIVEN_UP, AnswerPace, GivenUp, HttpBounds, RequestPace
 from pulse_radar.server.sockets import Sockets
 from pulse_radar.server.uvicorn_http import PulseHttpProtocol
-from tests.server.serving import PATIENCE, Server, app_with, eventually, handshake, make_pulse, serving
+from tests.server.serving import PATIENCE, Server, app_with, handshake, make_pulse, serving
+from tests.waiting import eventually
 
 HEAD = b"POST /echo HTTP/1.1\r\nHost: localhost\r\n"
 GET = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -11,9 +11,10 @@ from pulse_radar.server.runner import Runner
 from pulse_radar.server.session import Session
 from pulse_radar.server.turns import Turns
 from tests.hub.bench import event
-from tests.server.serving import eventually, make_pulse
+from tests.server.serving import make_pulse
 from tests.server.wires import Wire
 from tests.stream.entries import reset
+from tests.waiting import eventually
 
 
 def slow(milliseconds: float) -> None:

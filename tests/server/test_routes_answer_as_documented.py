@@ -18,7 +18,8 @@ from pulse_radar.hub.inputs import Arrived
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer
-from tests.server.serving import PATIENCE, Client, Server, app_with, eventually, make_pulse, serving
+from tests.server.serving import PATIENCE, Client, Server, app_with, make_pulse, serving
+from tests.waiting import eventually
 
 TOKEN = "a-token-of-sixteen-characters"
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}

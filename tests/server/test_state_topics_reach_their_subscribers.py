@@ -10,7 +10,8 @@ import pytest
 from pulse_radar import InvalidEvent, Pulse, TopicFull
 from pulse_radar.protocol.json_value import JsonValue
 from pulse_radar.server.transport import CONGESTED_BYTES
-from tests.server.serving import Client, Server, app_with, eventually, serving
+from tests.server.serving import Client, Server, app_with, serving
+from tests.waiting import eventually
 
 KEYS = 20
 # Beyond what the kernel takes for a client that does not read.

@@ -12,7 +12,8 @@ from starlette.requests import HTTPConnection
 
 from pulse_radar import Publisher, Pulse, PulseError, SyncPublisher
 from pulse_radar.testing.nats_server import NatsServer
-from tests.server.serving import Client, app_with, eventually, make_pulse, serving
+from tests.server.serving import Client, app_with, make_pulse, serving
+from tests.waiting import eventually
 
 HANDSHAKE = (
     b"GET /ws?topics=knowledge HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -12,8 +12,9 @@ from pulse_radar.brokers.memory import MemoryBroker
 from pulse_radar.stream.entry import Page
 from pulse_radar.testing.nats_server import free_port
 from tests.server.processes import process
-from tests.server.serving import Client, app_with, eventually, make_pulse, serving
+from tests.server.serving import Client, app_with, make_pulse, serving
 from tests.server.test_what_attacks_found_stays_mended import HANDSHAKE
+from tests.waiting import eventually
 
 # Questions that a process asks its broker at once.
 AT_ONCE = 32

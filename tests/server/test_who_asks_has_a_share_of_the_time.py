@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pulse_radar.server.share import SLICE_SECONDS, Share
 from pulse_radar.server.turns import turns_here
-from tests.server.serving import Client, app_with, eventually, handshake, make_pulse, serving
+from tests.server.serving import Client, app_with, handshake, make_pulse, serving
+from tests.waiting import eventually
 
 TRANSPORTS = pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "portable"])
 

@@ -19,7 +19,8 @@ from websockets.asyncio.client import connect
 
 from pulse_radar.server.batch import Batch
 from pulse_radar.server.lean_websocket import LeanWebSocket
-from tests.server.serving import app_with, eventually, make_pulse, serving
+from tests.server.serving import app_with, make_pulse, serving
+from tests.waiting import eventually
 
 COUNT = 4_000
 

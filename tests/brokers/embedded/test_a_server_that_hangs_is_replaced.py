@@ -14,7 +14,7 @@ from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.testing.broker_contract import Watcher, draft, numbers
 
-from .helpers import freeze, is_running, pid_of, until_served_by_another
+from .processes import freeze, is_running, pid_of, until_served_by_another
 
 
 async def test_what_was_acknowledged_is_there_after_a_stopped_server_was_replaced(

@@ -13,7 +13,7 @@ from pulse_radar.brokers.embedded.probe import is_answering
 from pulse_radar.brokers.embedded.store import Store
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 
-from .helpers import freeze, pid_of, server, store_event
+from .processes import freeze, pid_of, server, store_event
 
 
 async def test_attaching_answers_the_address_of_the_owner(tmp_path: Path) -> None:

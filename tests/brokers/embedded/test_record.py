@@ -16,8 +16,9 @@ from pulse_radar.brokers.embedded import Role, attach, server_pid
 from pulse_radar.brokers.embedded.guard import CONFIG_FILE, RECORD_FILE
 from pulse_radar.brokers.embedded.record import _parent_by_ps, end_orphan
 from pulse_radar.brokers.embedded.store import Store
+from tests.waiting import eventually
 
-from .helpers import is_running, pid_of, server, until
+from .processes import is_running, pid_of, server
 
 
 async def ended_pid() -> int:
@@ -52,7 +53,7 @@ async def test_an_orphan_is_ended_and_its_place_taken(tmp_path: Path) -> None:
     async with orphan(tmp_path) as pid:
         url = await attach(tmp_path)
         async with server(tmp_path) as owned:
-            await until(lambda: owned.stats().role is Role.SERVING)
+            await eventually(lambda: owned.stats().role is Role.SERVING)
             assert owned.url == url
             assert not is_running(pid)
             assert pid_of(tmp_path) != pid

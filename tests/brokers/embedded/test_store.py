@@ -13,7 +13,7 @@ from pulse_radar.brokers.embedded.kept import PORTS, Kept, choose
 from pulse_radar.brokers.embedded.store import STATE_FILE, Store
 from pulse_radar.errors import BrokerRefused, BrokerUnavailable, InvalidSetting
 
-from .helpers import server
+from .processes import server
 
 BROKEN = [b"", b"{", b'{"port":20000}', b'{"port":70000,"token":"00"}', b"\xff\xfe\x00", b"null"]
 

@@ -12,8 +12,9 @@ import uvloop
 from pulse_radar.brokers.embedded import EmbeddedServer, Role, attach, server_pid
 from pulse_radar.brokers.embedded.probe import is_answering
 from pulse_radar.brokers.embedded.store import Store
+from tests.waiting import eventually
 
-from .helpers import (
+from .processes import (
     freeze,
     is_running,
     owner,
@@ -21,7 +22,6 @@ from .helpers import (
     server,
     store_event,
     stored_event,
-    until,
     until_served_by_another,
 )
 
@@ -70,8 +70,8 @@ async def test_the_server_ends_with_a_killed_owner(tmp_path: Path) -> None:
         assert await other.says() == ["ready", "serving"]
         running = pid_of(tmp_path)
         other.kill()
-        await until(lambda: not is_running(running))
-        await until(lambda: not Store(tmp_path).is_locked())
+        await eventually(lambda: not is_running(running))
+        await eventually(lambda: not Store(tmp_path).is_locked())
 
 
 async def test_a_forked_child_of_a_killed_owner_does_not_keep_the_server(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ async def test_a_forked_child_of_a_killed_owner_does_not_keep_the_server(tmp_pat
         running = pid_of(tmp_path)
         other.kill()
         try:
-            await until(lambda: not is_running(running))
+            await eventually(lambda: not is_running(running))
         finally:
             os.kill(int(child), signal.SIGKILL)
 
@@ -94,7 +94,7 @@ async def test_the_next_owner_takes_over_from_a_killed_one(tmp_path: Path) -> No
             await store_event(survivor.url, "hello")
             before = pid_of(tmp_path)
             other.kill()
-            await until(lambda: survivor.stats().role is Role.SERVING)
+            await eventually(lambda: survivor.stats().role is Role.SERVING)
             await until_served_by_another(tmp_path, before)
             assert await attach(tmp_path) == survivor.url
             assert await stored_event(survivor.url, 1) == "hello"
@@ -139,7 +139,7 @@ async def test_a_killed_guard_takes_its_server_along_and_both_are_replaced(tmp_p
     async with server(tmp_path) as owned:
         guard, running = guard_of(owned), pid_of(tmp_path)
         os.kill(guard, signal.SIGKILL)
-        await until(lambda: not is_running(running))
+        await eventually(lambda: not is_running(running))
         await until_served_by_another(tmp_path, running)
         assert await attach(tmp_path) == owned.url
         assert guard_of(owned) != guard
@@ -150,8 +150,8 @@ async def test_a_killed_guard_that_stood_by_is_replaced(tmp_path: Path) -> None:
     async with server(tmp_path), server(tmp_path) as standing_by:
         guard = guard_of(standing_by)
         os.kill(guard, signal.SIGKILL)
-        await until(lambda: standing_by.stats().guard_pid not in (None, guard))
-        await until(lambda: standing_by.stats().role is Role.STANDBY)
+        await eventually(lambda: standing_by.stats().guard_pid not in (None, guard))
+        await eventually(lambda: standing_by.stats().role is Role.STANDBY)
 
 
 async def test_a_guard_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
@@ -159,9 +159,9 @@ async def test_a_guard_that_cannot_be_started_is_tried_again(tmp_path: Path) -> 
     async with server(directory) as owned:
         directory.rename(elsewhere)
         os.kill(guard_of(owned), signal.SIGKILL)
-        await until(lambda: owned.stats().guard_deaths >= 3)
+        await eventually(lambda: owned.stats().guard_deaths >= 3)
         elsewhere.rename(directory)
-        await until(lambda: owned.stats().role is Role.SERVING)
+        await eventually(lambda: owned.stats().role is Role.SERVING)
         assert await attach(directory) == owned.url
 
 

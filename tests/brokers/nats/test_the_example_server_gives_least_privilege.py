@@ -15,7 +15,8 @@ from pulse_radar.radar.topics import TOPICS
 from pulse_radar.testing.telegram_exports import write_export
 from tests.brokers.nats.example_server import PASSWORDS, ExampleServer, example_server
 from tests.cli import runs
-from tests.server.serving import Client, app_with, eventually, serving
+from tests.server.serving import Client, app_with, serving
+from tests.waiting import eventually
 
 # What a publisher must not be let do with a log, and the proof that it would work for somebody who is.
 DESTRUCTIVE = [

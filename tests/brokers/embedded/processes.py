@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,21 +13,13 @@ import nats
 from nats.aio.client import Client
 
 from pulse_radar.brokers.embedded import EmbeddedServer, EmbeddedSettings, server_pid
+from tests.waiting import eventually
 
 OWNER = Path(__file__).with_name("owner.py")
 
 
 def server(directory: Path, *, binary: Path | None = None, start_seconds: float = 10.0) -> EmbeddedServer:
     return EmbeddedServer(EmbeddedSettings(directory=directory, binary=binary, start_seconds=start_seconds))
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for what must come, with a bound that only a defect reaches."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.005)
 
 
 def is_running(pid: int) -> bool:
@@ -42,7 +34,7 @@ def is_running(pid: int) -> bool:
 async def freeze(pid: int) -> None:
     """SIGSTOP, and wait until it holds: a busy machine lets a process run on for a moment."""
     os.kill(pid, signal.SIGSTOP)
-    await until(lambda: subprocess.check_output(["ps", "-o", "stat=", "-p", str(pid)]).startswith(b"T"))
+    await eventually(lambda: subprocess.check_output(["ps", "-o", "stat=", "-p", str(pid)]).startswith(b"T"))
 
 
 def pid_of(directory: Path) -> int:
@@ -52,7 +44,7 @@ def pid_of(directory: Path) -> int:
 
 
 async def until_served_by_another(directory: Path, killed: int) -> int:
-    await until(lambda: server_pid(directory) not in (None, killed))
+    await eventually(lambda: server_pid(directory) not in (None, killed))
     return pid_of(directory)
 
 
