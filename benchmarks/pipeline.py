@@ -1,8 +1,8 @@
 """From `publish` in a worker to the frame in a client, beside the bare ways that it is made of.
 
-    python -m benchmarks.pipeline [--rounds 9] [--quick]
+    python -m benchmarks.pipeline [--clients 100] [--rounds 9] [--quick]
 
-Ours: a worker process, a nats-server with JetStream, an API process, a hundred clients; a thousand events a second.
+Ours: a worker process, a nats-server with JetStream, an API process and its clients; a thousand events a second.
 Bare: core NATS from one process to another, and a WebSocket's echo, at the same rate. In turns.
 """
 
@@ -33,7 +33,6 @@ from pulse_radar.testing.nats_server import NatsServer, free_port
 
 __all__ = ["PER_SECOND", "main", "measure", "worker"]
 
-_CLIENTS: Final = 100
 PER_SECOND: Final = 1_000
 _TEXT: Final = "x" * 64
 
@@ -69,22 +68,23 @@ async def bare_publish(url: str, events: int) -> None:
 
 
 class Crowd:
-    """A hundred clients of ours, which measure."""
+    """Clients of ours, which measure."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, clients: int) -> None:
         self._process = process
+        self._clients = clients
         self._events = 0
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, port: int) -> AsyncIterator["Crowd"]:
+    async def open(cls, port: int, clients: int) -> AsyncIterator["Crowd"]:
         process = await asyncio.create_subprocess_exec(
-            *(str(compiled("reader")), str(port), str(_CLIENTS), "--path", f"/ws?topics={TOPIC}"),
+            *(str(compiled("reader")), str(port), str(clients), "--path", f"/ws?topics={TOPIC}"),
             *("--ready", '"subscribed"', "--answer", '{"type":"ping"', '{"action":"pong"}'),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        crowd = cls(process)
+        crowd = cls(process, clients)
         try:
             await crowd._answer()
             yield crowd
@@ -94,7 +94,7 @@ class Crowd:
 
     async def latencies(self, events: int) -> Figures:
         """Percentiles, once all clients have had so many more events."""
-        self._events += events * _CLIENTS
+        self._events += events * self._clients
         told = await self._ask(f"until {self._events}")
         assert told["least"] == told["most"], told
         return await self._ask("latencies")
@@ -167,14 +167,14 @@ async def serve_echo(port: int) -> None:
         await server.serve_forever()
 
 
-async def measure(rounds: int, seconds: float) -> Figures:
+async def measure(clients: int, rounds: int, seconds: float) -> Figures:
     """Medians over the rounds; `ratio` is ours to the two bare ones together."""
     events = int(PER_SECOND * seconds)
     found: dict[str, list[float]] = {"p50": [], "p99": [], "bare NATS": [], "bare echo": []}
     with tempfile.TemporaryDirectory() as directory:
         async with NatsServer(Path(directory)) as server:
             port = free_port()
-            async with serving(server.url, port), Crowd.open(port) as crowd:
+            async with serving(server.url, port), Crowd.open(port, clients) as crowd:
                 for turn in range(rounds + 1):
                     await worker("work", server.url, events)
                     ours = await crowd.latencies(events)
@@ -194,15 +194,16 @@ async def measure(rounds: int, seconds: float) -> Figures:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--clients", type=int, default=100)
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--quick", action="store_true")
     given = arguments.parse_args()
     rounds, seconds = (1, 1.0) if given.quick else (given.rounds, 5.0)
-    found = uvloop.run(measure(rounds, seconds))
+    found = uvloop.run(measure(given.clients, rounds, seconds))
     if not given.quick:
-        save("pipeline", found, clients=_CLIENTS, rounds=rounds, events_per_second=PER_SECOND)
+        save("pipeline", found, clients=given.clients, rounds=rounds, events_per_second=PER_SECOND)
     show(
-        f"{_CLIENTS} clients, {PER_SECOND} events a second",
+        f"{given.clients} clients, {PER_SECOND} events a second",
         {name: f"{value:.2f}" + ("" if name == "ratio" else " ms") for name, value in found.items()},
     )
 
