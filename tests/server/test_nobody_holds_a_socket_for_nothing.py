@@ -219,6 +219,34 @@ async def test_a_peer_has_so_many_sockets_and_another_has_its_own() -> None:
         await eventually(lambda: "0 of 3" in repr(places))
 
 
+async def test_a_handshake_keeps_the_place_of_its_socket_until_it_is_let_in_or_gone() -> None:
+    """One address could hold every file there is by asking for upgrades, and not answering the close."""
+    lets_in = asyncio.Event()
+
+    async def authenticate(request: Request) -> str | None:
+        await lets_in.wait()
+        return request.query_params.get("who")
+
+    places = Places(ConnectionBounds(in_process=2, of_address=1, of_principal=1))
+    http = functools.partial(PulseHttpProtocol, sockets=Sockets(places, TrustedProxies([])))
+    async with (
+        serving(app_with(make_pulse(authenticate=authenticate)), http=http) as server,
+        connected(server) as (guest, knocks),
+        connected(server) as (stranger, knocks_too),
+    ):
+        knocks.write(handshake(server.port, "?who=ada"))
+        knocks_too.write(handshake(server.port))
+        async with connected(server) as (third, _):
+            assert (await third.read()).startswith(b"HTTP/1.1 503 ")
+        lets_in.set()
+        await guest.readuntil(b"subscribed")
+        await stranger.readuntil(b"unauthenticated")
+        # Who is turned away and does not go has its place until it is cut off.
+        assert "1 of 2" in repr(places)
+        knocks_too.close()
+        await eventually(lambda: "0 of 2" in repr(places))
+
+
 @pytest.mark.parametrize(
     ("peer", "is_bounded"), [("203.0.113.7", True), ("10.0.0.1", False), ("127.0.0.1", False)]
 )

@@ -17,6 +17,7 @@ from pulse_radar.server.allowance import NO_FRAMES, Allowance
 from pulse_radar.server.batch import Batch
 from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.ending import SHUTDOWN_SECONDS, end
+from pulse_radar.server.sockets import SocketPlace
 from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES, Listener
 from pulse_radar.server.websocket_frames import (
     PONG,
@@ -59,6 +60,7 @@ class LeanWebSocket(asyncio.Protocol):
         "_is_waiting",
         "_listener",
         "_patience_seconds",
+        "_place",
         "_said",
         "_transport",
     )
@@ -70,14 +72,16 @@ class LeanWebSocket(asyncio.Protocol):
         patience_seconds: float | None,
         *,
         deflates: bool = False,
+        place: SocketPlace | None = None,
     ) -> None:
         """`connections`: those that uvicorn waits for before it ends, and `patience_seconds` how long it does.
 
-        `deflates`: it was agreed that messages may be compressed.
+        `deflates`: it was agreed that messages may be compressed. `place`: of its socket, until it is let in.
         """
         self._transport = transport
         self._connections = connections
         self._patience_seconds = patience_seconds
+        self._place = place
         self._listener: Listener | None = None
         self._deflates = deflates
         self._frames = ClientFrames(takes_deflated=deflates)
@@ -110,6 +114,9 @@ class LeanWebSocket(asyncio.Protocol):
 
     def listen(self, listener: Listener) -> None:
         self._listener = listener
+        if self._place is not None and not self._is_mute:
+            # It was let in, and has a place among the connections; one that is turned away is closed by now.
+            self._place.give_back()
         if self._has_ended:
             listener.closed()
         elif not self._transport.is_closing():
@@ -174,6 +181,8 @@ class LeanWebSocket(asyncio.Protocol):
         self._is_mute = self._has_ended = True
         self._connections.discard(self)
         self._cutoff.over()
+        if self._place is not None:
+            self._place.give_back()
         self._said = _NOTHING
         # Whoever listens knows us, too: so both go without the garbage collector.
         listener, self._listener = self._listener, None

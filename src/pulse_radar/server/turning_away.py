@@ -13,8 +13,9 @@ __all__ = ["turn_away"]
 
 async def turn_away(transport: Transport, code: int, reason: str = "") -> None:
     """Close a connection that never became a session, and carry it until it is gone."""
-    transport.listen(_Deaf())
+    # In this order: who is closed before anybody listens was never let in.
     transport.close(code, reason)
+    transport.listen(_Deaf())
     await transport.carry()
 
 

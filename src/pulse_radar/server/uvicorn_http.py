@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pulse_radar.server.cutoff import Cutoff
 from pulse_radar.server.ending import end
-from pulse_radar.server.places import FULL_RETRY_SECONDS, Whose
+from pulse_radar.server.places import FULL_RETRY_SECONDS
 from pulse_radar.server.request_pace import (
     GIVEN_UP,
     MOST_HEAD_BYTES,
@@ -23,9 +23,10 @@ from pulse_radar.server.request_pace import (
     HttpBounds,
     RequestPace,
 )
-from pulse_radar.server.sockets import Sockets
+from pulse_radar.server.sockets import SocketPlace, Sockets
 from pulse_radar.server.transport import SOCKET_EXTENSION, Listener, Transport
 from pulse_radar.server.turns import turns_here
+from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 
 __all__ = ["PulseHttpProtocol"]
 
@@ -65,8 +66,8 @@ class PulseHttpProtocol(HttpToolsProtocol):
         """`sockets`: those of the server, None where nobody counts them."""
         super().__init__(*args, **kwargs)
         self._sockets = sockets
-        # The place that this one has, until it is gone or carries no requests any more.
-        self._whose: Whose | None = None
+        # The place that this one has, until it is gone or a WebSocket has it.
+        self._place: SocketPlace | None = None
         self._has_left = False
         # The stream that this connection carries, and who listens to it.
         self._stream: tuple[Transport, Listener] | None = None
@@ -97,8 +98,8 @@ class PulseHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
         if self._sockets is not None:
-            self._whose = self._sockets.take(self.client[0] if self.client else None)
-            if self._whose is None:
+            self._place = self._sockets.take(self.client[0] if self.client else None)
+            if self._place is None:
                 self._end(GivenUp.NO_PLACE)
                 return
         self._watch()
@@ -132,6 +133,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
+        self._give_back()
         self._cutoff.over()
         self._nobody_is_there()
         super().connection_lost(exc)
@@ -192,6 +194,11 @@ class PulseHttpProtocol(HttpToolsProtocol):
         self._leave()
         self.transport.resume_reading()
         super().handle_websocket_upgrade()
+        successor = self.transport.get_protocol()
+        if isinstance(successor, PulseWebSocketProtocol):
+            # It is no connection yet: who comes has to be looked up, and may be turned away.
+            successor.place, self._place = self._place, None
+        self._give_back()
 
     def _watch(self) -> None:
         """Look at it when something will be overdue."""
@@ -273,6 +280,7 @@ class PulseHttpProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._sockets is not None and self._whose is not None:
-            self._sockets.give_back(self._whose)
-            self._whose = None
+
+    def _give_back(self) -> None:
+        if self._place is not None:
+            self._place.give_back()

@@ -17,6 +17,7 @@ from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.deflate import AGREED, is_offered
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS
 from pulse_radar.server.lean_websocket import LeanWebSocket
+from pulse_radar.server.sockets import SocketPlace
 from pulse_radar.server.transport import EXTENSION
 
 __all__ = ["PulseWebSocketProtocol"]
@@ -30,12 +31,17 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._cutoff = Cutoff()
+        # Of the socket among those of the server, until it is let in; None where nobody counts them.
+        self.place: SocketPlace | None = None
+        # An endpoint of ours will take it over.
+        self._is_held = False
         # The one who takes it over compresses.
         self._deflates = False
 
     # What an endpoint of ours uses.
 
     def hold(self, *, deflate: bool) -> None:
+        self._is_held = True
         if not self.disconnected:
             self.transport.pause_reading()
         # Not uvicorn's, which would be this connection's own.
@@ -53,6 +59,7 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             self.connections,
             self.config.timeout_graceful_shutdown,
             deflates=self._deflates,
+            place=self.place,
         )
         # What uvicorn closes when the endpoint has returned.
         self.transport = cast(asyncio.Transport, _HANDED_OVER)
@@ -99,12 +106,20 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._cutoff.over()
+        self._give_back()
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if message["type"] == "websocket.accept" and not self._is_held:
+            # Of a route of the app's own: how many there may be is its affair.
+            self._give_back()
         if self.initial_response is not None and self.close_sent:
             # uvicorn takes a refusal for a handshake left undone, and logs an error for each.
             self.handshake_complete = True
+
+    def _give_back(self) -> None:
+        if self.place is not None:
+            self.place.give_back()
 
     def _refuse(self) -> None:
         """Refuse a handshake under way: uvicorn would answer 500, and fail when its endpoint answers, too."""
