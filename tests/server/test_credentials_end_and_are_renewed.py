@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from fastapi import HTTPException
-from starlette.requests import Request
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import HTTPConnection, Request
 
 from pulse_radar import bearer_token
 from pulse_radar.auth import Principal, Rights
@@ -133,6 +135,32 @@ async def test_a_cookie_does_not_stand_in_for_a_token_that_does_not_hold() -> No
         assert (await client.until("error"))["data"]["code"] == "unauthenticated"
         await client.say(action="auth", token="good")
         assert (await client.until("auth"))["data"] == {"expiresAt": None, "expiresIn": None}
+
+
+class ByCookie(AuthenticationBackend):
+    """As an app has it for its pages."""
+
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser] | None:
+        name = conn.cookies.get("session")
+        return None if name is None else (AuthCredentials(["reads"]), SimpleUser(name))
+
+
+async def test_what_a_middleware_found_in_a_cookie_does_not_stand_in_for_a_token_either() -> None:
+    """The cookie may be gone by then: what was found in it renewed the connection for ever."""
+
+    def by_user(request: Request) -> str | None:
+        is_known = request.user.is_authenticated and "reads" in request.auth.scopes
+        return request.user.display_name if is_known else None
+
+    app = app_with(make_pulse(authenticate=by_user))
+    app.add_middleware(AuthenticationMiddleware, backend=ByCookie())
+    async with (
+        serving(app) as server,
+        Client(server.port, additional_headers={"Cookie": "session=ada"}) as client,
+    ):
+        await client.until("subscription")
+        await client.say(action="auth", token="any")
+        assert (await client.until("error"))["data"]["code"] == "unauthenticated"
 
 
 async def test_where_nobody_is_asked_who_they_are_any_token_holds() -> None:

@@ -1,7 +1,9 @@
 """What a client shows of itself, in one shape: a request, whether it came as one, as an upgrade or in a frame."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
+from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from starlette.requests import HTTPConnection, Request
 
 from pulse_radar.auth.bearer import bearer_token
@@ -10,6 +12,13 @@ __all__ = ["as_request", "with_token"]
 
 # What says who a client is. None of it goes along with a fresh token, which stands for itself.
 _SHOWN: Final = frozenset({b"authorization", b"cookie", b"sec-websocket-protocol"})
+
+# What Starlette's middleware made of that when the client came, and what it makes of a client who shows nothing.
+_FOUND: Final[dict[str, Callable[[], Any]]] = {
+    "session": dict,
+    "user": UnauthenticatedUser,
+    "auth": AuthCredentials,
+}
 
 # An upgrade's own affairs: no hook finds the transport of a connection here.
 _OF_UPGRADES: Final = frozenset({"extensions", "subprotocols"})
@@ -33,7 +42,9 @@ def as_request(connection: HTTPConnection) -> Request:
 def with_token(request: Request, token: str) -> Request:
     """The same request as if it had shown this token, and nothing else."""
     headers = [(name, value) for name, value in request.scope["headers"] if name not in _SHOWN]
-    return Request({**request.scope, "headers": [*headers, *_authorization(token)], "query_string": b""})
+    nobody = {name: make() for name, make in _FOUND.items() if name in request.scope}
+    scope = {**request.scope, **nobody, "headers": [*headers, *_authorization(token)], "query_string": b""}
+    return Request(scope)
 
 
 def _authorization(token: str) -> list[tuple[bytes, bytes]]:
