@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import accumulate
 from typing import Final
 
 from pulse_radar.brokers.base import NobodyThere
-from pulse_radar.errors import BrokerError
+from pulse_radar.errors import PulseError
 from pulse_radar.pulse import Pulse
 from pulse_radar.radar.connections.events import SHOWN, ConnectionShown, ConnectionsSeen
 from pulse_radar.tasks import ended
@@ -28,7 +29,9 @@ _EVICT: Final = "evict"
 _DONE: Final = b"1"
 _UNKNOWN: Final = b"0"
 
-_TOPICS_SHOWN: Final = 20
+# Characters of a connection's topics, and of its name: a hundred of the longest make half of what an event may have.
+_TOPICS_LENGTH: Final = 1_000
+_WHO_LENGTH: Final = 100
 
 
 class Desk:
@@ -69,7 +72,7 @@ class Desk:
             try:
                 async with asyncio.timeout(_PERIOD_SECONDS):
                     await self._pulse.publish(self._seen())
-            except (BrokerError, TimeoutError) as error:
+            except (PulseError, TimeoutError) as error:
                 _log.debug("nobody hears who is connected: %r", error)
             await asyncio.sleep(_PERIOD_SECONDS)
 
@@ -81,8 +84,8 @@ class Desk:
         shown = [
             ConnectionShown(
                 id=client.connection_id,
-                who=client.who,
-                topics=list(client.feeds[:_TOPICS_SHOWN]),
+                who=_shown(client.who),
+                topics=_some(client.feeds),
                 open_seconds=round(now - client.opened_at, 1),
                 behind=client.behind,
                 unsent_bytes=client.unsent_bytes,
@@ -93,6 +96,17 @@ class Desk:
 
     def __repr__(self) -> str:
         return f"<Desk of {self.process}>"
+
+
+def _shown(who: str) -> str:
+    """Whoever it is: a token may name it as it likes."""
+    return who[:_WHO_LENGTH].encode(errors="replace").decode()
+
+
+def _some(feeds: Sequence[str]) -> list[str]:
+    """The first of them."""
+    ends = accumulate(map(len, feeds))
+    return [feed for feed, end in zip(feeds, ends, strict=True) if end <= _TOPICS_LENGTH]
 
 
 def _address(process: str) -> str:
