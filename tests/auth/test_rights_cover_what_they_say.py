@@ -52,6 +52,18 @@ def test_what_is_no_pattern_is_refused_rather_than_read_as_something_wider(patte
         Rights(read=(pattern,))
 
 
+@pytest.mark.parametrize("action", ["read", "publish", "admin"])
+def test_a_text_in_place_of_a_list_is_refused_and_not_read_letter_by_letter(action: str) -> None:
+    with pytest.raises(InvalidSetting, match="not one text"):
+        Rights(**{action: "jobs*"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("subject", [None, "", 7])
+def test_a_principal_has_a_name(subject: object) -> None:
+    with pytest.raises(InvalidSetting, match="subject"):
+        Principal(subject=subject)  # type: ignore[arg-type]
+
+
 topics = st.from_regex(r"[a-z][a-z0-9_-]{0,3}", fullmatch=True)
 keys = st.from_regex(r"[A-Za-z0-9_=:-]{1,4}", fullmatch=True)
 

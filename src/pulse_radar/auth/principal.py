@@ -23,6 +23,10 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     rights: Rights | None = None
 
     def __post_init__(self) -> None:
+        subject: object = self.subject
+        if not isinstance(subject, str) or not subject:
+            # None of a row that was not found, say: all of those would be one person.
+            raise InvalidSetting("subject of a principal is the text that names it")
         if self.expires_at is not None and not math.isfinite(self.expires_at):
             raise InvalidSetting(
                 "expires_at of a principal is a number of seconds since 1970, or None for never"

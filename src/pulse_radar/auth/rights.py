@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from pulse_radar.errors import InvalidSetting
 from pulse_radar.protocol.grammar import Feed, check_key, check_topic
 
 __all__ = ["Action", "Rights"]
@@ -16,7 +17,7 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
 
     Shape: `topic` is a whole topic, which implies its keys; `topic/key` one key of it; `topic/begin*` the keys that
     begin so; `topic/*` each key, where it is named, but not the whole; `*` everything.
-    Raises: InvalidTopic, InvalidKey.
+    Raises: InvalidTopic, InvalidKey. InvalidSetting, for a text in place of several.
     """
 
     read: tuple[str, ...] = ()
@@ -24,8 +25,12 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
     admin: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for pattern in (*self.read, *self.publish, *self.admin):
-            _check(pattern)
+        for patterns in (self.read, self.publish, self.admin):
+            if isinstance(patterns, str):
+                # It would be read letter by letter, and a star among them is everything.
+                raise InvalidSetting(f"rights are a list of patterns, and not one text: [{patterns[:80]!a}]")
+            for pattern in patterns:
+                _check(pattern)
 
     def allow(self, action: Action, feed: Feed) -> bool:
         """Whether one of the patterns for this action covers the feed. Cost: O(patterns)."""
