@@ -15,8 +15,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.arena import Arena, LostClients, Spent
+from benchmarks.arena import Arena, Spent
 from benchmarks.peers.table import FLOOR, PEERS
+from benchmarks.readers import LostClients
 from benchmarks.results import plot, save
 
 __all__ = ["Figures", "figures", "main", "measure", "show"]

@@ -15,9 +15,8 @@ from typing import Final
 
 import uvloop
 
-from benchmarks.arena import cpu_seconds
 from benchmarks.pipeline import PER_SECOND, worker
-from benchmarks.processes import memory_mb, serving
+from benchmarks.processes import cpu_seconds, memory_mb, serving
 from benchmarks.results import save, show
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
@@ -39,13 +38,11 @@ async def measure(rounds: int, seconds: float) -> Figures:
             ]
             await worker("work", server.url, events)
             for _ in range(rounds):
-                before = [cpu_seconds(process.pid) for process in processes]
+                before = [cpu_seconds(process) for process in processes]
                 await worker("work", server.url, events)
                 # What is on its way arrives within the next moment.
                 await asyncio.sleep(0.5)
-                spent += [
-                    cpu_seconds(process.pid) - had for process, had in zip(processes, before, strict=True)
-                ]
+                spent += [cpu_seconds(process) - had for process, had in zip(processes, before, strict=True)]
             memory = statistics.median(map(memory_mb, processes))
     each = statistics.median(spent) / events
     return {"microseconds an event": each * 1e6, "percent of a core": each * PER_SECOND * 100, "MB": memory}

@@ -20,10 +20,11 @@ import jwt
 import msgspec
 import uvloop
 
-from benchmarks.arena import LOAD_CORE, Arena, pinned
+from benchmarks.arena import Arena
 from benchmarks.peers.driving import TOPIC
 from benchmarks.peers.pulse_app import AUDIENCE, COOKIE, ISSUER, SECRET
 from benchmarks.peers.table import OURS, PEERS
+from benchmarks.processes import LOAD_CORE, running
 from benchmarks.results import save, show
 
 __all__ = ["main", "measure"]
@@ -195,7 +196,7 @@ async def measure(rounds: int, kinds: Sequence[str]) -> Figures:
         for _ in range(rounds):
             without.append((await arena.pace(_PER_SECOND, _EVENTS))["p99"])
             command = [sys.executable, "-m", "benchmarks.hostile", "attack", str(arena.port), key, *kinds]
-            async with pinned(command, LOAD_CORE):
+            async with running(command, core=LOAD_CORE):
                 # They are all there, and at it.
                 await asyncio.sleep(5)
                 with_them.append((await arena.pace(_PER_SECOND, _EVENTS))["p99"])

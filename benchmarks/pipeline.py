@@ -25,8 +25,8 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.app import TOPIC
-from benchmarks.arena import compiled
 from benchmarks.processes import serving
+from benchmarks.readers import Readers, of_ours
 from benchmarks.results import save, show
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
@@ -65,49 +65,6 @@ async def bare_publish(url: str, events: int) -> None:
         await client.publish("bare", json.dumps({"at": due, "text": _TEXT}).encode())
     await client.flush()
     await client.close()
-
-
-class Crowd:
-    """Clients of ours, which measure."""
-
-    def __init__(self, process: asyncio.subprocess.Process, clients: int) -> None:
-        self._process = process
-        self._clients = clients
-        self._events = 0
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def open(cls, port: int, clients: int) -> AsyncIterator["Crowd"]:
-        process = await asyncio.create_subprocess_exec(
-            *(str(compiled("reader")), str(port), str(clients), "--path", f"/ws?topics={TOPIC}"),
-            *("--ready", '"subscribed"', "--answer", '{"type":"ping"', '{"action":"pong"}'),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        crowd = cls(process, clients)
-        try:
-            await crowd._answer()
-            yield crowd
-        finally:
-            process.kill()
-            await process.wait()
-
-    async def latencies(self, events: int) -> Figures:
-        """Percentiles, once all clients have had so many more events."""
-        self._events += events * self._clients
-        told = await self._ask(f"until {self._events}")
-        assert told["least"] == told["most"], told
-        return await self._ask("latencies")
-
-    async def _ask(self, word: str) -> Figures:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{word}\n".encode())
-        return await self._answer()
-
-    async def _answer(self) -> Figures:
-        assert self._process.stdout is not None
-        told: Figures = json.loads(await self._process.stdout.readline())
-        return told
 
 
 async def worker(what: str, url: str, events: int) -> None:
@@ -174,10 +131,14 @@ async def measure(clients: int, rounds: int, seconds: float) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         async with NatsServer(Path(directory)) as server:
             port = free_port()
-            async with serving(server.url, port), Crowd.open(port, clients) as crowd:
+            async with (
+                serving(server.url, port),
+                Readers.open("ours", port, clients, of_ours(TOPIC)) as crowd,
+            ):
                 for turn in range(rounds + 1):
                     await worker("work", server.url, events)
-                    ours = await crowd.latencies(events)
+                    await crowd.until(events * clients)
+                    ours = await crowd.latencies()
                     bare, there_and_back = await bare_nats(server.url, events), await echo(events)
                     if turn > 0:
                         # The first warms up.

@@ -1,19 +1,59 @@
-"""The processes that are measured: a real broker, and API processes as `pulse-radar serve` runs them."""
+"""The processes that are measured, and those that measure: how they are started, and what they cost.
+
+Linux only: it reads /proc.
+"""
 
 import asyncio
 import contextlib
 import os
 import sys
 import urllib.request
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
-__all__ = ["memory_mb", "peak_memory_mb", "serving"]
+__all__ = [
+    "LOAD_CORE",
+    "SERVER_CORE",
+    "cpu_seconds",
+    "memory_mb",
+    "peak_memory_mb",
+    "running",
+    "serving",
+]
+
+# A server that is measured has one core for itself; what loads it, and this process, share the other.
+SERVER_CORE: Final = min(os.sched_getaffinity(0))
+LOAD_CORE: Final = max(os.sched_getaffinity(0))
 
 _PATIENCE_SECONDS: Final = 30.0
 _ROOT: Final = Path(__file__).parents[1]
+
+
+@contextlib.asynccontextmanager
+async def running(
+    command: Sequence[str], *, core: int | None = None, environment: dict[str, str] | None = None
+) -> AsyncIterator[Process]:
+    """A process, on this core or on any, spoken with by its standard streams; it ends with the block."""
+    place = () if core is None else ("taskset", "--cpu-list", str(core))
+    process = await asyncio.create_subprocess_exec(
+        *place,
+        *command,
+        cwd=_ROOT,
+        env=os.environ | (environment or {}),
+        stdin=PIPE,
+        stdout=PIPE,
+        # What a server says of each connection nobody reads.
+        stderr=DEVNULL,
+        limit=1024**2,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 @contextlib.asynccontextmanager
@@ -23,8 +63,8 @@ async def serving(broker: str, port: int) -> AsyncIterator[Process]:
         *(sys.executable, "-m", "pulse_radar.cli", "serve", "benchmarks.app:app", "--port", str(port)),
         cwd=_ROOT,
         env=os.environ | {"PULSE_BROKER": broker, "PULSE_DRAIN_SECONDS": "0"},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdout=DEVNULL,
+        stderr=DEVNULL,
     )
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -35,6 +75,12 @@ async def serving(broker: str, port: int) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+def cpu_seconds(process: Process) -> float:
+    """What all threads of a process have had of the processor."""
+    tasks = Path(f"/proc/{process.pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def memory_mb(process: Process) -> float:

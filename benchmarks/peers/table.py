@@ -7,8 +7,10 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.arena import LOAD_CORE, Peer, compiled
+from benchmarks.arena import Peer
 from benchmarks.peers.driving import TOPIC
+from benchmarks.processes import LOAD_CORE
+from benchmarks.readers import compiled, of_ours
 
 __all__ = ["FLOOR", "OURS", "PEERS", "PORTABLE", "of_all_topics"]
 
@@ -16,10 +18,7 @@ OURS: Final = "Pulse Radar"
 PORTABLE: Final = "Pulse Radar, any ASGI server"
 FLOOR: Final = "C, one send a frame"
 
-_OUR_CROWD: Final = (
-    *("--path", f"/ws?topics={TOPIC}", "--ready", '"subscribed"'),
-    *("--answer", '{"type":"ping"', '{"action":"pong"}'),
-)
+_OUR_CROWD: Final = of_ours(TOPIC)
 _UVICORN: Final = (
     *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--loop", "uvloop", "--http", "httptools"),
     *("--ws-per-message-deflate", "false", "--log-level", "warning", "--no-access-log", "--backlog", "4096"),
