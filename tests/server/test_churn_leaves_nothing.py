@@ -1,6 +1,6 @@
 """Clients come and go, politely and not: every gauge is back at zero, and memory where it was.
 
-250 on each wire here, ten thousand in `make slow`.
+A hundred on each wire here, ten thousand in `make slow`.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ WIRES: Final = ["websocket-direct", "websocket-portable", "stream-direct", "stre
 AT_ONCE: Final = 50
 
 # What the first ones leave behind for all (caches, tables that grew) is no leak.
-WARM_UP: Final = 200
+WARM_UP: Final = 100
 
 # The process lives on meanwhile: the probe's events are kept, about 1 kB a second. A connection that were kept is
 # several thousand bytes.
@@ -42,7 +42,7 @@ def traced() -> Iterator[None]:
 @pytest.mark.timeout(3_600)
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("clients", [250, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("clients", [100, pytest.param(10_000, marks=pytest.mark.slow)])
 async def test_after_all_have_gone_nothing_of_them_is_left(wire: str, clients: int) -> None:
     pulse = make_pulse(ping_interval=1, pong_timeout=3)
     async with serving(app_with(pulse), is_direct=wire.endswith("-direct")) as server:
