@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 
@@ -202,7 +202,7 @@ class Screen:
         for size in (_WIDE, _NARROW):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]
             for scheme in ("light", "dark"):
-                await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                await self.page.emulate_media(color_scheme=scheme)
                 # What is narrow has the same colours, and a menu instead of the navigation.
                 if size is _WIDE or scheme == "light":
                     violations = await self.page.evaluate(_AXE)
@@ -213,7 +213,7 @@ class Screen:
             )
             assert root[0] <= root[1], f"{name} is {root[0]} wide on {root[1]}"
         await self.page.set_viewport_size(_WIDE)  # type: ignore[arg-type]
-        await self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+        await self.page.emulate_media(color_scheme="light")
 
     async def shifted(self) -> float:
         """How much has moved by itself since the page was opened."""
@@ -222,14 +222,13 @@ class Screen:
 
 
 @asynccontextmanager
-async def screen(
-    browser: Browser, stack: Stack, url: str | None = None, **options: Any
-) -> AsyncIterator[Screen]:
+async def screen(browser: Browser, stack: Stack, url: str | None = None) -> AsyncIterator[Screen]:
     """A page that is open and live; `url`: where, if not at the stack's own API process.
 
     Fails on errors of its scripts, and on what its policy has to stop.
     """
-    page = await browser.new_page(viewport=_WIDE, color_scheme="light", **options)  # type: ignore[arg-type]
+    # What moves is painted anew all the time, without a graphics card by a quarter of a processor.
+    page = await browser.new_page(viewport=_WIDE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
     await page.add_init_script(_WATCH_SHIFTS)
     try:
         at = Screen(page, stack)

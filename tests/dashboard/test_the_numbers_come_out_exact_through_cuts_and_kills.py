@@ -77,7 +77,7 @@ async def test_the_numbers_on_the_dashboard_come_out_exact(tmp_path: Path) -> No
         chromium() as browser,
     ):
         await api.until_up(port)
-        page = await browser.new_page(viewport={"width": 1280, "height": 860})
+        page = await browser.new_page(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(f"http://127.0.0.1:{network.port}/")

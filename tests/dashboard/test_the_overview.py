@@ -39,6 +39,7 @@ async def test_it_counts_what_is_read_and_shows_what_is_found(at: Screen) -> Non
 
 
 async def test_nothing_moves_while_events_stream_in(at: Screen) -> None:
+    await at.page.emulate_media(reduced_motion="no-preference")
     await at.stack.publish(*(atom(f"One of many, {number}") for number in range(40)))
     await at.shows(at.page.get_by_text("One of many, 39"))
     before = await at.shifted()
