@@ -16,7 +16,8 @@ from rich.table import Table
 
 from benchmarks.arena import Arena
 from benchmarks.peers.table import FLOOR, PEERS, of_all_topics
-from benchmarks.results import plot, save
+from benchmarks.plots import plot
+from benchmarks.results import save
 
 __all__ = ["main", "measure"]
 

@@ -17,8 +17,9 @@ from rich.table import Table
 
 from benchmarks.arena import Arena, Spent
 from benchmarks.peers.table import FLOOR, PEERS
+from benchmarks.plots import plot
 from benchmarks.readers import LostClients
-from benchmarks.results import plot, save
+from benchmarks.results import save
 
 __all__ = ["Figures", "figures", "main", "measure", "show"]
 

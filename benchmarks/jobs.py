@@ -7,8 +7,6 @@ Prints a table and writes benchmarks/results/jobs.json.
 
 import argparse
 import asyncio
-import json
-import platform
 import statistics
 import tempfile
 import time
@@ -20,11 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from taskiq import InMemoryBroker
 
+from benchmarks.results import save
 from pulse_radar import Pulse
 from pulse_radar.jobs import Jobs, PulseMiddleware
 from pulse_radar.testing.nats_server import NatsServer
-
-_RESULTS: Final = Path(__file__).parent / "results" / "jobs.json"
 
 # So many jobs side by side, as in a worker with `--max-async-tasks 20`.
 _AT_ONCE: Final = 20
@@ -95,9 +92,7 @@ async def main(rounds: int, count: int) -> None:
     for kind, label in (("cpu_us", "processor"), ("clock_us", "clock")):
         table.add_row(label, f"{figures[f'{kind}_without']:.0f}", f"{figures[f'{kind}_with']:.0f}")
     Console().print(table)
-    _RESULTS.parent.mkdir(exist_ok=True)
-    told = {"rounds": rounds, "jobs_a_round": count, "python": platform.python_version(), **figures}
-    _RESULTS.write_text(json.dumps(told, indent=1) + "\n")
+    save("jobs", figures, rounds=rounds, jobs_a_round=count)
 
 
 if __name__ == "__main__":

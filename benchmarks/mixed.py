@@ -17,7 +17,8 @@ from benchmarks.arena import Arena, Peer
 from benchmarks.fanout import Figures, figures, show
 from benchmarks.peers.driving import TOPICS
 from benchmarks.peers.table import FLOOR, OURS, PEERS, PORTABLE
-from benchmarks.results import plot, save
+from benchmarks.plots import plot
+from benchmarks.results import save
 
 __all__ = ["main", "measure"]
 

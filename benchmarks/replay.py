@@ -9,8 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -23,12 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.app import TOPIC
-from benchmarks.crowd import Member, connect_all
+from benchmarks.crowd import Member, connect_all, handshake
 from benchmarks.processes import memory_mb, peak_memory_mb, serving
+from benchmarks.results import save
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
-
-_RESULTS: Final = Path(__file__).parent / "results" / "replay.json"
 
 # About 180 bytes on the wire, as DESIGN section 8 measures with.
 _PADDING: Final = "x" * 60
@@ -165,10 +162,7 @@ def check(crowd: list[Member], expected: int) -> None:
 async def position(port: int) -> int:
     """The newest sequence, as a new client is told it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(
-        f"GET /ws?topics={TOPIC} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade"
-        "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
+    writer.write(handshake(f"topics={TOPIC}", port))
     marker = f'"lastSeq":{{"{TOPIC}":'.encode()
     await reader.readuntil(marker)
     digits = await reader.readuntil(b"}")
@@ -198,9 +192,7 @@ def main() -> None:
             table.add_row(what, name.replace("_", " "), f"{value:,.2f}".rstrip("0").rstrip("."))
     Console().print(table)
     if not quick:
-        machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-        _RESULTS.parent.mkdir(exist_ok=True)
-        _RESULTS.write_text(json.dumps({"machine": machine, **figures}, indent=2) + "\n")
+        save("replay", figures)
 
 
 if __name__ == "__main__":

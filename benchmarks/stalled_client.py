@@ -10,8 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
-import platform
 import socket
 import statistics
 import tempfile
@@ -27,12 +25,11 @@ from rich.table import Table
 from benchmarks.app import BALLAST, TOPIC
 from benchmarks.crowd import connect_all, handshake
 from benchmarks.processes import serving
+from benchmarks.results import save
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
 __all__ = ["KINDS", "measure"]
-
-_RESULTS: Final = Path(__file__).parent / "results" / "stalled_client.json"
 
 _PER_SECOND: Final = 5
 
@@ -158,9 +155,7 @@ def main() -> None:
         table.add_row(kind, *(f"{value:.2f}" for value in values.values()))
     Console().print(table)
     if not quick:
-        machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-        _RESULTS.parent.mkdir(exist_ok=True)
-        _RESULTS.write_text(json.dumps({"machine": machine, **size, **figures}, indent=2) + "\n")
+        save("stalled_client", figures, **size)
 
 
 if __name__ == "__main__":
