@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
@@ -12,8 +11,7 @@ from fastapi import APIRouter, FastAPI, HTTPException
 from starlette.requests import HTTPConnection
 
 from pulse_radar.brokers.base import Broker, Draft
-from pulse_radar.brokers.opening import open_broker
-from pulse_radar.brokers.publish_queue import PublishQueue, PublishQueueStats
+from pulse_radar.brokers.publish_queue import PublishQueueStats
 from pulse_radar.brokers.topic_spec import LogTopic, StateTopic, TopicSpec, topic_spec
 from pulse_radar.declared_topics import DeclaredTopics
 from pulse_radar.durations import Duration
@@ -22,12 +20,12 @@ from pulse_radar.events import Event
 from pulse_radar.hub.counters import ClientStats
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.publishing import Position, Publishes
+from pulse_radar.running import Running, running
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.allowance import FrameBounds
 from pulse_radar.server.door import Door
 from pulse_radar.server.events_endpoint import EventsEndpoint
 from pulse_radar.server.metrics_endpoint import MetricsEndpoint
-from pulse_radar.server.places import ConnectionBounds
 from pulse_radar.server.policy import Action, Authenticate, Authorize, Policy
 from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.publish_endpoint import PublishEndpoint
@@ -36,23 +34,14 @@ from pulse_radar.server.router import make_router
 from pulse_radar.server.runner import Runner, RunnerStats
 from pulse_radar.server.status_endpoints import StatusEndpoints
 from pulse_radar.server.ticket_endpoint import TicketEndpoint
-from pulse_radar.server.tickets import Store, Tickets
-from pulse_radar.server.visitor import Visitor
+from pulse_radar.server.tickets import Tickets
 from pulse_radar.server.websocket_endpoint import WebSocketEndpoint
 from pulse_radar.settings import Settings
 from pulse_radar.tasks import ended
-from pulse_radar.untyped import Untyped
 
 __all__ = ["Pulse"]
 
 _log: Final = logging.getLogger("pulse_radar")
-
-# A broker that starts beside the app is there by then; one that is not deserves a clear error.
-_STARTUP_SECONDS: Final = 20.0
-
-
-# They change nothing (RFC 9110, section 9.2.1).
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Pulse(Publishes):
@@ -83,12 +72,16 @@ class Pulse(Publishes):
         `bearer_token(request)`.
         """
         self.settings = Settings.chosen(broker, settings)
+        # Here, for settings that contradict each other are refused before anything starts.
+        self._limits: Final = self.settings.limits()
         self._policy: Final = Policy(authenticate, authorize, seconds=self.settings.hook_seconds)
         self.authenticates: Final = self._policy.authenticates
         self._declared: Final = DeclaredTopics()
         # From the first moment of starting to the last of ending.
         self._is_entered = False
-        self._running: _Running | None = None
+        self._running: Running | None = None
+        # Ends what was begun.
+        self._stack = AsyncExitStack()
         # Somebody wanted it to run while it did not.
         self._is_missed = False
         # Entered in this order when everything else runs.
@@ -96,31 +89,14 @@ class Pulse(Publishes):
         admission = Admission(
             allowed_hosts=self.settings.allowed_hosts, allowed_origins=self.settings.allowed_origins
         )
-        self._tickets: Final = _tickets(self.settings, lambda: self._run().broker.store)
+        self._tickets: Final = Tickets.of(self.settings, lambda: self._run().broker.store)
         self._reception: Final = Reception(
             admission,
             self._policy,
             proxies=TrustedProxies(self.settings.trusted_proxies),
             tickets=self._tickets,
         )
-        reception = self._reception
-        door = Door(self._runner, reception)
-        self.router: APIRouter = make_router(
-            WebSocketEndpoint(
-                door,
-                bounds=FrameBounds.from_settings(self.settings),
-                compresses=self.settings.compression,
-            ),
-            EventsEndpoint(door),
-            PublishEndpoint(
-                self, reception, self.settings.publish_token, max_event_bytes=self.settings.max_event_bytes
-            ),
-            TicketEndpoint(reception, self._tickets),
-            StatusEndpoints(self._runner, broker=self.settings.broker.partition(":")[0]),
-            self._metrics(),
-            lifespan=self._expected,
-        )
-        self._limits = self.settings.limits()
+        self.router: APIRouter = self._routes()
 
     @overload
     def topic(
@@ -203,40 +179,34 @@ class Pulse(Publishes):
         return self
 
     async def _start(self) -> None:
+        redeemed = [self._tickets.topic] if self._tickets is not None and self.authenticates else []
+        run = running(
+            self.settings,
+            self._policy,
+            self.topics,
+            self._limits,
+            kept_beside=redeemed,
+            events=lambda: self.events,
+        )
         async with AsyncExitStack() as stack:
-            if self._policy.companion is not None:
-                await stack.enter_async_context(self._policy.companion)
-            broker = await stack.enter_async_context(open_broker(self.settings, is_owner=True))
-            runner = Runner(
-                broker,
-                self.topics,
-                self._limits,
-                bounds=ConnectionBounds.from_settings(self.settings),
-                unsent_limit_bytes=self.settings.unsent_limit_bytes,
-                startup_seconds=_STARTUP_SECONDS,
-            )
-            await stack.enter_async_context(runner)
-            if self._tickets is not None and self.authenticates:
-                await broker.declare([self._tickets.topic])
-            queue = PublishQueue.from_settings(broker, self.settings)
-            stack.callback(queue.close)
             # From here on companions may publish.
-            self._running = _Running(stack, broker, runner, queue, Untyped(lambda: self.events))
+            self._running = await stack.enter_async_context(run)
             try:
                 for companion in self._companions:
                     await stack.enter_async_context(companion())
             except BaseException:
                 self._running = None
                 raise
-            self._running.stack = stack.pop_all()
+            self._stack = stack.pop_all()
         _log.info("live on %s: %s", self.settings.broker_for_people, ", ".join(self._declared) or "no topics")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        running, self._running = self._run(), None
+        self._run()
+        self._running = None
         self._is_entered = False
-        await ended(asyncio.create_task(running.stack.aclose(), name="the end of pulse-radar"))
+        await ended(asyncio.create_task(self._stack.aclose(), name="the end of pulse-radar"))
 
     def heed_untyped(self, draft: Draft) -> None:
         if self._running is not None:
@@ -287,7 +257,7 @@ class Pulse(Publishes):
 
         Raises: HTTPException, 401 for nobody, 403 for a foreign Host, or Origin where something is to be changed.
         """
-        return (await self._visitor(connection)).principal
+        return (await self._reception.admit(connection)).principal
 
     def requires(
         self, action: Action, topic: str, key: str | None = None
@@ -296,7 +266,7 @@ class Pulse(Publishes):
         feed = Feed(topic, key)
 
         async def entitled(connection: HTTPConnection) -> Any:
-            visitor = await self._visitor(connection)
+            visitor = await self._reception.admit(connection)
             if not await visitor.may(action, feed):
                 raise HTTPException(403, f"you may not {action} '{feed}'")
             return visitor.principal
@@ -307,7 +277,7 @@ class Pulse(Publishes):
         self, connection: HTTPConnection, action: Action, topic: str, key: str | None = None
     ) -> bool:
         """Whether whoever asks may do this, where only the route knows with what. Raises: as `principal`."""
-        return await (await self._visitor(connection)).may(action, Feed(topic, key))
+        return await (await self._reception.admit(connection)).may(action, Feed(topic, key))
 
     async def drain(self) -> None:
         """Refuse new clients and send those that are here to other processes, within `PULSE_DRAIN_SECONDS`.
@@ -335,6 +305,23 @@ class Pulse(Publishes):
         state = repr(self._running.runner) if self._running else "not running"
         return f"<Pulse {len(self._declared)} topics on {self.settings.broker_for_people}, {state}>"
 
+    def _routes(self) -> APIRouter:
+        settings, reception = self.settings, self._reception
+        door = Door(self._runner, reception)
+        return make_router(
+            WebSocketEndpoint(
+                door, bounds=FrameBounds.from_settings(settings), compresses=settings.compression
+            ),
+            EventsEndpoint(door),
+            PublishEndpoint(
+                self, reception, settings.publish_token, max_event_bytes=settings.max_event_bytes
+            ),
+            TicketEndpoint(reception, self._tickets),
+            StatusEndpoints(self._runner, broker=settings.broker.partition(":")[0]),
+            self._metrics(),
+            lifespan=self._expected,
+        )
+
     def _metrics(self) -> MetricsEndpoint | None:
         """None while it is off. Raises: InvalidSetting, where it is on and its extra is not installed."""
         token = self.settings.metrics_token
@@ -347,14 +334,7 @@ class Pulse(Publishes):
             self._reception, token, self._runner, topics=self._declared, scrape=scraper(self)
         )
 
-    async def _visitor(self, connection: HTTPConnection) -> Visitor:
-        is_safe = connection.scope.get("method") in _SAFE_METHODS
-        refused = self._reception.refusal(connection, of_any_origin=is_safe)
-        if refused is not None:
-            raise HTTPException(403, refused)
-        return await self._reception.receive(connection)
-
-    def _run(self) -> "_Running":
+    def _run(self) -> Running:
         if self._running is None:
             error = NotRunning()
             if not self._is_missed:
@@ -366,24 +346,3 @@ class Pulse(Publishes):
 
     def _runner(self) -> Runner:
         return self._run().runner
-
-
-class _Running:
-    """What exists while the app runs."""
-
-    def __init__(
-        self, stack: AsyncExitStack, broker: Broker, runner: Runner, queue: PublishQueue, untyped: Untyped
-    ) -> None:
-        self.stack = stack
-        self.broker = broker
-        self.runner = runner
-        self.queue = queue
-        self.untyped = untyped
-
-
-def _tickets(settings: Settings, store: Callable[[], Store]) -> Tickets | None:
-    """Those of this system; None where its processes have no secret that they share."""
-    if settings.ticket_secret is not None:
-        return Tickets(settings.ticket_secret.get_secret_value(), store)
-    # One process has nobody to share it with.
-    return Tickets(secrets.token_hex(32), store) if settings.broker.startswith("memory:") else None

@@ -27,6 +27,8 @@ __all__ = ["QueryTexts", "Reception", "close_code", "opened", "whose"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
+# They change nothing (RFC 9110, section 9.2.1).
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NO_REQUEST: Final = Request({"type": "http", "headers": []})
 
@@ -75,6 +77,14 @@ class Reception:
             client = connection.client
             _log.warning("refused %s: %s", "a client" if client is None else client.host, refused)
         return refused
+
+    async def admit(self, connection: HTTPConnection) -> Visitor:
+        """Who asks for a route of the app's own. Raises: HTTPException, 403 for who may not knock; as `receive`."""
+        is_safe = connection.scope.get("method") in _SAFE_METHODS
+        refused = self.refusal(connection, of_any_origin=is_safe)
+        if refused is not None:
+            raise HTTPException(403, refused)
+        return await self.receive(connection)
 
     async def receive(self, connection: HTTPConnection, *, takes_tickets: bool = False) -> Visitor:
         """Who it is. Raises: HTTPException, 401 for nobody, or whatever the app raises."""

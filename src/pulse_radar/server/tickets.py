@@ -11,7 +11,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import msgspec
 from fastapi import HTTPException
@@ -21,6 +21,7 @@ from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerError, SequenceConflict, UsageError
 from pulse_radar.protocol.grammar import INTERNAL_PREFIX
+from pulse_radar.settings import Settings
 
 __all__ = ["TICKET_SECONDS", "NoTicket", "Store", "Tickets"]
 
@@ -69,6 +70,14 @@ class Tickets:
         # A key of its own, whatever else the secret is used for.
         self._key = hashlib.sha256(b"pulse-radar ticket\0" + secret.encode()).digest()
         self._store = store
+
+    @classmethod
+    def of(cls, settings: Settings, store: Callable[[], Store]) -> Self | None:
+        """Those of this system; None where its processes have no secret that they share."""
+        if settings.ticket_secret is not None:
+            return cls(settings.ticket_secret.get_secret_value(), store)
+        # One process has nobody to share it with.
+        return cls(secrets.token_hex(32), store) if settings.broker.startswith("memory:") else None
 
     def issue(self, principal: object) -> str:
         """A ticket for this principal. Raises: NoTicket."""
