@@ -53,6 +53,17 @@ def test_a_page_of_the_same_origin_is_let_in(origin: str, host: str) -> None:
     assert admission().refusal({"host": host, "origin": origin}) is None
 
 
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+def test_a_page_without_tls_is_foreign_where_we_have_it(scheme: str) -> None:
+    """Whoever is on the way writes such a page as he likes."""
+    host = "app.example.com"
+    ours = admission(hosts=(host,))
+    assert ours.refusal({"host": host, "origin": f"https://{host}"}, scheme=scheme) is None
+    assert ours.refusal({"host": host, "origin": f"http://{host}"}, scheme=scheme) is not None
+    allowing = admission(hosts=(host,), origins=(f"http://{host}",))
+    assert allowing.refusal({"host": host, "origin": f"http://{host}"}, scheme=scheme) is None
+
+
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "http://localhost:9000", "http://localhost.evil.example:8000"]
 )

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from websockets.exceptions import InvalidStatus
 
 from pulse_radar import BrokerUnavailable, Pulse
+from pulse_radar.auth import Principal, Rights
 from pulse_radar.hub.inputs import Arrived
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
@@ -55,6 +56,29 @@ async def test_the_same_id_is_published_once() -> None:
             await http.post("/publish", json={**EVENT, "id": "x"}, headers=AUTHORISED) for _ in range(2)
         ]
     assert answers[0].json() == answers[1].json()
+
+
+async def test_the_ids_of_whoever_may_publish_to_a_key_only_are_of_that_key() -> None:
+    """An event whose id was used by somebody else was answered with 201 and stored nowhere."""
+
+    def authenticate(connection: HTTPConnection) -> Principal:
+        who = connection.headers["x-name"]
+        return Principal(
+            subject=who, rights=Rights(publish=("knowledge" if who == "ada" else f"knowledge/{who}",))
+        )
+
+    async with running(authenticate=authenticate) as (_, _, http):
+
+        async def publish(who: str, event_id: str) -> tuple[int, str]:
+            body = {**EVENT, "key": who, "id": event_id}
+            answer = (await http.post("/publish", json=body, headers={"X-Name": who})).json()
+            return answer["seq"], answer["id"]
+
+        of_eve, bobs = await publish("eve", "order-7"), await publish("bob", "order-7")
+        adas = await publish("ada", "order-7")
+        assert len({of_eve[0], bobs[0], adas[0]}) == 3
+        assert [of_eve[1], bobs[1], adas[1]] == ["eve/order-7", "bob/order-7", "order-7"]
+        assert await publish("eve", "order-7") == await publish("eve", "eve/order-7") == of_eve
 
 
 async def test_publishing_is_off_without_a_token() -> None:

@@ -13,6 +13,7 @@ __all__ = ["Admission"]
 _HOST: Final = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_SECURE: Final = frozenset({"https", "wss"})
 
 
 class Admission:
@@ -27,9 +28,12 @@ class Admission:
         self._hosts = {_allowed_host(host) for host in allowed_hosts}
         self._origins = {_allowed_origin(origin) for origin in allowed_origins}
 
-    def refusal(self, headers: Mapping[str, str], *, of_any_origin: bool = False) -> str | None:
+    def refusal(
+        self, headers: Mapping[str, str], *, scheme: str = "http", of_any_origin: bool = False
+    ) -> str | None:
         """Why a request with these headers is refused, and how to allow it; None to let it in.
 
+        `scheme`: of its address. Where that is known to be TLS, a page that came without can be anybody's on the way.
         `of_any_origin`: it changes nothing, and what it answers another site's page can only read by leave (CORS).
         """
         host = headers.get("host", "")
@@ -37,7 +41,7 @@ class Admission:
         if "*" not in self._hosts and name not in self._hosts:
             return f"host {name[:100]!r} is not allowed here: add it to PULSE_ALLOWED_HOSTS"
         origin = headers.get("origin")
-        if origin is None or of_any_origin or self._is_ours(origin, host):
+        if origin is None or of_any_origin or self._is_ours(origin, host, scheme):
             return None
         if _origin(origin) is None:
             # "null": a sandboxed frame, a file, a redirect. Nobody's origin.
@@ -46,15 +50,17 @@ class Admission:
             )
         return f"origin {origin[:100]!r} is not allowed here: add it to PULSE_ALLOWED_ORIGINS"
 
-    def _is_ours(self, origin: str, host: str) -> bool:
+    def _is_ours(self, origin: str, host: str, scheme: str) -> bool:
         parsed = _origin(origin)
         if parsed is None:
             return False
-        scheme, name, port = parsed
+        its_scheme, name, port = parsed
         if parsed in self._origins:
             return True
-        # The scheme that a proxy in front of us speaks is unknown, so a missing port is that of the origin's scheme.
-        return (name, port) == _authority(host, _DEFAULT_PORTS.get(scheme))
+        if scheme in _SECURE and its_scheme not in _SECURE:
+            return False
+        # The scheme that a proxy in front of us speaks may be unknown: a missing port is that of the origin's scheme.
+        return (name, port) == _authority(host, _DEFAULT_PORTS[its_scheme])
 
     def __repr__(self) -> str:
         return f"<Admission to {', '.join(sorted(self._hosts))}, {len(self._origins)} foreign origins>"

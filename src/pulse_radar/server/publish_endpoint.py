@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from msgspec.structs import replace
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 
@@ -22,7 +23,7 @@ from pulse_radar.errors import (
     UnknownTopic,
     UsageError,
 )
-from pulse_radar.protocol.grammar import Feed
+from pulse_radar.protocol.grammar import Feed, check_event_id
 from pulse_radar.publishing import Publishes, draft_deletion, draft_event
 from pulse_radar.server.access import MasterToken, known
 from pulse_radar.server.answers import refusal
@@ -100,8 +101,12 @@ class PublishEndpoint:
             # Of whoever asked, where nothing that instruments the app has taken it up.
             with resumed(traceparent_here() or request.headers.get("traceparent")):
                 draft = _draft(body)
-            if visitor is not None and not await visitor.may("publish", Feed(draft.topic, draft.key)):
-                return refusal(403, "forbidden", f"you may not publish to '{Feed(draft.topic, draft.key)}'")
+            if visitor is not None:
+                feed = Feed(draft.topic, draft.key)
+                if not await visitor.may("publish", feed):
+                    return refusal(403, "forbidden", f"you may not publish to '{feed}'")
+                if body.id is not None and not await visitor.may("publish", feed.whole):
+                    draft = _of_its_key(draft)
             self.publishes.heed_untyped(draft)
             position = await self.publishes.publish_draft(draft, expect_last=body.expect_last)
         except ClientDisconnect:
@@ -146,6 +151,12 @@ def _draft(body: _Body) -> Draft:
             raise InvalidEvent("a deletion names the key that is no more")
         return draft_deletion(body.topic, body.key, body.id)
     return draft_event(body.topic, body.event, body.data, key=body.key, event_id=body.id, ttl=body.ttl)
+
+
+def _of_its_key(draft: Draft) -> Draft:
+    """The draft with an id that no other key has: the next event with an id is taken for the same, whoever sends it."""
+    prefix = f"{draft.key}/"
+    return draft if draft.id.startswith(prefix) else replace(draft, id=check_event_id(prefix + draft.id))
 
 
 def _failure(error: UsageError | BrokerError) -> JSONResponse:

@@ -72,7 +72,8 @@ class Reception:
             self._proxies.see_through(connection.scope)
         # Read anew: a proxy may have said another Host.
         headers = Headers(scope=connection.scope)
-        refused = self._admission.refusal(headers, of_any_origin=of_any_origin)
+        scheme = connection.scope.get("scheme", "http")
+        refused = self._admission.refusal(headers, scheme=scheme, of_any_origin=of_any_origin)
         if refused is not None:
             client = connection.client
             _log.warning("refused %s: %s", "a client" if client is None else client.host, refused)
