@@ -115,6 +115,31 @@ async def test_a_worker_destroys_nothing_and_hears_nothing(tmp_path: Path) -> No
         assert not await worker.may_publish("live.knowledge"), "it could tell clients what never happened"
 
 
+async def test_what_the_stream_of_a_worker_announces_is_told_to_nobody(tmp_path: Path) -> None:
+    """Who may make a stream can have the server announce what it stores as a topic's next event."""
+    async with running(tmp_path) as (server, pulse), server.hand("worker") as worker:
+        async with (
+            serving(app_with(_another_app(server))) as api,
+            Client(api.port, "?topics=knowledge") as client,
+        ):
+            await client.until("subscription")
+            first = (await pulse.publish("knowledge", "atom_created", {"id": "a1"}, key="a1")).sequence
+            stream = {
+                "name": "PULSE-JOBS",
+                "subjects": ["pulse.jobs"],
+                "first_seq": first + 1,
+                "republish": {"src": "pulse.jobs", "dest": "live.knowledge.a1"},
+            }
+            created = await worker.asks("$JS.API.STREAM.CREATE.PULSE-JOBS", msgspec.json.encode(stream))
+            assert b"error" not in created
+            lie = b'{"event":"atom_created","data":{"id":"never"}}'
+            await worker.asks("pulse.jobs", lie, headers={"Nats-Stream": "PULSE_knowledge"})
+            last = (await pulse.publish("knowledge", "atom_created", {"id": "a2"}, key="a1")).sequence
+            told = [await client.next() for _ in range(2)]
+        assert last == first + 1
+        assert [(event["_seq"], event["data"]["id"]) for event in told] == [(first, "a1"), (last, "a2")]
+
+
 async def test_an_api_process_cannot_say_what_only_the_server_says(tmp_path: Path) -> None:
     async with running(tmp_path) as (server, _), server.hand("api") as api:
         assert not await api.may_publish("live.knowledge")

@@ -7,7 +7,7 @@ from typing import Protocol
 from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats.link import Link
-from pulse_radar.brokers.nats.messages import Kinds, entry_of, is_stored
+from pulse_radar.brokers.nats.messages import Kinds, entry_of, is_stored_in
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.stream.entry import Entry
 
@@ -73,7 +73,9 @@ class Announcements:
         listeners = self._listeners.get(topic)
         is_state = self._kinds.get(topic)
         # Before its stream was looked at, nobody is live on it either.
-        if not listeners or is_state is None or not is_stored(message):
+        if not listeners or is_state is None:
+            return
+        if not is_stored_in(self._naming.stream(topic), message):
             return
         entry = entry_of(
             self._naming, topic, message, is_state=is_state, shows_traceparent=self._shows_traceparent

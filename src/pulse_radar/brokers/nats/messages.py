@@ -25,6 +25,7 @@ __all__ = [
     "event_id_of",
     "headers_of",
     "is_stored",
+    "is_stored_in",
     "sequence_of",
     "subject_of",
     "traceparent_of",
@@ -38,6 +39,7 @@ _EXPECT_LAST: Final = "Nats-Expected-Last-Subject-Sequence"
 _BATCH: Final = "Nats-Batch-Id"
 _PLACE_IN_BATCH: Final = "Nats-Batch-Sequence"
 _COMMIT: Final = "Nats-Batch-Commit"
+_STREAM: Final = "Nats-Stream"
 _SEQUENCE: Final = "Nats-Sequence"
 _SUBJECT: Final = "Nats-Subject"
 _TTL: Final = "Nats-TTL"
@@ -111,6 +113,11 @@ def is_stored(message: Message) -> bool:
     """Whether a stream stored it: it is an event then, and no status of the server."""
     # Not by a header "Status": a publisher can put one on an event.
     return message.headers is not None and _SEQUENCE in message.headers
+
+
+def is_stored_in(stream: str, message: Message) -> bool:
+    """Whether this stream did: whoever may make one can have what it stores announced as another's events."""
+    return is_stored(message) and _headers(message).get(_STREAM) == stream
 
 
 def sequence_of(message: Message) -> int:
