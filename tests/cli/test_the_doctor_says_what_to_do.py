@@ -14,9 +14,9 @@ import pytest
 
 from pulse_radar import Pulse, Settings
 from pulse_radar.brokers.nats.broker import NatsBroker
-from pulse_radar.brokers.nats.facts import ServerFacts
-from pulse_radar.cli.checks import of_broker, of_delivery
+from pulse_radar.cli.checks import of_delivery
 from pulse_radar.cli.checks.finding import Verdict
+from pulse_radar.cli.checks.of_facts import judge_server
 from pulse_radar.hub.inputs import Arrived
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
@@ -319,17 +319,10 @@ async def away(examine: Any, *arguments: Any) -> Diagnosis:
     return diagnosis
 
 
-async def test_a_server_of_a_version_that_stalls_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_server_of_a_version_that_stalls_is_named(tmp_path: Path) -> None:
     # Of this version we bring no server.
     async with NatsServer(tmp_path) as server, NatsBroker(server.url) as broker:
         facts = msgspec.structs.replace(await broker.server_facts(), version="2.12.1")
-
-        async def facts_of_that_version() -> ServerFacts:
-            return facts
-
-        monkeypatch.setattr(broker, "server_facts", facts_of_that_version)
-        found = await of_broker._server(broker, Settings.load(broker=server.url), None)
+        found = list(judge_server(facts, Settings.load(broker=server.url), None))
     [said] = [finding for finding in found if finding.verdict is Verdict.DOUBT]
     assert "2.12.2" in said.advice

@@ -13,6 +13,7 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.cli.checks.finding import MEND_IT, Finding, Verdict, doubt, fine, skipped, trouble
 from pulse_radar.cli.checks.of_delivery import check_clock, check_delivery
+from pulse_radar.cli.checks.of_facts import judge_server, judge_stream, size_for_people
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, NotPermitted, PulseError
 from pulse_radar.settings import Settings
 
@@ -21,13 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_broker"]
 
-# Of a publish, beside its data.
-_ENVELOPE_BYTES: Final = 4 * 1024
-
 _LITTLE_ROOM_BYTES: Final = 1024**3
-
-# On these a reader that is far behind while others publish never catches up. (2.11.10 and 2.12.2 are well.)
-_STALLING_VERSIONS: Final = ("2.12.0", "2.12.1")
 
 
 async def check_broker(settings: Settings, topics: Sequence[TopicSpec]) -> AsyncIterator[Finding]:
@@ -94,7 +89,7 @@ async def _connected(
     from pulse_radar.brokers.nats.broker import NatsBroker
 
     assert isinstance(broker, NatsBroker), "embedded:// is a real server, too"
-    for finding in await _server(broker, settings, name):
+    for finding in judge_server(await broker.server_facts(), settings, name):
         yield finding
     for spec in topics:
         yield await _stream(broker, spec, settings)
@@ -126,61 +121,9 @@ async def _reached(settings: Settings, server: str) -> str | None:
         return str(error)
 
 
-async def _server(broker: "NatsBroker", settings: Settings, name: str | None) -> list[Finding]:
-    facts = await broker.server_facts()
-    said = f"{name or facts.place}: nats-server {facts.version} with JetStream"
-    if facts.stored_bytes is not None:
-        limit = facts.storage_limit_bytes
-        said += f", {_size(facts.stored_bytes)} stored" + ("" if limit is None else f" of {_size(limit)}")
-    found = [fine("broker", said)]
-    if facts.version in _STALLING_VERSIONS:
-        found.append(
-            doubt(
-                "broker",
-                f"nats-server {facts.version} stalls: whoever is far behind may never catch up",
-                "install 2.12.2 or newer",
-            )
-        )
-    if settings.replicas > 1 and not facts.is_clustered:
-        found.append(
-            doubt(
-                "broker",
-                f"PULSE_REPLICAS is {settings.replicas}, and this server is no part of a cluster: no topic can be made",
-                "set PULSE_REPLICAS to 1, or see docs/OPERATIONS.md, 'A cluster'; a leaf node of one is well",
-            )
-        )
-    if facts.largest_message_bytes < settings.max_event_bytes + _ENVELOPE_BYTES:
-        found.append(
-            doubt(
-                "limits",
-                f"events may have {_size(settings.max_event_bytes)} (PULSE_MAX_EVENT_BYTES), and the server takes "
-                f"{_size(facts.largest_message_bytes)} with the headers",
-                "raise max_payload in the server's configuration, or lower PULSE_MAX_EVENT_BYTES",
-            )
-        )
-    stored, limit = facts.stored_bytes, facts.storage_limit_bytes
-    if stored is None:
-        found.append(
-            skipped(
-                "limits",
-                "how much the account stores, and may store, these credentials may not ask",
-                "`nats account info` with others says it; an API process does not need to",
-            )
-        )
-    if stored is not None and limit is not None and stored > 0.9 * limit:
-        found.append(
-            doubt(
-                "limits",
-                f"{_size(stored)} of the {_size(limit)} are stored that the account may store",
-                "raise max_file of the account, or let topics keep less (retain, max_age, max_bytes)",
-            )
-        )
-    return found
-
-
 async def _stream(broker: "NatsBroker", spec: TopicSpec, settings: Settings) -> Finding:
     try:
-        facts = await broker.stream_facts(spec)
+        return judge_stream(await broker.stream_facts(spec), spec, settings)
     except NotPermitted as error:
         return skipped("streams", f"{spec.name}: {error}", "look with the credentials of an API process")
     except BrokerError as error:
@@ -189,29 +132,6 @@ async def _stream(broker: "NatsBroker", spec: TopicSpec, settings: Settings) -> 
             f"{spec.name}: {error}",
             "a stream without a leader waits for the servers that keep it: start those that are away",
         )
-    if facts is None:
-        return skipped(
-            "streams",
-            f"{spec.name} is not there yet",
-            "the app creates it when it starts, and so does `pulse-radar topics apply`",
-        )
-    if facts.refused is not None:
-        return trouble("streams", facts.refused, "as it says; or declare the topic as it is kept")
-    said = f"{spec.name}: {facts.events:,} events, {_size(facts.size_bytes)}"
-    if facts.changes:
-        return doubt(
-            "streams",
-            f"{said}; kept otherwise than declared: {'; '.join(facts.changes)}",
-            "start the app, which widens what is too narrow; `pulse-radar topics apply` makes it as declared, and "
-            "deletes what is beyond",
-        )
-    if facts.replicas != settings.replicas:
-        return doubt(
-            "streams",
-            f"{said}; {facts.replicas} replicas, and PULSE_REPLICAS is {settings.replicas}, which is for new streams",
-            f"nats stream edit {facts.name} --replicas {settings.replicas}, or set PULSE_REPLICAS to what is meant",
-        )
-    return fine("streams", said)
 
 
 def _room(directory: Path) -> Finding:
@@ -228,7 +148,7 @@ def _room(directory: Path) -> Finding:
             "set PULSE_DATA_DIR to a directory that this user may write",
         )
     free = disk_usage(there).free
-    said = f"{_size(free)} are free where embedded:// keeps its data ({directory.absolute()})"
+    said = f"{size_for_people(free)} are free where embedded:// keeps its data ({directory.absolute()})"
     if free < _LITTLE_ROOM_BYTES:
         return doubt("disk", said, "make room: with less than 32 MiB `publish` raises BrokerRefused")
     return fine("disk", said)
@@ -255,12 +175,3 @@ def _place(server: str) -> str:
         return place(server)
     except ValueError:
         return "a server"
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
