@@ -40,6 +40,9 @@ class Alarm:
     def is_set(self) -> bool:
         return self._timer is not None
 
+    def __repr__(self) -> str:
+        return f"<Alarm {f'at {self._due:.1f}' if self.is_set else 'not set'}>"
+
     def _rings(self) -> None:
         self._timer = None
         self._ring()

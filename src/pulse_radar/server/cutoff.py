@@ -39,3 +39,9 @@ class Cutoff:
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
+
+    def __repr__(self) -> str:
+        state = (
+            "over" if self._is_over else "not due" if self._timer is None else f"at {self._timer.when():.1f}"
+        )
+        return f"<Cutoff {state}>"

@@ -71,6 +71,11 @@ class DeliveryProbe:
             group.create_task(self._listen())
             group.create_task(self._beat())
 
+    def __repr__(self) -> str:
+        age = self.age_seconds
+        came = "none came" if age is None else f"the last came {age:.1f} s ago"
+        return f"<DeliveryProbe {came}{', lost' if self._is_lost else ''}>"
+
     async def _listen(self) -> None:
         topic = self.topic.name
         extent = await until_answered(f"{topic} is not there yet", lambda: self._broker.extent(topic))

@@ -93,10 +93,7 @@ class Session:
         whose: Whose = NOBODY,
         reads_joined: bool = False,
     ) -> None:
-        """`visitor`: None, where no frames can come.
-
-        `reads_joined`: it takes several frames in one message.
-        """
+        """`visitor`: None, where no frames can come. `reads_joined`: it takes several frames in one message."""
         self.connection_id = connection_id
         self.transport = transport
         self._shell = shell
@@ -171,6 +168,11 @@ class Session:
             self._asking.cancel()
         self._shell.tell(Closed(self.connection_id))
         self._shell.forget(self.connection_id)
+
+    def __repr__(self) -> str:
+        waiting = f", {len(self._pending)} frames wait for the app" if self._pending else ""
+        slow = ", slow" if self.is_slow else ""
+        return f"<Session {self.connection_id}, {self.transport.unsent_bytes} bytes unsent{slow}{waiting}>"
 
     def _malformed(self, reason: str) -> None:
         self._shell.tell(Misbehaved(self.connection_id, CloseCode.MALFORMED, reason[:_REASON_LENGTH]))

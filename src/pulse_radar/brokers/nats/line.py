@@ -108,6 +108,10 @@ class Line:
             self.add(ahead)
         return continues
 
+    def __repr__(self) -> str:
+        ready, ahead = len(self._ready.entries), len(self._run.entries)
+        return f"<Line up to {self.position}, {ready} ready, {ahead} ahead>"
+
     def _call(self, entry: Entry) -> None:
         """Make it the witness, if it is an event and the one at the position."""
         if isinstance(entry, StoredEvent) and entry.last == self.position:

@@ -112,3 +112,6 @@ class Requests:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def __repr__(self) -> str:
+        return f"<Requests {len(self._open)} under way>"

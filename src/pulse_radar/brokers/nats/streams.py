@@ -25,7 +25,7 @@ __all__ = ["Streams"]
 # Ten seconds of numbers, a microsecond each.
 _ORIGIN_STEP: Final = 10_000_000
 
-
+# Settings of a stream that are durations.
 _IN_NANOSECONDS: Final = frozenset({"max_age", "duplicate_window", "subject_delete_marker_ttl"})
 
 
