@@ -145,6 +145,7 @@ async def behind(proxy: Proxy, directory: Path) -> AsyncIterator[Behind]:
         allowed_hosts=NAME,
         trusted_proxies="127.0.0.1",
         publish_token="a-token-of-the-tests",
+        metrics_token="a-token-of-prometheus",
     )
     authority = trustme.CA()
     certificate = authority.issue_cert(NAME)
@@ -226,13 +227,15 @@ async def keeps_others_out(app: Behind) -> None:
         # What a client wrote about itself is thrown away: with it, this would be another host.
         answer = await http.post("/publish", headers=lies)
         assert answer.status_code == 401
+        figures = await http.get("/metrics", headers={"Authorization": "Bearer a-token-of-prometheus"})
+        assert figures.status_code == 404
 
 
 def test_what_is_not_run_here_says_what_the_others_say() -> None:
     traefik = tomllib.loads((FILES / "traefik.toml").read_text())["http"]
     nginx_file = (FILES / "nginx.conf").read_text()
     router = traefik["routers"]["pulse-radar"]
-    assert router["rule"] == f"Host(`{NAME}`)"
+    assert router["rule"] == f"Host(`{NAME}`) && !Path(`/metrics`)"
     assert traefik["services"][router["service"]]["loadBalancer"]["servers"] == [
         {"url": "http://127.0.0.1:8000"}
     ]
