@@ -16,7 +16,7 @@ CENTRIFUGO := github.com/centrifugal/centrifugo/v6@v6.9.1
 LOWEST := tests/protocol tests/auth tests/catalogue tests/client tests/jobs tests/outbox tests/prometheus tests/server tests/testing tests/tracing \
 	tests/brokers/nats/test_nats_keeps_the_contract.py tests/brokers/test_publishers_reach_the_broker_from_any_code.py \
 	tests/cli/test_commands_against_a_running_system.py tests/radar/store tests/test_the_readme_tells_the_truth.py
-SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
+SIDE_BY_SIDE := -n 4 --no-loadscope-reorder
 # What two chains say is not mixed, where make can do that; macOS brings one that cannot.
 TWO_AT_A_TIME := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 IMPURE := $(addprefix --ignore=,$(PURE))

@@ -38,6 +38,17 @@ _ALONE = {
 }
 
 
+# These take long as well, and are begun next: the last to be begun shall be many and small.
+_LONG = (
+    "tests/stock_clients/",
+    "tests/docs/",
+    "tests/cli/",
+    "tests/radar/",
+    "tests/outbox/",
+    "tests/brokers/",
+)
+
+
 class InGroups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Which process does which test. (The marks of pytest-xdist 3.8 for this have no effect with pytest 9.2.)"""
 
@@ -51,7 +62,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InGroup
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest come first. What is marked slow runs in `make slow` only."""
-    items.sort(key=lambda item: _group(item.nodeid) not in _ALONE)
+    items.sort(key=lambda item: (_group(item.nodeid) not in _ALONE, not item.nodeid.startswith(_LONG)))
     if os.environ.get("HYPOTHESIS_PROFILE") != "slow":
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)

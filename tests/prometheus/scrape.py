@@ -8,9 +8,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from pulse_radar import Pulse
-from tests.server.serving import PATIENCE, Server, app_with, make_pulse, serving
+from tests.server.serving import Server, app_with, asking, make_pulse, serving
 
-__all__ = ["AUTHORISED", "TOKEN", "Scrape", "asking", "running", "scrape"]
+__all__ = ["AUTHORISED", "TOKEN", "Scrape", "running", "scrape"]
 
 TOKEN = "a-token-of-sixteen-characters"
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
@@ -50,12 +50,8 @@ class Scrape:
 async def running(**given: Any) -> AsyncIterator[tuple[Pulse, Server, httpx.AsyncClient]]:
     """An app with two topics that tells its figures, served, and somebody to ask for them."""
     pulse = make_pulse(**{"metrics_token": TOKEN, **given})
-    async with serving(app_with(pulse)) as server, asking(server) as http:
+    async with serving(app_with(pulse)) as server, asking(server.port) as http:
         yield pulse, server, http
-
-
-def asking(server: Server) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE)
 
 
 async def scrape(http: httpx.AsyncClient) -> Scrape:

@@ -15,8 +15,8 @@ from pulse_radar.hub.inputs import Arrived
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer
-from tests.prometheus.scrape import TOKEN, Scrape, asking, running, scrape
-from tests.server.serving import Client, app_with, make_pulse, serving
+from tests.prometheus.scrape import TOKEN, Scrape, running, scrape
+from tests.server.serving import Client, app_with, asking, make_pulse, serving
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ async def test_whoever_is_ended_is_counted_by_why_and_heartbeats_are_measured() 
 async def test_a_topic_that_is_not_whole_is_seen_and_the_others_are_not() -> None:
     pulse = make_pulse(metrics_token=TOKEN)
     pulse.topic("jobs", kind="state")
-    async with serving(app_with(pulse)) as server, asking(server) as http:
+    async with serving(app_with(pulse)) as server, asking(server.port) as http:
         await eventually(lambda: not pulse.stats().hub.behind)
         assert (await scrape(http))("pulse_topic_behind", topic="jobs") == 0
         # It began anew at a low number, and the broker says that there is much behind it, which never comes.

@@ -129,13 +129,23 @@ class Client:
             return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
 
 
+def asking(port: int, **options: Any) -> httpx.AsyncClient:
+    """Whoever makes plain requests of a server here.
+
+    There is no certificate to verify, and to read those of all authorities takes longer than most tests.
+    """
+    return httpx.AsyncClient(
+        **{"base_url": f"http://127.0.0.1:{port}", "timeout": PATIENCE, "verify": False, **options}
+    )
+
+
 class StreamReader:
     """A reader of GET /events that keeps to the HTML standard, as far as our tests need it; else as `Client`."""
 
     def __init__(self, port: int, query: str = "", *, last_event_id: str = "", **headers: str) -> None:
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=None)
+        self._http = asking(port, headers=headers, timeout=None)
         self._query = query
         self._stack = contextlib.AsyncExitStack()
         self._lines: AsyncIterator[str]

@@ -3,11 +3,10 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import Depends, HTTPException, Response
 
-from tests.server.serving import Client, app_with, make_pulse, serving
+from tests.server.serving import Client, app_with, asking, make_pulse, serving
 
 # What an app returns by mistake. All of it is true in Python's sense.
 MISTAKES = {
@@ -35,7 +34,7 @@ async def test_who_is_no_one_is_nobody(nobody: object) -> None:
     async with serving(app_with(make_pulse(authenticate=lambda _: nobody))) as server:
         async with Client(server.port) as client:
             assert await client.closed() == (4401, "unauthenticated")
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
+        async with asking(server.port) as http:
             assert (await http.post("/publish", json={})).status_code == 401
 
 

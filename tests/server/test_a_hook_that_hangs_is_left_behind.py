@@ -4,12 +4,11 @@ import asyncio
 import time
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import Depends
 
 from pulse_radar.server.hooks import HookTooSlow, in_time
-from tests.server.serving import Client, StreamReader, app_with, make_pulse, serving
+from tests.server.serving import Client, StreamReader, app_with, asking, make_pulse, serving
 
 TRANSPORTS = pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "portable"])
 
@@ -62,7 +61,7 @@ async def test_a_request_is_answered_with_503() -> None:
     pulse = make_pulse(hook_seconds=0.1, authenticate=hangs, ticket_secret="t" * 32)
     async with (
         serving(app_with(pulse)) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http,
+        asking(server.port) as http,
     ):
         for path in ("/publish", "/ticket"):
             answer = await http.post(path, json={})

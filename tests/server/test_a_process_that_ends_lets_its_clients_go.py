@@ -5,7 +5,6 @@ import os
 import signal
 import time
 
-import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -18,6 +17,7 @@ from tests.server.serving import (
     Server,
     StreamReader,
     app_with,
+    asking,
     make_pulse,
     serving,
     stalled_client,
@@ -46,7 +46,7 @@ async def test_a_draining_process_refuses_new_clients_and_is_not_ready(is_direct
     pulse = make_pulse()
     async with (
         serving(app_with(pulse), is_direct=is_direct) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http,
+        asking(server.port) as http,
         Client(server.port) as client,
     ):
         await client.next()

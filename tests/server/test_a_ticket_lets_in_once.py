@@ -14,7 +14,7 @@ from pulse_radar import Pulse, bearer_token
 from pulse_radar.auth import Principal, Rights
 from pulse_radar.server import tickets
 from pulse_radar.testing.nats_server import NatsServer
-from tests.server.serving import Client, StreamReader, app_with, make_pulse, serving
+from tests.server.serving import Client, StreamReader, app_with, asking, make_pulse, serving
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
 ADA = {"Authorization": "Bearer ada"}
@@ -38,7 +38,7 @@ def authenticate(request: Request) -> object | None:
 async def running(**given: Any) -> AsyncIterator[tuple[int, httpx.AsyncClient]]:
     async with (
         serving(app_with(make_pulse(authenticate=authenticate, **given))) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http,
+        asking(server.port) as http,
     ):
         yield server.port, http
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import nats
 import pytest
 from fastapi import HTTPException
@@ -23,6 +22,7 @@ from tests.server.serving import (
     Server,
     StreamReader,
     app_with,
+    asking,
     make_pulse,
     serving,
     stalled_reader,
@@ -39,7 +39,7 @@ async def running(*, is_direct: bool = True, **given: Any) -> AsyncIterator[tupl
 
 async def status(server: Server, query: str = "", **headers: str) -> tuple[int, str]:
     """How a request that gets no stream is answered."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http:
+    async with asking(server.port) as http:
         answer = await http.get(f"/events{query}", headers=headers)
     return answer.status_code, answer.text
 

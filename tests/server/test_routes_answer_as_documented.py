@@ -19,7 +19,7 @@ from pulse_radar.hub.inputs import Arrived
 from pulse_radar.protocol.frames import GapReason
 from pulse_radar.stream.entry import Gap
 from pulse_radar.testing.nats_server import NatsServer
-from tests.server.serving import PATIENCE, Client, Server, app_with, make_pulse, serving
+from tests.server.serving import Client, Server, app_with, asking, make_pulse, serving
 from tests.waiting import eventually
 
 TOKEN = "a-token-of-sixteen-characters"
@@ -32,7 +32,7 @@ async def running(**given: Any) -> AsyncIterator[tuple[Pulse, Server, httpx.Asyn
     pulse = make_pulse(**given)
     async with (
         serving(app_with(pulse)) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http,
+        asking(server.port) as http,
     ):
         yield pulse, server, http
 
@@ -185,7 +185,7 @@ async def test_a_topic_that_is_not_whole_is_named_and_takes_no_clients_from_the_
     pulse.topic("jobs", kind="state")
     async with (
         serving(app_with(pulse)) as server,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http,
+        asking(server.port) as http,
     ):
         await eventually(lambda: pulse._runner().probe.is_fresh)
         assert (await http.get("/ready")).json()["behind"] == []
