@@ -61,19 +61,21 @@ async def test_whatever_is_shown_to_a_server_is_not_in_its_log(tmp_path: Path) -
     command = ("--debug", "serve", "app:app", "--port", str(port))
     with runs.running(tmp_path, *command, env=SECRETS) as server:
         await asyncio.to_thread(runs.until_served, port)
-        await show_everything(port)
+        tickets = await show_everything(port)
         server.end(signal.SIGINT)
         said = server.out.read_text() + server.err.read_text()
     assert "the database is gone" in said, "it logs nothing"
     assert "refused" in said
-    for secret in (*SECRETS.values(), WRONG_PUBLISH_TOKEN, *SHOWN):
+    for secret in (*SECRETS.values(), WRONG_PUBLISH_TOKEN, *SHOWN, *tickets):
         assert secret not in said
         # Nor as it travels, nor the part of a token that makes it one.
         assert base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=") not in said
         assert secret.rpartition(".")[2] not in said
 
 
-async def show_everything(port: int) -> None:
+async def show_everything(port: int) -> list[str]:
+    """The tickets that were got for what was shown."""
+    tickets: list[str] = []
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
         for shown in SHOWN:
             bearer = {"Authorization": f"Bearer {shown}"}
@@ -84,7 +86,9 @@ async def show_everything(port: int) -> None:
             await connects(port, subprotocols=["pulse.v1", f"bearer.{offer}"])
             async with StreamReader(port, **bearer) as reader:
                 assert reader.response.status_code in (200, 401)
-            await http.post("/ticket", headers=bearer)
+            answer = await http.post("/ticket", headers=bearer)
+            if answer.status_code == 201:
+                tickets.append(answer.json()["ticket"])
             await http.post("/publish", headers=bearer, json={"topic": "knowledge", "event": "x"})
             await renews(port, shown)
         for metrics_token in (SECRETS["PULSE_METRICS_TOKEN"], GOOD, FALSE):
@@ -93,7 +97,12 @@ async def show_everything(port: int) -> None:
             headers = {"Authorization": f"Bearer {publish_token}"}
             await http.post("/publish", headers=headers, json={"topic": "knowledge", "event": "x"})
             await http.post("/publish", headers=headers, content=b"{")
+        for ticket in tickets:
+            await connects(port, f"?topics=knowledge&ticket={ticket}")
+            await http.get("/events", params={"ticket": ticket})
+    assert tickets
     await connects(port, "?broken=1", additional_headers={"Authorization": f"Bearer {GOOD}"})
+    return tickets
 
 
 async def connects(port: int, query: str = "", **options: Any) -> None:

@@ -1,8 +1,9 @@
-"""What the long-running commands log, and how: one line each, and no traceback for an expected error."""
+"""What the long-running commands log, and how: one line each, no traceback for an expected error, nothing secret."""
 
 import copy
 import logging
 import logging.config
+import re
 from typing import Any, Final
 
 from uvicorn.config import LOGGING_CONFIG
@@ -10,10 +11,24 @@ from uvicorn.logging import DefaultFormatter
 
 from pulse_radar.errors import PulseError
 
-__all__ = ["PlainFormatter", "configure_logs", "log_config"]
+__all__ = ["PlainFormatter", "WithoutTickets", "configure_logs", "log_config"]
 
 # The library says that a job raised, with a traceback; that a job failed is told by its own event.
 _NOISY: Final = ("taskiq", "nats")
+
+# Who is let in by it, and to what, stands in a ticket for everybody to read.
+_TICKET: Final = re.compile(r"(?<=[?&]ticket=)[^&\s\"]+")
+
+
+class WithoutTickets(logging.Filter):
+    """Takes the tickets out of the addresses that uvicorn logs: of all that is secret they alone travel there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _TICKET.sub("...", arg) if isinstance(arg, str) else arg for arg in record.args
+            )
+        return True
 
 
 class PlainFormatter(DefaultFormatter):
@@ -38,6 +53,9 @@ def log_config(*, debug: bool = False) -> dict[str, Any]:
     config = copy.deepcopy(LOGGING_CONFIG)
     if not debug:
         config["formatters"]["default"]["()"] = PlainFormatter
+    config["filters"] = {"tickets": {"()": WithoutTickets}}
+    for handler in config["handlers"].values():
+        handler["filters"] = ["tickets"]
     ours = {"handlers": ["default"], "level": "INFO", "propagate": False}
     config["loggers"] |= {"pulse_radar": ours}
     config["loggers"] |= {name: {**ours, "level": "INFO" if debug else "CRITICAL"} for name in _NOISY}
