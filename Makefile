@@ -97,9 +97,11 @@ docs: .venv/.documented web/node_modules/.synced web/reference/node_modules/.syn
 	@$(STAGE) "docs: site" $(RUN)zensical build --clean --strict
 	@$(STAGE) "docs: alone" $(RUN)python scripts/alone.py build/site
 
+# What npm brings only to build and to test with reaches nobody. A mirror that answers no audits fails it, and says so.
 audit: .venv/.synced
 	@$(UV) export --quiet --all-extras --no-emit-project --format requirements-txt > .venv/requirements.txt
-	@$(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip
+	@$(STAGE) "Python packages" $(UV) tool run pip-audit --requirement .venv/requirements.txt --no-deps --disable-pip --strict
+	@$(STAGE) "npm packages" npm --prefix web audit --package-lock-only --omit=dev
 
 # Of a package whose oldest version has no wheel the bound says which has one: nobody else's compiler is needed.
 lowest: .venv/.synced web/dashboard/dist/.built
