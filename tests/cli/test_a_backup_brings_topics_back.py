@@ -44,7 +44,7 @@ async def test_what_a_lost_disk_held_comes_back_in_order_under_numbers_that_nobo
     async with NatsServer(tmp_path / "store") as server:
         await publish_all(server.url)
         backup = await topics(capsys, server, "backup", app, "-o", str(saved))
-        assert (backup.code, backup.err) == (0, "knowledge: 1,200 events\nmessages: 1 events\n")
+        assert (backup.code, backup.err) == (0, "knowledge: 1,200 events\nmessages: 1 event\n")
         lines = [json.loads(line) for line in saved.read_text().splitlines()]
         await server.kill()
         shutil.rmtree(server.data)

@@ -224,7 +224,7 @@ async def test_an_embedded_broker_that_runs_is_attached_to(
         await serving_app.publish("knowledge", "atom_created")
         diagnosis = await away(examined, capsys, app)
     assert (diagnosis.code, diagnosis.bad) == (0, {})
-    assert ["1 events" in said for said in diagnosis.of("streams", "ok")] == [True, False]
+    assert ["1 event," in said for said in diagnosis.of("streams", "ok")] == [True, False]
     assert diagnosis.of("delivery", "ok")
 
 
@@ -256,7 +256,7 @@ async def test_streams_are_compared_with_what_is_declared(
             await other.publish("knowledge", "atom_created")
         ill = await away(examined, capsys, app, "--broker", server.url)
         assert ill.code == 1
-        assert "1 events" in ill.of("streams", "warning")[0]
+        assert "1 event," in ill.of("streams", "warning")[0]
         assert "max_msgs is 9000, not 5000" in ill.of("streams", "warning")[0]
         assert "topics replace metrics" in ill.of("streams", "failed")[0]
 

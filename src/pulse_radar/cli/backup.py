@@ -19,6 +19,7 @@ from pulse_radar.brokers.publish_queue import PublishQueue
 from pulse_radar.cli.loops import run
 from pulse_radar.cli.options import BrokerOption, DataDirOption, NamespaceOption, OutputOption
 from pulse_radar.cli.topics import AppArgument, Declared, declared_topics
+from pulse_radar.cli.wording import counted
 from pulse_radar.errors import EventTooLarge, InvalidEvent, ProtocolError, PulseError, UnknownTopic
 from pulse_radar.protocol.codec import decode_body, decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
@@ -89,7 +90,7 @@ async def _save(declared: Sequence[Declared], file: IO[bytes]) -> None:
         async with open_broker(one.settings, is_owner=True) as broker:
             for spec in one.topics:
                 saved = await _save_topic(broker, spec.name, file)
-                typer.echo(f"{spec.name}: {saved:,} events", err=True)
+                typer.echo(f"{spec.name}: {counted(saved, 'event')}", err=True)
 
 
 async def _save_topic(broker: Broker, topic: str, file: IO[bytes]) -> int:
@@ -128,7 +129,7 @@ async def _load(
                     await queue.publish(draft)
                     stored[draft.topic] += 1
         for topic, number in sorted(stored.items()):
-            typer.echo(f"{topic}: {number:,} events", err=True)
+            typer.echo(f"{topic}: {counted(number, 'event')}", err=True)
 
 
 def _check_all(declared: Sequence[Declared], lines: IO[bytes]) -> set[str]:

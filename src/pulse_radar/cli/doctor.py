@@ -22,6 +22,7 @@ from pulse_radar.cli.options import (
     JsonOption,
     NamespaceOption,
 )
+from pulse_radar.cli.wording import counted
 from pulse_radar.errors import InvalidSetting
 from pulse_radar.settings import Settings
 
@@ -145,16 +146,12 @@ def _print(finding: Finding) -> None:
 def _summary(verdicts: Counter[Verdict]) -> str:
     failed, warned = verdicts[Verdict.TROUBLE], verdicts[Verdict.DOUBT]
     if failed:
-        return typer.style(f"{failed} failed, {_warnings(warned)}", fg=typer.colors.RED, bold=True)
+        return typer.style(f"{failed} failed, {counted(warned, 'warning')}", fg=typer.colors.RED, bold=True)
     if warned:
-        return typer.style(f"nothing failed, {_warnings(warned)}", fg=typer.colors.YELLOW, bold=True)
+        return typer.style(f"nothing failed, {counted(warned, 'warning')}", fg=typer.colors.YELLOW, bold=True)
     unseen = verdicts[Verdict.SKIPPED]
     said = f"all is well, as far as it was seen: {unseen} skipped" if unseen else "all is well"
     return typer.style(said, fg=typer.colors.GREEN, bold=True)
-
-
-def _warnings(number: int) -> str:
-    return "1 warning" if number == 1 else f"{number} warnings"
 
 
 @contextmanager

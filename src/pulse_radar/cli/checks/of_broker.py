@@ -13,7 +13,8 @@ from pulse_radar.brokers.opening import open_broker
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.cli.checks.finding import MEND_IT, Finding, Verdict, doubt, fine, skipped, trouble
 from pulse_radar.cli.checks.of_delivery import check_clock, check_delivery
-from pulse_radar.cli.checks.of_facts import judge_server, judge_stream, size_for_people
+from pulse_radar.cli.checks.of_facts import judge_server, judge_stream
+from pulse_radar.cli.wording import size_for_people
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, NotPermitted, PulseError
 from pulse_radar.settings import Settings
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 from pulse_radar.brokers.topic_spec import TopicSpec
 from pulse_radar.cli.checks.finding import Finding, doubt, fine, skipped, trouble
+from pulse_radar.cli.wording import counted, size_for_people
 from pulse_radar.settings import Settings
 
 if TYPE_CHECKING:
     from pulse_radar.brokers.nats.facts import ServerFacts, StreamFacts
 
-__all__ = ["judge_server", "judge_stream", "size_for_people"]
+__all__ = ["judge_server", "judge_stream"]
 
 # Of a publish, beside its data.
 _ENVELOPE_BYTES: Final = 4 * 1024
@@ -83,7 +84,7 @@ def judge_stream(facts: "StreamFacts | None", spec: TopicSpec, settings: Setting
         )
     if facts.refused is not None:
         return trouble("streams", facts.refused, "as it says; or declare the topic as it is kept")
-    said = f"{spec.name}: {facts.events:,} events, {size_for_people(facts.size_bytes)}"
+    said = f"{spec.name}: {counted(facts.events, 'event')}, {size_for_people(facts.size_bytes)}"
     return _difference(facts, said, settings) or fine("streams", said)
 
 
@@ -102,13 +103,3 @@ def _difference(facts: "StreamFacts", said: str, settings: Settings) -> Finding 
             f"nats stream edit {facts.name} --replicas {settings.replicas}, or set PULSE_REPLICAS to what is meant",
         )
     return None
-
-
-def size_for_people(count: int) -> str:
-    """Bytes, in the unit that suits them."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
