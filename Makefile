@@ -56,7 +56,7 @@ checks-of-python: .venv/.synced
 	@$(STAGE) "all tests are found" $(RUN)pytest -qq --collect-only --no-summary > /dev/null
 	@$(STAGE) "chromium" scripts/chromium
 
-checks-of-typescript: web/node_modules/.synced
+checks-of-typescript: web/node_modules/.synced web/reference/node_modules/.synced
 	@$(STAGE) "client: lint and format" $(CLIENT) lint
 	@$(STAGE) "client: types" $(CLIENT) types
 	@$(STAGE) "client: tests" $(CLIENT) test
