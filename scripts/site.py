@@ -1,7 +1,8 @@
 """The pages of the documentation site, gathered where they are: python scripts/site.py build/pages.
 
 Links in docs/ are those of the repository, and lead out of it to READMEs, examples and vectors. Here each page gets its
-place, what is linked and is no page becomes one, and a link that leads nowhere is an error. `make docs` does the rest.
+place, what is linked and is no page becomes one, and a link that leads nowhere is an error. Long names in tables, which
+GitHub gives the room that they need, are made to fit. `make docs` does the rest.
 """
 
 import importlib
@@ -36,6 +37,13 @@ _MODULES: Final = (
 
 _LINK: Final = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 
+# In a row of a table: what shows it, and names that are long. A bar or a backslash would be one of the table.
+_ROW: Final = re.compile(r"^\|.*\|$", re.MULTILINE)
+_TEST: Final = re.compile(r"(?:, )?`([\w/]+\.py::(?:test_)?(\w+))`")
+_LONG_NAME: Final = re.compile(r"`([^\s`|\\]*[_/,][^\s`|\\]*)`")
+_PLACE_TO_BREAK: Final = re.compile(r"(?<=\w[_/,])(?=.)")
+_SIGN: Final = re.compile(r"[\W_]")
+
 # A file that is longer is not for reading on a page.
 _LONGEST_LINES: Final = 700
 
@@ -66,13 +74,39 @@ def gather(target: Path) -> None:
     for source, place in pages().items():
         _write(target / place, "".join(_rewritten(source.read_text("utf-8"), source, place, target)))
     shutil.copytree(ROOT / "docs" / "images", target / "images", dirs_exist_ok=True)
+    _copy(ROOT / "docs" / "site.css", target / "site.css")
     _write(target / "reference" / "python.md", "\n".join(_python_reference()))
 
 
 def _rewritten(text: str, source: Path, place: str, target: Path) -> Iterator[str]:
     """The text with its links as they are on the site; code is left alone."""
     for number, part in enumerate(re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)):
-        yield part if number % 2 else _LINK.sub(lambda link: _relinked(link, source, place, target), part)
+        if number % 2:
+            yield part
+        else:
+            relinked = _LINK.sub(lambda link: _relinked(link, source, place, target), part)
+            yield _ROW.sub(_fitting, relinked)
+
+
+def _fitting(row: re.Match[str]) -> str:
+    """A row of a table: its tests as the sentences that their names are, its long names with places to break at."""
+    return _LONG_NAME.sub(_breakable, _TEST.sub(_as_sentence, row[0]))
+
+
+def _as_sentence(test: re.Match[str]) -> str:
+    path, name = test.groups()
+    sentence = name.replace("_", " ")
+    return f'<span class="test" title="tests/{path}">{sentence[0].upper()}{sentence[1:]}</span>'
+
+
+def _breakable(name: re.Match[str]) -> str:
+    """The name as code, its signs by their numbers: outside of backticks they could mean something."""
+    parts = (_SIGN.sub(_by_number, part) for part in _PLACE_TO_BREAK.split(name[1]))
+    return f"<code>{'<wbr>'.join(parts)}</code>"
+
+
+def _by_number(sign: re.Match[str]) -> str:
+    return f"&#{ord(sign[0])};"
 
 
 def _relinked(link: re.Match[str], source: Path, place: str, target: Path) -> str:

@@ -1,5 +1,6 @@
 """The documentation site, as far as it is seen without building it: its pages, its links, and what it would fetch."""
 
+import re
 import runpy
 import tomllib
 from pathlib import Path
@@ -55,6 +56,23 @@ def test_all_that_the_typescript_client_exports_is_in_its_reference(tmp_path: Pa
 def test_what_is_linked_and_is_no_page_becomes_one(pages: Path) -> None:
     assert "proxy_pass" in (pages / "files" / "examples" / "deploy.md").read_text()
     assert "](../files/examples/deploy.md)" in (pages / "guides" / "nginx.md").read_text()
+
+
+def test_a_test_in_a_table_is_a_sentence_and_its_path_is_a_title(pages: Path) -> None:
+    security = (pages / "SECURITY.md").read_text()
+    assert (
+        'title="tests/server/test_nobody_holds_a_socket_for_nothing.py::test_a_head_that_drips_is_told_so">'
+        "A head that drips is told so</span>"
+    ) in security
+    assert ".py::test_" not in re.sub(r'title="[^"]*"', "", security)
+
+
+def test_a_long_name_in_a_table_breaks_between_its_words(pages: Path) -> None:
+    operations = (pages / "OPERATIONS.md").read_text()
+    assert "<code>PULSE&#95;<wbr>MAX&#95;<wbr>CONNECTIONS</code>" in operations
+    assert (
+        "<code>localhost&#44;<wbr>127&#46;0&#46;0&#46;1&#44;<wbr>&#91;&#58;&#58;1&#93;</code>" in operations
+    )
 
 
 def test_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
