@@ -57,6 +57,19 @@ def test_what_keeps_it_from_starting_is_told_without_a_traceback(
     assert "Traceback" not in told
 
 
+def test_what_an_app_raises_is_told_with_its_place_and_with_debug_whole(tmp_path: Path) -> None:
+    # What raises is a library's: the place is where the app called it.
+    (tmp_path / "mine.py").write_text('import json\n\npulse = json.loads("{")\n')
+    for options, is_whole in (((), False), (("--debug",), True)):
+        process = Process(tmp_path, *options, "serve", "mine:pulse", "--port", str(free_port()))
+        assert process.popen.wait(PATIENCE) in {1, 2}
+        told = process.err.read_text()
+        assert (
+            f"mine:pulse raises when it is imported, in {tmp_path / 'mine.py'}:3: json.decoder.JSON" in told
+        )
+        assert ("Traceback" in told) is is_whole
+
+
 def test_an_app_that_asks_nobody_who_they_are_stays_on_this_machine(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,8 +142,8 @@ def test_an_app_that_cannot_be_imported_is_told_with_its_own_error(
     diagnosis = examined(capsys, app)
     assert diagnosis.code == 1
     [said] = diagnosis.of("app", "failed")
-    assert "KeyError('DATABASE_OF_MINE')" in said
-    assert "import patient" in said
+    assert "patient.py:2: KeyError: 'DATABASE_OF_MINE'" in said
+    assert "has it variables where it runs" in said
     assert "module:name" in examined(capsys, "nobody:app").of("app", "failed")[0]
 
 

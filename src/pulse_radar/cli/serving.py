@@ -1,14 +1,16 @@
 """uvicorn as `serve` runs it: with our WebSocket protocol, and an end that nobody can hold up."""
 
+import contextlib
 import functools
 import logging
 import socket
-from typing import Final
+from typing import Any, Final
 
 import typer
 import uvicorn
 from uvicorn.supervisors import ChangeReload
 
+from pulse_radar.cli.apps import raising_told
 from pulse_radar.cli.logs import log_config
 from pulse_radar.cli.open_files import make_room
 from pulse_radar.server.places import ConnectionBounds, Places
@@ -30,6 +32,11 @@ _SHUTDOWN_SECONDS: Final = 1
 
 class ServeConfig(uvicorn.Config):
     """uvicorn's, whose app, and whose log of requests, see the clients behind the proxies that are trusted."""
+
+    def load_app(self) -> Any:
+        # Whoever changes code sees the traceback, from the process that is started again.
+        with contextlib.nullcontext() if self.should_reload else raising_told(str(self.app)):
+            return super().load_app()
 
     def load(self) -> None:
         super().load()

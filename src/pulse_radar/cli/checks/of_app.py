@@ -25,21 +25,16 @@ class Layer(msgspec.Struct, frozen=True):
 
 def layers_of(app: str) -> tuple[Layer, ...] | Finding:
     """The live layers of this app, or why there are none."""
-    from pulse_radar.cli.apps import NoSuchApp, need_pulses
+    from pulse_radar.cli.apps import AppRaises, NoSuchApp, need_pulses
 
     try:
         pulses = need_pulses(app)
     except NoSuchApp as error:
         return trouble("app", str(error), _NAME_IT)
+    except AppRaises as error:
+        return trouble("app", str(error), "mend it; or has it variables where it runs that it has not here?")
     except PulseError as error:
         return trouble("app", str(error), MEND_IT)
-    except Exception as error:  # noqa: BLE001 (the app's own code, whatever it raises)
-        module = app.partition(":")[0]
-        return trouble(
-            "app",
-            f"{app} raises when it is imported: {error!r}",
-            f"`python -c 'import {module}'` shows where; it has the variables here that the server has?",
-        )
     return tuple(Layer(pulse.settings, pulse.topics, pulse.authenticates) for pulse in pulses)
 
 
