@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from httptools import HttpRequestParser
+from websockets.server import ServerProtocol
 
 from pulse_radar import Pulse
 from pulse_radar.server import draining
+from pulse_radar.server.uvicorn_http import PulseHttpProtocol
+from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from tests.server.serving import PATIENCE, app_with, handshake, make_pulse, serving
 from tests.waiting import eventually
 
@@ -53,6 +57,29 @@ async def test_after_all_have_gone_nothing_of_them_is_left(wire: str, clients: i
         after = await at_rest(pulse)
     assert draining._running == set()
     assert after - before < MOST_BYTES + MOST_BYTES_A_CLIENT * clients
+
+
+async def test_a_connection_takes_nothing_of_its_handshake_along() -> None:
+    """Not even until the garbage collector comes: that would cost each connection three times what it is itself."""
+    async with serving(app_with(make_pulse())) as server:
+        gc.collect()
+        before = of_handshakes()
+        gc.disable()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        try:
+            writer.write(handshake(server.port, QUERY))
+            async with asyncio.timeout(PATIENCE):
+                await reader.readuntil(b'"subscribed"')
+            await eventually(lambda: of_handshakes() <= before)
+        finally:
+            gc.enable()
+            writer.close()
+
+
+def of_handshakes() -> int:
+    """How many objects there are that nobody needs once a connection is one."""
+    kinds = PulseHttpProtocol, PulseWebSocketProtocol, ServerProtocol, HttpRequestParser
+    return sum(isinstance(each, kinds) for each in gc.get_objects())
 
 
 async def churn(port: int, request: bytes, count: int) -> None:

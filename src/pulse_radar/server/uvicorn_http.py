@@ -199,6 +199,8 @@ class PulseHttpProtocol(HttpToolsProtocol):
             # It is no connection yet: who comes has to be looked up, and may be turned away.
             successor.place, self._place = self._place, None
         self._give_back()
+        # It is over, and is gone with that, but for circles that only the garbage collector would find.
+        self.parser = self.scope = None  # type: ignore[assignment]
 
     def _watch(self) -> None:
         """Look at it when something will be overdue."""

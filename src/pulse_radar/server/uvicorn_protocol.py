@@ -62,7 +62,7 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
             place=self.place,
         )
         # What uvicorn closes when the endpoint has returned.
-        self.transport = cast(asyncio.Transport, _HANDED_OVER)
+        self.transport = _HANDED_OVER
         if self.disconnected:
             lean.connection_lost(None)
         return lean
@@ -108,6 +108,13 @@ class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
         self._cutoff.over()
         self._give_back()
 
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        if self.transport is _HANDED_OVER:
+            # It is over, and is gone with that, but for circles that only the garbage collector would find.
+            self.scope["extensions"].pop(EXTENSION, None)
+            self.conn.parser.close()
+
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.accept" and not self._is_held:
@@ -142,4 +149,4 @@ class _HandedOver:
         return True
 
 
-_HANDED_OVER: Final = _HandedOver()
+_HANDED_OVER: Final = cast(asyncio.Transport, _HandedOver())
