@@ -19,7 +19,8 @@ def seconds_of(count: int) -> float:
 
 
 async def test_a_call_of_ours_that_computes_for_long_is_noticed(loop_watch: LoopWatch) -> None:
-    count = int(1.5 * LIMIT_SECONDS / seconds_of(100_000) * 100_000)
+    # The quickest of several: a processor that others use is slower by half at times.
+    count = int(2 * LIMIT_SECONDS / min(seconds_of(100_000) for _ in range(5)) * 100_000)
     await asyncio.sleep(0)
     fitting([GAP] * count, 1)
     await asyncio.sleep(0)
