@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -68,10 +69,11 @@ def of_ours(topic: str) -> tuple[str, ...]:
 
 
 def compiled(name: str) -> Path:
-    """The program native/NAME.c, built where it is not yet."""
+    """The program native/NAME.c, built where it is not yet: another version of it is another program."""
     source = Path(__file__).parent / "native" / f"{name}.c"
-    program = Path(tempfile.gettempdir()) / f"pulse-radar-benchmark-{os.getuid()}" / name
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    version = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    program = Path(tempfile.gettempdir()) / f"pulse-radar-benchmark-{os.getuid()}" / f"{name}-{version}"
+    if not program.exists():
         program.parent.mkdir(mode=0o700, exist_ok=True)
         subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)  # noqa: S603, S607
     return program
