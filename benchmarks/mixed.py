@@ -115,7 +115,7 @@ def main() -> None:
         save("mixed", found, clients=clients, rounds=rounds)
         plot(
             "mixed",
-            {f"{_TITLE}: deliveries per CPU second": {n: one.per_cpu_second for n, one in found.items()}},
+            {"mixed topics: deliveries per CPU second": {n: one.per_cpu_second for n, one in found.items()}},
         )
 
 
