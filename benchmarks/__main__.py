@@ -3,7 +3,6 @@
 python -m benchmarks [--quick]
 """
 
-import shlex
 import subprocess
 import sys
 from typing import Final
@@ -27,7 +26,7 @@ if __name__ == "__main__":
         command = [
             sys.executable,
             "-m",
-            *shlex.split(f"benchmarks.{work}"),
+            *f"benchmarks.{work}".split(),
             *(["--quick"] if is_quick else []),
         ]
         print("==", work, flush=True)  # noqa: T201 (what follows is its own)

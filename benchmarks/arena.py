@@ -5,9 +5,10 @@ Linux only: it reads /proc.
 
 import asyncio
 import contextlib
+import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from benchmarks.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, running
 from benchmarks.readers import PATIENCE_SECONDS, LostClients, Readers
 from pulse_radar.testing.nats_server import free_port
 
-__all__ = ["Arena", "Peer", "Spent"]
+__all__ = ["Arena", "Peer", "Spent", "opened"]
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -141,3 +142,14 @@ class Arena:
             while not (line := await self._server.stdout.readline()).startswith(b"ran "):
                 assert line, f"{self.peer.name} ended"
         return int(line.split()[1])
+
+
+async def opened(stack: contextlib.AsyncExitStack, peers: Iterable[Peer], clients: int) -> list[Arena]:
+    """Each of them with its clients, until the stack ends. One whose clients do not all come in is left out."""
+    arenas: list[Arena] = []
+    for peer in peers:
+        try:
+            arenas.append(await stack.enter_async_context(Arena.open(peer, clients)))
+        except TimeoutError:
+            sys.stderr.write(f"left out: {peer.name}: not all of its clients came in\n")
+    return arenas

@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.arena import Arena, Spent
+from benchmarks.arena import Arena, Spent, opened
 from benchmarks.peers.table import FLOOR, PEERS
 from benchmarks.plots import plot
 from benchmarks.readers import LostClients
@@ -43,12 +43,7 @@ class Figures(msgspec.Struct, frozen=True):
 async def measure(names: list[str], clients: int, rounds: int) -> dict[int, dict[str, Figures]]:
     """By burst and peer. One that loses clients is left out, and said so."""
     async with contextlib.AsyncExitStack() as stack:
-        arenas = list[Arena]()
-        for name in names:
-            try:
-                arenas.append(await stack.enter_async_context(Arena.open(PEERS[name], clients)))
-            except TimeoutError:
-                sys.stderr.write(f"left out: {name}: not all of its clients came in\n")
+        arenas = await opened(stack, [PEERS[name] for name in names], clients)
         # The first round warms up.
         await _round(arenas)
         taken = [await _round(arenas) for _ in range(rounds)]

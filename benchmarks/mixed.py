@@ -13,8 +13,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from benchmarks.arena import Arena, Peer
+from benchmarks.arena import Peer, opened
 from benchmarks.fanout import Figures, figures, show
+from benchmarks.peers import crowds
 from benchmarks.peers.driving import TOPICS
 from benchmarks.peers.table import FLOOR, OURS, PEERS, PORTABLE
 from benchmarks.plots import plot
@@ -23,48 +24,17 @@ from benchmarks.results import save
 __all__ = ["main", "measure"]
 
 _EVENTS: Final = 35
-_TITLE: Final = "seven topics, mixed subscriptions"
-
-
-def _ours(topics: tuple[str, ...]) -> list[str]:
-    return [
-        *("--path", f"/ws?topics={','.join(topics)}", "--ready", f'"subscribed","topic":"{topics[-1]}"'),
-        *("--answer", '{"type":"ping"', '{"action":"pong"}'),
-    ]
-
-
-def _socket_io(topics: tuple[str, ...]) -> list[str]:
-    path = f"/socket.io/?EIO=4&transport=websocket&topics={','.join(topics)}"
-    return ["--path", path, "--say", "40", "--ready", "40{", "--answer", "2", "3"]
-
-
-def _uwebsockets(topics: tuple[str, ...]) -> list[str]:
-    return ["--path", "/ws", "--say", ",".join(topics), "--ready", "subscribed"]
-
-
-def _centrifugo(topics: tuple[str, ...]) -> list[str]:
-    words = ['{"id":1,"connect":{}}']
-    words += [
-        f'{{"id":{place},"subscribe":{{"channel":"{topic}"}}}}' for place, topic in enumerate(topics, 2)
-    ]
-    said = [part for word in words for part in ("--say", word)]
-    ready = f'"id":{len(words)}'
-    return ["--path", "/connection/websocket", *said, "--ready", ready, "--answer", "{}", "{}"]
-
-
-def _floor(topics: tuple[str, ...]) -> list[str]:
-    return ["--path", f"/ws?topics={','.join(topics)}"]
 
 
 # How clients of each begin that follow these topics.
-_CROWDS: Final[dict[str, Callable[[tuple[str, ...]], list[str]]]] = {
-    OURS: _ours,
-    PORTABLE: _ours,
-    "python-socketio": _socket_io,
-    "Socket.IO on Node": _socket_io,
-    "uWebSockets (socketify)": _uwebsockets,
-    "Centrifugo": _centrifugo,
-    FLOOR: _floor,
+_CROWDS: Final[dict[str, Callable[..., tuple[str, ...]]]] = {
+    OURS: crowds.ours,
+    PORTABLE: crowds.ours,
+    "python-socketio": crowds.socket_io,
+    "Socket.IO on Node": crowds.socket_io,
+    "uWebSockets (socketify)": crowds.uwebsockets,
+    "Centrifugo": crowds.centrifugo,
+    FLOOR: crowds.floor,
 }
 
 
@@ -83,19 +53,19 @@ async def measure(names: list[str], clients: int, rounds: int) -> dict[str, Figu
     """`clients`: a multiple of seven, as many of each kind."""
     deliveries = _EVENTS // len(TOPICS) * clients // len(_KINDS) * _DELIVERIES
     async with contextlib.AsyncExitStack() as stack:
-        arenas = [await stack.enter_async_context(Arena.open(_mixed(PEERS[name]), clients)) for name in names]
+        arenas = await opened(stack, [_mixed(PEERS[name]) for name in names], clients)
         # The first round warms up.
         taken = [
             {arena.peer.name: await arena.mixed(_EVENTS, deliveries) for arena in arenas}
             for _ in range(rounds + 1)
         ][1:]
-    floor = [one[FLOOR] for one in taken] if FLOOR in names else None
-    return {name: figures([one[name] for one in taken], floor) for name in names}
+    spent = {arena.peer.name: [one[arena.peer.name] for one in taken] for arena in arenas}
+    return {name: figures(own, spent.get(FLOOR)) for name, own in spent.items()}
 
 
 def _mixed(peer: Peer) -> Peer:
     crowd = _CROWDS[peer.name]
-    return replace(peer, crowd=tuple(word for topics in _KINDS for word in crowd(topics)))
+    return replace(peer, crowd=tuple(word for topics in _KINDS for word in crowd(*topics)))
 
 
 def main() -> None:
@@ -110,7 +80,7 @@ def main() -> None:
         arguments.error(f"--clients must be a multiple of {len(_KINDS)}: as many of each kind")
     names = given.only or [name for name in PEERS if name in _CROWDS]
     found = asyncio.run(measure(names, clients, rounds))
-    show({_TITLE: found})
+    show({"seven topics, mixed subscriptions": found})
     if not (given.only or given.quick):
         save("mixed", found, clients=clients, rounds=rounds)
         plot(

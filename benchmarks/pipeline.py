@@ -25,8 +25,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.app import TOPIC
+from benchmarks.peers import crowds
 from benchmarks.processes import serving
-from benchmarks.readers import Readers, of_ours
+from benchmarks.readers import Readers
 from benchmarks.results import save, show
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
@@ -133,7 +134,7 @@ async def measure(clients: int, rounds: int, seconds: float) -> Figures:
             port = free_port()
             async with (
                 serving(server.url, port),
-                Readers.open("ours", port, clients, of_ours(TOPIC)) as crowd,
+                Readers.open("ours", port, clients, crowds.ours(TOPIC)) as crowd,
             ):
                 for turn in range(rounds + 1):
                     await worker("work", server.url, events)

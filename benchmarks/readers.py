@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from benchmarks.processes import running
 
-__all__ = ["PATIENCE_SECONDS", "LostClients", "Readers", "compiled", "of_ours"]
+__all__ = ["PATIENCE_SECONDS", "LostClients", "Readers", "compiled"]
 
 # Ten thousand are connected by then, and have what was published.
 PATIENCE_SECONDS: Final = 120.0
@@ -58,14 +58,6 @@ class Readers:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n".encode())
         return await _line(self._process)
-
-
-def of_ours(topic: str) -> tuple[str, ...]:
-    """How a client of ours begins that follows this topic: ready once it is live, and it answers pings."""
-    return (
-        *("--path", f"/ws?topics={topic}", "--ready", '"subscribed"'),
-        *("--answer", '{"type":"ping"', '{"action":"pong"}'),
-    )
 
 
 def compiled(name: str) -> Path:

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from benchmarks.arena import Peer
-from benchmarks.peers.driving import TOPIC
+from benchmarks.peers.crowds import centrifugo, ours, socket_io, uwebsockets
+from benchmarks.peers.driving import TOPIC, TOPICS
 from benchmarks.processes import LOAD_CORE
-from benchmarks.readers import compiled, of_ours
+from benchmarks.readers import compiled
 
 __all__ = ["FLOOR", "OURS", "PEERS", "PORTABLE", "of_all_topics"]
 
@@ -18,7 +19,6 @@ OURS: Final = "Pulse Radar"
 PORTABLE: Final = "Pulse Radar, any ASGI server"
 FLOOR: Final = "C, one send a frame"
 
-_OUR_CROWD: Final = of_ours(TOPIC)
 _UVICORN: Final = (
     *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--loop", "uvloop", "--http", "httptools"),
     *("--ws-per-message-deflate", "false", "--log-level", "warning", "--no-access-log", "--backlog", "4096"),
@@ -26,24 +26,6 @@ _UVICORN: Final = (
 _OUR_CLASSES: Final = (
     *("--ws", "pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol"),
     *("--http", "pulse_radar.server.uvicorn_http:PulseHttpProtocol"),
-)
-_SOCKET_IO_CROWD: Final = (
-    *("--path", "/socket.io/?EIO=4&transport=websocket", "--say", "40", "--ready", "40{"),
-    *("--answer", "2", "3"),
-)
-
-
-_CENTRIFUGO_CROWD: Final = (
-    *("--path", "/connection/websocket", "--say", '{"id":1,"connect":{}}'),
-    *(
-        "--say",
-        f'{{"id":2,"subscribe":{{"channel":"{TOPIC}"}}}}',
-        "--ready",
-        '"id":2',
-        "--answer",
-        "{}",
-        "{}",
-    ),
 )
 
 # Where `make bench` puts what it builds.
@@ -54,8 +36,8 @@ def _all() -> list[Peer]:
     node = Path(__file__).parent / "node" / "socketio.mjs"
     own = (sys.executable, "-m")
     return [
-        Peer(OURS, (*_UVICORN, *_OUR_CLASSES, "benchmarks.peers.pulse_app:app"), _OUR_CROWD),
-        Peer(PORTABLE, (*_UVICORN, "--ws-ping-interval", "0", "benchmarks.peers.pulse_app:app"), _OUR_CROWD),
+        Peer(OURS, (*_UVICORN, *_OUR_CLASSES, "benchmarks.peers.pulse_app:app"), ours(TOPIC)),
+        Peer(PORTABLE, (*_UVICORN, "--ws-ping-interval", "0", "benchmarks.peers.pulse_app:app"), ours(TOPIC)),
         Peer("FastAPI docs", (*_UVICORN, "benchmarks.peers.fastapi_docs:app")),
         Peer("websockets", (*own, "benchmarks.peers.websockets_broadcast", "{port}")),
         Peer(
@@ -63,14 +45,12 @@ def _all() -> list[Peer]:
             (*_UVICORN, "benchmarks.peers.litestar_channels:app"),
             ("--path", f"/ws/{TOPIC}"),
         ),
-        Peer("python-socketio", (*_UVICORN, "benchmarks.peers.socketio_asgi:app"), _SOCKET_IO_CROWD),
-        Peer(
-            "Socket.IO on Node", ("node", str(node), "{port}"), _SOCKET_IO_CROWD, {"NODE_ENV": "production"}
-        ),
+        Peer("python-socketio", (*_UVICORN, "benchmarks.peers.socketio_asgi:app"), socket_io()),
+        Peer("Socket.IO on Node", ("node", str(node), "{port}"), socket_io(), {"NODE_ENV": "production"}),
         Peer(
             "uWebSockets (socketify)",
             (*own, "benchmarks.peers.uwebsockets", "{port}"),
-            ("--path", "/ws", "--say", TOPIC, "--ready", "subscribed"),
+            uwebsockets(TOPIC),
         ),
         *_centrifugo(),
         Peer(FLOOR, (str(compiled("floor")), "{port}")),
@@ -83,7 +63,7 @@ def _centrifugo() -> list[Peer]:
     if program is None:
         return []
     command = (sys.executable, "-m", "benchmarks.peers.centrifugo", program, "{port}", str(LOAD_CORE))
-    return [Peer("Centrifugo", command, _CENTRIFUGO_CROWD)]
+    return [Peer("Centrifugo", command, centrifugo(TOPIC))]
 
 
 PEERS: Final = {peer.name: peer for peer in _all()}
@@ -91,9 +71,4 @@ PEERS: Final = {peer.name: peer for peer in _all()}
 
 def of_all_topics(peer: Peer) -> Peer:
     """The same with clients that follow every topic it has: seven, of ours."""
-    if peer.name not in {OURS, PORTABLE}:
-        return peer
-    crowd = ["/ws" if word.startswith("/ws?") else word for word in peer.crowd]
-    # The last one of which it is told that it is live.
-    crowd[crowd.index("--ready") + 1] = '"subscribed","topic":"topic5"'
-    return msgspec.structs.replace(peer, crowd=tuple(crowd))
+    return msgspec.structs.replace(peer, crowd=ours(*TOPICS)) if peer.name in {OURS, PORTABLE} else peer
