@@ -138,9 +138,12 @@ class Arena:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(f"{word}\n".encode())
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (line := await self._server.stdout.readline()).startswith(b"ran "):
-                assert line, f"{self.peer.name} ended"
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not (line := await self._server.stdout.readline()).startswith(b"ran "):
+                    assert line, f"{self.peer.name} ended"
+        except TimeoutError:
+            raise LostClients(f"{self.peer.name}: not done with {word!r} in {PATIENCE_SECONDS:.0f} s") from None
         return int(line.split()[1])
 
 

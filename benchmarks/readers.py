@@ -21,7 +21,7 @@ PATIENCE_SECONDS: Final = 120.0
 
 
 class LostClients(Exception):
-    """Not everything came to everybody, so that figures would say nothing."""
+    """Not everything came to everybody in time, so that figures would say nothing."""
 
 
 class Readers:
