@@ -143,7 +143,9 @@ class Arena:
                 while not (line := await self._server.stdout.readline()).startswith(b"ran "):
                     assert line, f"{self.peer.name} ended"
         except TimeoutError:
-            raise LostClients(f"{self.peer.name}: not done with {word!r} in {PATIENCE_SECONDS:.0f} s") from None
+            raise LostClients(
+                f"{self.peer.name}: not done with {word!r} in {PATIENCE_SECONDS:.0f} s"
+            ) from None
         return int(line.split()[1])
 
 

@@ -15,6 +15,7 @@ from pulse_radar.cli.doctor import doctor
 from pulse_radar.cli.ingest import ingest
 from pulse_radar.cli.publish import delete, publish
 from pulse_radar.cli.serve import serve
+from pulse_radar.cli.serve_worker import serve_worker
 from pulse_radar.cli.tail import tail
 from pulse_radar.cli.telegram import telegram
 from pulse_radar.cli.topics import topics
@@ -39,6 +40,7 @@ _NAMES: Final = {*(command.__name__ for command in _COMMANDS), "topics"}
 
 for command in _COMMANDS:
     app.command()(command)
+app.command(hidden=True)(serve_worker)
 topics.command()(backup)
 topics.command()(restore)
 app.add_typer(topics, name="topics")

@@ -16,6 +16,7 @@ from pulse_radar.cli.options import (
     broker_option,
     default_of,
 )
+from pulse_radar.errors import InvalidSetting
 from pulse_radar.settings import CommandSettings, Settings
 
 __all__ = ["serve"]
@@ -34,6 +35,9 @@ def serve(
         typer.Option(envvar="PULSE_HOST", show_default=default_of("host"), help="The address to listen on."),
     ] = None,
     port: PortOption = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="How many processes answer on the port; memory:// is for one.")
+    ] = 1,
     reload: Annotated[bool, typer.Option("--reload", help="Start again when the code changes.")] = False,
     insecure: Annotated[
         bool | None,
@@ -57,8 +61,11 @@ def serve(
     """
     # Here, so that commands that serve nothing start without a server.
     from pulse_radar.cli.apps import hand_down, prefer_working_directory
-    from pulse_radar.cli.serving import run_server
+    from pulse_radar.cli.crew import run_crew
+    from pulse_radar.cli.serving import announce, run_server
 
+    if reload and workers > 1:
+        raise InvalidSetting("--reload is for one process: leave --workers out")
     if app is None:
         need_radar()
         broker = broker or DEFAULT_BROKER
@@ -74,7 +81,17 @@ def serve(
     with bind(settings.host, settings.port) as listener:
         if lifeline:
             hold_lifeline()
-        run_server(app or _RADAR, listener, is_factory=app is None, reload=reload, debug=debug)
+        announce(listener, workers=workers, debug=debug)
+        if workers == 1:
+            run_server(app or _RADAR, listener, is_factory=app is None, debug=debug, reload=reload)
+        else:
+            run_crew(workers, _worker(app, debug=debug), listener)
+
+
+def _worker(app: str | None, *, debug: bool) -> list[str]:
+    """The command of one of several processes; its settings were handed down."""
+    options = ["--debug"] if debug else []
+    return [*options, "serve-worker", *([_RADAR, "--factory"] if app is None else [app])]
 
 
 def _authenticates(app: str) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import socket
+from collections.abc import Callable
 from typing import Any, Final
 
 import typer
@@ -11,7 +12,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from pulse_radar.cli.apps import raising_told
-from pulse_radar.cli.logs import log_config
+from pulse_radar.cli.logs import configure_logs, log_config
 from pulse_radar.cli.open_files import make_room
 from pulse_radar.server.places import ConnectionBounds, Places
 from pulse_radar.server.proxies import TrustedProxies
@@ -22,7 +23,7 @@ from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.uvicorn_server import DrainingServer
 from pulse_radar.settings import Settings
 
-__all__ = ["ServeConfig", "run_server"]
+__all__ = ["ServeConfig", "announce", "run_server"]
 
 _log: Final = logging.getLogger("pulse_radar.cli")
 
@@ -50,7 +51,24 @@ class ServeConfig(uvicorn.Config):
         )
 
 
-def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: bool, debug: bool) -> None:
+def announce(listener: socket.socket, *, workers: int, debug: bool) -> None:
+    """Say where it is served, and by how many processes; they find room for their connections."""
+    configure_logs(debug=debug)
+    make_room(Settings.load().max_connections)
+    host, port = listener.getsockname()[:2]
+    by = "" if workers == 1 else f" by {workers} processes"
+    _log.info("serving http://%s:%d%s (Ctrl-C ends it)", f"[{host}]" if ":" in host else host, port, by)
+
+
+def run_server(
+    app: str,
+    listener: socket.socket,
+    *,
+    is_factory: bool,
+    debug: bool,
+    reload: bool = False,
+    on_serving: Callable[[], None] = lambda: None,
+) -> None:
     """Serve the app until a signal ends it. Raises: typer.Exit, when it does not start."""
     host, port = listener.getsockname()[:2]
     config = ServeConfig(
@@ -69,15 +87,12 @@ def run_server(app: str, listener: socket.socket, *, is_factory: bool, reload: b
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         log_config=log_config(debug=debug),
     )
-    # Now that there is a log.
-    make_room(Settings.load().max_connections)
-    _log.info("serving http://%s:%d (Ctrl-C ends it)", f"[{host}]" if ":" in host else host, port)
     try:
         if config.should_reload:
             # Whoever changes code is not kept waiting: nobody is drained.
             ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
         else:
-            DrainingServer(config).run(sockets=[listener])
+            DrainingServer(config, on_serving).run(sockets=[listener])
     except KeyboardInterrupt:
         # It was asked to end, and it has ended: uvicorn only passes the signal on.
         return

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -31,8 +32,10 @@ class DrainingServer(uvicorn.Server):
     A second signal ends the draining, and what follows is the end by Ctrl-C: under two seconds, everything closed.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, on_serving: Callable[[], None]) -> None:
+        """`on_serving`: called when the app has started, and requests are answered."""
         super().__init__(config)
+        self._on_serving = on_serving
         # From the first SIGTERM until clients have left, or may not take more time.
         self._is_draining = False
 
@@ -47,6 +50,7 @@ class DrainingServer(uvicorn.Server):
         """Start, unless a signal comes first: the app may be waiting for a broker that is away."""
         if not isinstance(self.lifespan, LifespanOn):
             await super().startup(sockets)
+            self._on_serving()
             return
         self.lifespan = lifespan = _Lifespan(self.config)
         heeding = asyncio.create_task(self._heed_signals(lifespan))
@@ -62,6 +66,8 @@ class DrainingServer(uvicorn.Server):
         # 70 to 110 ms each time, in which no event goes out.
         gc.collect()
         gc.freeze()
+        if self.started:
+            self._on_serving()
 
     async def _heed_signals(self, lifespan: "_Lifespan") -> None:
         while not self.should_exit:  # noqa: ASYNC110 (a signal handler tells no event)

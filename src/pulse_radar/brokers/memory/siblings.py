@@ -12,7 +12,12 @@ from typing import Final
 
 from pulse_radar.errors import BrokerRefused
 
-__all__ = ["refuse_siblings"]
+__all__ = ["WORKER_ENVIRONMENT", "refuse_siblings"]
+
+# How a process knows that it is a worker: gunicorn leaves a name like this, and so does our own `serve`.
+_NAME: Final = "SERVER_SOFTWARE"
+_MANAGERS: Final = ("gunicorn", "pulse-radar")
+WORKER_ENVIRONMENT: Final = {_NAME: "pulse-radar"}
 
 # What this process claimed, each a byte of the file, until it ends: a sibling that starts later must find it.
 _claimed: Final[set[int]] = set()
@@ -39,13 +44,13 @@ def refuse_siblings(topics: Iterable[str]) -> None:
 def _manager() -> int | None:
     """The process that manages this one as one of several workers, if there is such a one.
 
-    uvicorn, hypercorn and granian start workers by multiprocessing; gunicorn forks and leaves a name.
+    uvicorn, hypercorn and granian start workers by multiprocessing; gunicorn and `serve` leave a name.
     A shell or a test runner starts unrelated programs, which may well run side by side.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
         return parent.pid
-    return os.getppid() if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn") else None
+    return os.getppid() if os.environ.get(_NAME, "").startswith(_MANAGERS) else None
 
 
 @cache
