@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from benchmarks.peers.driving import EVENT, TOPIC, obey
+from benchmarks.peers.driving import EVENT, TOPIC, Data, obey
 
 __all__ = ["main"]
 
@@ -51,7 +51,7 @@ class _Api:
         # Asked once: they stay, and the question would cost the server something.
         self._clients = 0
 
-    async def publish(self, events: list[dict[str, object]]) -> int:
+    async def publish(self, events: list[Data]) -> int:
         """Published together, as its documentation says for several."""
         if len(events) == 1:
             await self.publish_to(TOPIC, events[0])
@@ -63,7 +63,7 @@ class _Api:
             self._clients = told["result"]["channels"][TOPIC]["num_clients"]
         return len(events) * self._clients
 
-    async def publish_to(self, topic: str, data: dict[str, object]) -> None:
+    async def publish_to(self, topic: str, data: Data) -> None:
         await self._ask("publish", _in(topic, data))
 
     async def _ask(self, what: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class _Api:
         return told
 
 
-def _in(topic: str, data: dict[str, object]) -> dict[str, object]:
+def _in(topic: str, data: Data) -> Data:
     return {"channel": topic, "data": {"event": EVENT, "data": data, "id": "0" * 23}}
 
 

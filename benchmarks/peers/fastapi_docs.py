@@ -3,14 +3,9 @@
 uvicorn as its documentation says for production: uvloop and httptools; compression off.
 """
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
-from benchmarks.peers.driving import EVENT, TOPIC, obey
+from benchmarks.peers.driving import Data, driven, text_of
 
 __all__ = ["app"]
 
@@ -34,21 +29,13 @@ class ConnectionManager:
 manager = ConnectionManager()
 
 
-@asynccontextmanager
-async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    driving = asyncio.create_task(obey(publish))
-    yield
-    driving.cancel()
-
-
-async def publish(events: list[dict[str, object]]) -> int:
+async def publish(events: list[Data]) -> int:
     for data in events:
-        text = {"topic": TOPIC, "event": EVENT, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
-        await manager.broadcast(json.dumps(text))
+        await manager.broadcast(text_of(data))
     return len(events) * len(manager.active_connections)
 
 
-app = FastAPI(lifespan=lifespan)
+app = FastAPI(lifespan=lambda _app: driven(publish))
 
 
 @app.websocket("/ws")

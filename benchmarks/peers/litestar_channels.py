@@ -1,15 +1,12 @@
 """Litestar Channels with its in-memory backend and its own route, on uvicorn with uvloop; compression off."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.channels import ChannelsPlugin
 from litestar.channels.backends.memory import MemoryChannelsBackend
 
-from benchmarks.peers.driving import EVENT, TOPIC, obey
+from benchmarks.peers.driving import TOPIC, Data, driven, text_of
 
 __all__ = ["app"]
 
@@ -21,21 +18,13 @@ channels = ChannelsPlugin(
 )
 
 
-async def publish(events: list[dict[str, object]]) -> int:
+async def publish(events: list[Data]) -> int:
     for data in events:
-        text = {"topic": TOPIC, "event": EVENT, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
-        channels.publish(json.dumps(text), TOPIC)
+        channels.publish(text_of(data), TOPIC)
     # A queue, and then a task for each client.
     for _ in range(4):
         await asyncio.sleep(0)
     return len(events) * len(channels._channels[TOPIC])  # noqa: SLF001 (nothing else tells)
 
 
-@asynccontextmanager
-async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-    driving = asyncio.create_task(obey(publish))
-    yield
-    driving.cancel()
-
-
-app = Litestar(plugins=[channels], lifespan=[lifespan])
+app = Litestar(plugins=[channels], lifespan=[driven(publish)])

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from benchmarks.peers.driving import EVENT, TOPIC, TOPICS, obey
+from benchmarks.peers.driving import EVENT, TOPIC, TOPICS, Data, driven
 from pulse_radar import Pulse
 from pulse_radar.auth import Jwt
 
@@ -32,19 +32,17 @@ for name in TOPICS:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with pulse.lifespan(app):
-        driving = asyncio.create_task(obey(publish, publish_to))
+    async with pulse.lifespan(app), driven(publish, publish_to):
         yield
-        driving.cancel()
 
 
-async def publish(events: list[dict[str, object]]) -> int:
+async def publish(events: list[Data]) -> int:
     positions = await asyncio.gather(*(pulse.publish(TOPIC, EVENT, data) for data in events))
     await written(TOPIC, max(position.sequence for position in positions))
     return len(events) * pulse._runner().connections  # noqa: SLF001
 
 
-async def publish_to(topic: str, data: dict[str, object]) -> None:
+async def publish_to(topic: str, data: Data) -> None:
     await written(topic, (await pulse.publish(topic, EVENT, data)).sequence)
 
 

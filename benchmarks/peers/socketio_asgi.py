@@ -4,14 +4,12 @@ Its topics are rooms: those that a client names in its query.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
 import socketio
 from starlette.applications import Starlette
 
-from benchmarks.peers.driving import EVENT, TOPIC, obey
+from benchmarks.peers.driving import EVENT, TOPIC, Data, driven
 
 __all__ = ["app"]
 
@@ -19,7 +17,6 @@ server = socketio.AsyncServer(async_mode="asgi", transports=["websocket"], http_
 connected: set[str] = set()
 
 
-@server.event
 async def connect(sid: str, environ: dict[str, str]) -> None:
     connected.add(sid)
     for topics in parse_qs(environ["QUERY_STRING"]).get("topics", []):
@@ -27,12 +24,11 @@ async def connect(sid: str, environ: dict[str, str]) -> None:
             await server.enter_room(sid, topic)
 
 
-@server.event
 async def disconnect(sid: str) -> None:
     connected.discard(sid)
 
 
-async def publish(events: list[dict[str, object]]) -> int:
+async def publish(events: list[Data]) -> int:
     for data in events:
         await server.emit(EVENT, around(data))
     # Each client has a task that writes.
@@ -40,20 +36,16 @@ async def publish(events: list[dict[str, object]]) -> int:
     return len(events) * len(connected)
 
 
-async def publish_to(topic: str, data: dict[str, object]) -> None:
+async def publish_to(topic: str, data: Data) -> None:
     await server.emit(EVENT, around(data), room=topic)
     await asyncio.sleep(0)
 
 
-def around(data: dict[str, object]) -> dict[str, object]:
+def around(data: Data) -> Data:
+    """As much around it as others have, the name of the event apart."""
     return {"topic": TOPIC, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
 
 
-@asynccontextmanager
-async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    driving = asyncio.create_task(obey(publish, publish_to))
-    yield
-    driving.cancel()
-
-
-app = socketio.ASGIApp(server, Starlette(lifespan=lifespan))
+server.on("connect", connect)
+server.on("disconnect", disconnect)
+app = socketio.ASGIApp(server, Starlette(lifespan=lambda _app: driven(publish, publish_to)))

@@ -1,21 +1,19 @@
 """`websockets` with its own `broadcast`, as its documentation says for many clients: uvloop, compression off."""
 
 import asyncio
-import json
 import sys
 
 import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from benchmarks.peers.driving import EVENT, TOPIC, obey
+from benchmarks.peers.driving import Data, obey, text_of
 
 connections: set[ServerConnection] = set()
 
 
-async def publish(events: list[dict[str, object]]) -> int:
+async def publish(events: list[Data]) -> int:
     for data in events:
-        text = {"topic": TOPIC, "event": EVENT, "data": data, "_seq": 1750000000000000, "id": "0" * 23}
-        broadcast(connections, json.dumps(text))
+        broadcast(connections, text_of(data))
     await asyncio.sleep(0)
     return len(events) * len(connections)
 
