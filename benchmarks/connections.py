@@ -2,26 +2,26 @@
 
     python -m benchmarks.connections [--clients 2000] [--rounds 3] [--only NAME]... [--quick]
 
-Each client of ours follows seven topics; of the others it follows what they have.
+Each client follows seven topics, where the peer has any.
 """
 
-import argparse
 import asyncio
+import contextlib
 import statistics
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.arena import Arena
-from benchmarks.peers.table import FLOOR, PEERS, of_all_topics
+from benchmarks.arena import Connected, opened
+from benchmarks.asked import Asked, parser
+from benchmarks.peers.driving import TOPICS
+from benchmarks.peers.table import FLOOR, PEERS, following
 from benchmarks.plots import plot
-from benchmarks.results import save
+from benchmarks.results import save, show_table
 
 __all__ = ["main", "measure"]
 
-_CLIENTS: Final = 2_000
+_PEERS: Final = {name: following(peer, TOPICS) for name, peer in PEERS.items() if name != FLOOR}
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -32,48 +32,50 @@ class Figures(msgspec.Struct, frozen=True):
     per_second: float
 
 
-async def measure(names: list[str], clients: int, rounds: int) -> dict[str, Figures]:
-    found: dict[str, list[Figures]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in names:
-            async with Arena.open(of_all_topics(PEERS[name]), clients) as arena:
-                one = Figures(arena.bytes_each, clients / arena.connect_cpu, clients / arena.connect_seconds)
-                found[name].append(one)
-    return {name: _medians(of) for name, of in found.items()}
+async def measure(asked: Asked) -> dict[str, Figures]:
+    """By peer. One whose clients do not all come in is left out of that round."""
+    found: dict[str, list[Connected]] = {}
+    for _ in range(asked.rounds):
+        for peer in asked.peers:
+            async with contextlib.AsyncExitStack() as stack:
+                for arena in await opened(stack, [peer], asked.clients):
+                    found.setdefault(peer.name, []).append(arena.connected)
+    return {name: _medians(of, asked.clients) for name, of in found.items()}
 
 
-def _medians(found: list[Figures]) -> Figures:
+def _medians(found: list[Connected], clients: int) -> Figures:
     return Figures(
         statistics.median(one.bytes_each for one in found),
-        statistics.median(one.per_cpu_second for one in found),
-        statistics.median(one.per_second for one in found),
+        statistics.median(clients / one.server_cpu for one in found),
+        statistics.median(clients / one.wall for one in found),
+    )
+
+
+def _show(found: dict[str, Figures]) -> None:
+    rows = [
+        (name, f"{one.bytes_each:,.0f}", f"{one.per_cpu_second:,.0f}", f"{one.per_second:,.0f}")
+        for name, one in found.items()
+    ]
+    show_table("connections", ("peer", "bytes each", "made per CPU second", "made per second"), rows)
+
+
+def _plot(found: dict[str, Figures]) -> None:
+    plot(
+        "connections",
+        {
+            "bytes of the process per idle connection": {n: one.bytes_each for n, one in found.items()},
+            "connections made per CPU second": {n: one.per_cpu_second for n, one in found.items()},
+        },
     )
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--clients", type=int, default=_CLIENTS)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--only", action="append", choices=list(PEERS))
-    arguments.add_argument("--quick", action="store_true", help="few clients, one round")
-    given = arguments.parse_args()
-    clients, rounds = (100, 1) if given.quick else (given.clients, given.rounds)
-    found = asyncio.run(measure(given.only or [name for name in PEERS if name != FLOOR], clients, rounds))
-    if not (given.only or given.quick):
-        save("connections", found, clients=clients, rounds=rounds)
-        plot(
-            "connections",
-            {
-                "bytes of the process per idle connection": {n: one.bytes_each for n, one in found.items()},
-                "connections made per CPU second of the server": {
-                    n: one.per_cpu_second for n, one in found.items()
-                },
-            },
-        )
-    table = Table("peer", "bytes each", "made per CPU second", "made per second", box=None)
-    for name, one in found.items():
-        table.add_row(name, f"{one.bytes_each:,.0f}", f"{one.per_cpu_second:,.0f}", f"{one.per_second:,.0f}")
-    Console(width=120).print(table)
+    asked = Asked.of(parser(__doc__, _PEERS, clients=2_000, rounds=3).parse_args(), _PEERS)
+    found = asyncio.run(measure(asked))
+    _show(found)
+    if asked.is_whole:
+        save("connections", found, clients=asked.clients, rounds=asked.rounds)
+        _plot(found)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import jwt
-import msgspec
 import uvloop
+from msgspec.structs import replace
 
 from benchmarks.arena import Arena
+from benchmarks.peers import crowds
 from benchmarks.peers.driving import TOPIC
 from benchmarks.peers.pulse_app import AUDIENCE, COOKIE, ISSUER, SECRET
 from benchmarks.peers.table import OURS, PEERS
@@ -180,12 +181,11 @@ def token_of(subject: str, key: str) -> str:
 async def measure(rounds: int, kinds: Sequence[str]) -> Figures:
     """Milliseconds; `ratio`: the median of p99 with them to p99 without."""
     key = secrets.token_hex(32)
-    ours = PEERS[OURS]
-    peer = msgspec.structs.replace(
-        ours,
+    peer = replace(
+        PEERS[OURS],
         # As it is put on the internet.
         command=(*(sys.executable, "-m", "pulse_radar.cli", "serve", "--port", "{port}"), _APP),
-        crowd=(*ours.crowd, "--header", f"Cookie: {COOKIE}={token_of('honest', key)}"),
+        kinds=(replace(crowds.ours(TOPIC), header=f"Cookie: {COOKIE}={token_of('honest', key)}"),),
         # All the honest ones are one person here.
         environment={SECRET: key, "PULSE_MAX_CONNECTIONS_PER_PRINCIPAL": "5000"},
     )
@@ -194,12 +194,12 @@ async def measure(rounds: int, kinds: Sequence[str]) -> Figures:
         # A history that is worth being asked for again and again.
         await arena.run(1_000, 10)
         for _ in range(rounds):
-            without.append((await arena.pace(_PER_SECOND, _EVENTS))["p99"])
+            without.append((await arena.pace(_PER_SECOND, _EVENTS)).p99)
             command = [sys.executable, "-m", "benchmarks.hostile", "attack", str(arena.port), key, *kinds]
             async with running(command, core=LOAD_CORE):
                 # They are all there, and at it.
                 await asyncio.sleep(5)
-                with_them.append((await arena.pace(_PER_SECOND, _EVENTS))["p99"])
+                with_them.append((await arena.pace(_PER_SECOND, _EVENTS)).p99)
             await asyncio.sleep(1)
     ratios = [one / other for one, other in zip(with_them, without, strict=True)]
     return {

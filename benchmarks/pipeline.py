@@ -143,8 +143,8 @@ async def measure(clients: int, rounds: int, seconds: float) -> Figures:
                     bare, there_and_back = await bare_nats(server.url, events), await echo(events)
                     if turn > 0:
                         # The first warms up.
-                        found["p50"].append(ours["p50"])
-                        found["p99"].append(ours["p99"])
+                        found["p50"].append(ours.p50)
+                        found["p99"].append(ours.p99)
                         found["bare NATS"].append(bare)
                         found["bare echo"].append(there_and_back)
     ratios = [

@@ -1,63 +1,106 @@
 """A crowd in a process of its own: thousands of clients, which count and measure what they get (native/reader.c)."""
 
-import asyncio
 import contextlib
 import hashlib
-import json
 import os
 import subprocess
 import tempfile
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Self
 
-from benchmarks.processes import running
+import msgspec
 
-__all__ = ["PATIENCE_SECONDS", "LostClients", "Readers", "compiled"]
+from benchmarks.child import Child, LeftOut
 
-# Ten thousand are connected by then, and have what was published.
-PATIENCE_SECONDS: Final = 120.0
+__all__ = ["Had", "Kind", "Latencies", "Readers", "compiled"]
 
 
-class LostClients(Exception):
-    """Not everything came to everybody in time, so that figures would say nothing."""
+class Kind(msgspec.Struct, frozen=True):
+    """How clients of one kind begin: for what they ask, and what they say then.
+
+    `ready`: what stands in the frame that says that one is ready; None: it is as soon as it is upgraded.
+    `answers`: to a text that begins with the first, the second. `header`: one more, of the request.
+    """
+
+    path: str = "/ws"
+    says: tuple[str, ...] = ()
+    ready: str | None = None
+    answers: tuple[str, str] | None = None
+    header: str | None = None
+
+    def words(self) -> tuple[str, ...]:
+        """The same as native/reader.c takes it."""
+        return (
+            *("--path", self.path),
+            *(word for text in self.says for word in ("--say", text)),
+            *(() if self.ready is None else ("--ready", self.ready)),
+            *(() if self.answers is None else ("--answer", *self.answers)),
+            *(() if self.header is None else ("--header", self.header)),
+        )
+
+
+class Had(msgspec.Struct, frozen=True):
+    """What all of them have had so far, and what that cost them.
+
+    `least`, `most`: events of the clients of each kind that have fewest and most. `segments`: of TCP, with data.
+    `seconds`: since they began to connect.
+    """
+
+    events: int
+    bytes: int
+    segments: int
+    least: list[int]
+    most: list[int]
+    seconds: float
+    cpu_seconds: float
+
+
+class Latencies(msgspec.Struct, frozen=True):
+    """How long events were on their way to each client. Units: milliseconds; zeros where there were none."""
+
+    p50: float = 0.0
+    p99: float = 0.0
+    p999: float = 0.0
 
 
 class Readers:
-    """Clients that are connected and ready. `told` is what they said last: what they have had in all."""
+    """Clients that are connected and ready. `had` is what they said last."""
 
-    def __init__(self, name: str, process: Process, told: dict[str, Any]) -> None:
-        self._name = name
-        self._process = process
-        self.told = told
+    def __init__(self, child: Child, had: Had) -> None:
+        self._child = child
+        self.had = had
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, name: str, port: int, clients: int, words: Sequence[str], *, core: int | None = None
+        cls, name: str, port: int, clients: int, *kinds: Kind, core: int | None = None
     ) -> AsyncIterator[Self]:
-        """So many of who has this name and port; `words`: how each of them begins. They end with the block."""
-        async with running([str(compiled("reader")), str(port), str(clients), *words], core=core) as process:
-            yield cls(name, process, await _line(process))
+        """So many of who has this name and port, of these kinds in turn. They end with the block. Raises: LeftOut."""
+        words = [word for kind in kinds for word in kind.words()]
+        command = [str(compiled("reader")), str(port), str(clients), *words]
+        async with Child.started(f"the clients of {name}", command, core=core) as child:
+            yield cls(child, _had(await child.heard()))
 
-    async def until(self, deliveries: int) -> dict[str, Any]:
-        """What they say once they have had so many more in all. Raises: LostClients."""
-        before = self.told
-        due = before["events"] + deliveries
-        self.told = told = await self._ask(f"until {due}")
-        if told["events"] != due or told["least"] != told["most"]:
-            raise LostClients(f"{self._name}: {told} after {before}")
-        return told
+    async def until(self, deliveries: int) -> Had:
+        """What they have had once it is so many more in all, the same to all of a kind. Raises: LeftOut."""
+        due = self.had.events + deliveries
+        self._child.say(f"until {due}")
+        before, self.had = self.had, _had(await self._child.heard())
+        if self.had.events != due or self.had.least != self.had.most:
+            raise LeftOut(f"{self._child}: {self.had} after {before}")
+        return self.had
 
-    async def latencies(self) -> dict[str, float]:
-        """Percentiles of what came since this was last asked. Units: milliseconds."""
-        return await self._ask("latencies")
+    async def latencies(self) -> Latencies:
+        """Of what came since this was last asked."""
+        self._child.say("latencies")
+        return msgspec.json.decode(await self._child.heard(), type=Latencies)
 
-    async def _ask(self, word: str) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{word}\n".encode())
-        return await _line(self._process)
+    def kill(self) -> None:
+        self._child.kill()
+
+    def __repr__(self) -> str:
+        return f"<Readers {self._child!r}, {self.had.events} events>"
 
 
 def compiled(name: str) -> Path:
@@ -71,8 +114,5 @@ def compiled(name: str) -> Path:
     return program
 
 
-async def _line(process: Process) -> dict[str, Any]:
-    assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        found: dict[str, Any] = json.loads(await process.stdout.readline())
-    return found
+def _had(line: bytes) -> Had:
+    return msgspec.json.decode(line, type=Had)

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["save", "show"]
+__all__ = ["save", "show", "show_table"]
 
 _RESULTS: Final = Path(__file__).parent / "results"
 
@@ -25,7 +25,16 @@ def save(name: str, figures: object, **setting: int) -> None:
 
 def show(title: str, figures: Mapping[str, str]) -> None:
     """Print figures that stand each by itself."""
-    table = Table("", "", title=title, box=None)
-    for name, value in figures.items():
-        table.add_row(name, value)
-    Console(width=100).print(table)
+    show_table(title, ("", ""), figures.items())
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print names at the left and their figures at the right, under their title."""
+    table = Table(columns[0], box=None)
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(width=120)
+    console.print(f"\n{title}", style="bold")
+    console.print(table)

@@ -2,21 +2,22 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from benchmarks.arena import Peer
-from benchmarks.peers.crowds import centrifugo, ours, socket_io, uwebsockets
-from benchmarks.peers.driving import TOPIC, TOPICS
+from benchmarks.peers.crowds import centrifugo, floor, ours, socket_io, uwebsockets
+from benchmarks.peers.driving import TOPIC
 from benchmarks.processes import LOAD_CORE
-from benchmarks.readers import compiled
+from benchmarks.readers import Kind, compiled
 
-__all__ = ["FLOOR", "OURS", "PEERS", "PORTABLE", "of_all_topics"]
+__all__ = ["CENTRIFUGO", "FLOOR", "OURS", "PEERS", "following"]
 
 OURS: Final = "Pulse Radar"
-PORTABLE: Final = "Pulse Radar, any ASGI server"
+CENTRIFUGO: Final = "Centrifugo"
 FLOOR: Final = "C, one send a frame"
 
 _UVICORN: Final = (
@@ -35,25 +36,39 @@ _TOOLS: Final = Path(__file__).parents[2] / ".tools" / "bin"
 def _all() -> list[Peer]:
     node = Path(__file__).parent / "node" / "socketio.mjs"
     own = (sys.executable, "-m")
+    our_app = "benchmarks.peers.pulse_app:app"
+    portable = (*_UVICORN, "--ws-ping-interval", "0", our_app)
     return [
-        Peer(OURS, (*_UVICORN, *_OUR_CLASSES, "benchmarks.peers.pulse_app:app"), ours(TOPIC)),
-        Peer(PORTABLE, (*_UVICORN, "--ws-ping-interval", "0", "benchmarks.peers.pulse_app:app"), ours(TOPIC)),
+        Peer(OURS, (*_UVICORN, *_OUR_CLASSES, our_app), (ours(TOPIC),), ours),
+        Peer("Pulse Radar, any ASGI server", portable, (ours(TOPIC),), ours),
         Peer("FastAPI docs", (*_UVICORN, "benchmarks.peers.fastapi_docs:app")),
         Peer("websockets", (*own, "benchmarks.peers.websockets_broadcast", "{port}")),
         Peer(
             "Litestar Channels",
             (*_UVICORN, "benchmarks.peers.litestar_channels:app"),
-            ("--path", f"/ws/{TOPIC}"),
+            (Kind(f"/ws/{TOPIC}"),),
         ),
-        Peer("python-socketio", (*_UVICORN, "benchmarks.peers.socketio_asgi:app"), socket_io()),
-        Peer("Socket.IO on Node", ("node", str(node), "{port}"), socket_io(), {"NODE_ENV": "production"}),
+        Peer(
+            "python-socketio",
+            (*_UVICORN, "benchmarks.peers.socketio_asgi:app"),
+            (socket_io(),),
+            socket_io,
+        ),
+        Peer(
+            "Socket.IO on Node",
+            ("node", str(node), "{port}"),
+            (socket_io(),),
+            socket_io,
+            {"NODE_ENV": "production"},
+        ),
         Peer(
             "uWebSockets (socketify)",
             (*own, "benchmarks.peers.uwebsockets", "{port}"),
-            uwebsockets(TOPIC),
+            (uwebsockets(TOPIC),),
+            uwebsockets,
         ),
         *_centrifugo(),
-        Peer(FLOOR, (str(compiled("floor")), "{port}")),
+        Peer(FLOOR, (str(compiled("floor")), "{port}"), following=floor),
     ]
 
 
@@ -63,12 +78,14 @@ def _centrifugo() -> list[Peer]:
     if program is None:
         return []
     command = (sys.executable, "-m", "benchmarks.peers.centrifugo", program, "{port}", str(LOAD_CORE))
-    return [Peer("Centrifugo", command, centrifugo(TOPIC))]
+    return [Peer(CENTRIFUGO, command, (centrifugo(TOPIC),), centrifugo)]
 
 
 PEERS: Final = {peer.name: peer for peer in _all()}
 
 
-def of_all_topics(peer: Peer) -> Peer:
-    """The same with clients that follow every topic it has: seven, of ours."""
-    return msgspec.structs.replace(peer, crowd=ours(*TOPICS)) if peer.name in {OURS, PORTABLE} else peer
+def following(peer: Peer, *kinds: Sequence[str]) -> Peer:
+    """The same with clients of so many kinds, each with its topics; where it has none, as it is."""
+    if peer.following is None:
+        return peer
+    return replace(peer, kinds=tuple(peer.following(*topics) for topics in kinds))
