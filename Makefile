@@ -12,6 +12,9 @@ DASHBOARD := npm --prefix web/dashboard run --silent
 STAGE := scripts/stage
 PURE := tests/protocol tests/stream tests/hub
 CENTRIFUGO := github.com/centrifugal/centrifugo/v6@v6.9.1
+NPM := $(shell command -v npm)
+GO := $(shell command -v go)
+PEERS := $(if $(NPM),benchmarks/peers/node/node_modules/.synced) $(if $(GO),.tools/bin/centrifugo)
 # What stands on the packages of others. Warnings that they have mended since are no promise of ours.
 LOWEST := tests/protocol tests/auth tests/catalogue tests/client tests/jobs tests/outbox tests/prometheus tests/server tests/testing tests/tracing \
 	tests/brokers/nats/test_nats_keeps_the_contract.py tests/brokers/test_publishers_reach_the_broker_from_any_code.py \
@@ -86,8 +89,10 @@ slow: .venv/.synced web/node_modules/.synced web/dashboard/dist/.built
 	@$(RUN)pytest -q --storm-seconds=90 tests/stock_clients $(ARGS)
 	@HYPOTHESIS_PROFILE=slow $(RUN)pytest -q --timeout=7200 -m slow tests/server tests/promise tests/radar tests/packaging $(ARGS)
 
-# Peers have packages of their own, which nothing else needs. ARGS="--quick" is a look.
-bench: .venv/.benchmarked
+# Peers have packages of their own, which nothing else needs; one whose language is not here is left out. ARGS="--quick" is a look.
+bench: .venv/.benchmarked $(PEERS)
+	@$(if $(NPM),,echo "== no Node here: Socket.IO on Node is left out")
+	@$(if $(GO),,echo "== no Go here: Centrifugo is left out")
 	@$(RUN)python -m benchmarks $(ARGS)
 
 # Into build/site: strict, so that no link leads nowhere.
@@ -117,12 +122,17 @@ clean:
 	@$(STAGE) "packages" $(UV) sync --frozen --all-extras --quiet
 	@touch $@
 
-.venv/.benchmarked: pyproject.toml uv.lock benchmarks/peers/node/package-lock.json .venv/.synced
-	@$(STAGE) "packages of the peers" $(UV) sync --frozen --all-extras --group bench --quiet
-	@$(STAGE) "npm packages of the peers" npm --prefix benchmarks/peers/node ci --silent
-	@if command -v go >/dev/null; then GOBIN="$$PWD/.tools/bin" $(STAGE) "Centrifugo" go install $(CENTRIFUGO); \
-		else echo "== no Go here: Centrifugo is left out"; fi
+.venv/.benchmarked: pyproject.toml uv.lock .venv/.synced
+	@$(STAGE) "packages of the peers" $(UV) sync --frozen --all-extras --group bench --inexact --quiet
 	@touch $@
+
+benchmarks/peers/node/node_modules/.synced: benchmarks/peers/node/package-lock.json
+	@$(STAGE) "npm packages of the peers" npm --prefix benchmarks/peers/node ci --silent
+	@touch $@
+
+# A Go that is too old for it keeps nobody else from being measured.
+.tools/bin/centrifugo: Makefile
+	-@GOBIN="$(CURDIR)/.tools/bin" $(STAGE) "Centrifugo" go install $(CENTRIFUGO) && touch $@
 
 .venv/.documented: pyproject.toml uv.lock .venv/.synced
 	@$(STAGE) "packages of the site" $(UV) sync --frozen --all-extras --group docs --inexact --quiet

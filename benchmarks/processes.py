@@ -6,6 +6,7 @@ Linux only: it reads /proc.
 import asyncio
 import contextlib
 import os
+import resource
 import sys
 import urllib.request
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -28,6 +29,9 @@ SERVER_CORE: Final = min(os.sched_getaffinity(0))
 LOAD_CORE: Final = max(os.sched_getaffinity(0))
 
 _PATIENCE_SECONDS: Final = 30.0
+
+# Nine thousand connections are as many open files, at either end; many shells allow 1,024.
+_OPEN_FILES: Final = 65_536
 _ROOT: Final = Path(__file__).parents[1]
 
 
@@ -36,6 +40,7 @@ async def running(
     command: Sequence[str], *, core: int | None = None, environment: dict[str, str] | None = None
 ) -> AsyncIterator[Process]:
     """A process, on this core or on any, spoken with by its standard streams; it ends with the block."""
+    _make_room()
     place = () if core is None else ("taskset", "--cpu-list", str(core))
     process = await asyncio.create_subprocess_exec(
         *place,
@@ -59,6 +64,7 @@ async def running(
 @contextlib.asynccontextmanager
 async def serving(broker: str, port: int) -> AsyncIterator[Process]:
     """An API process on this port, ready to serve; it ends with the block."""
+    _make_room()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pulse_radar.cli", "serve", "benchmarks.app:app", "--port", str(port)),
         cwd=_ROOT,
@@ -91,6 +97,13 @@ def memory_mb(process: Process) -> float:
 def peak_memory_mb(process: Process) -> float:
     """The most resident memory so far."""
     return _memory(process, "VmHWM")
+
+
+def _make_room() -> None:
+    """Let this process, and those that it starts, have as many open files as they want, or as they may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = _OPEN_FILES if most == resource.RLIM_INFINITY else min(_OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
 
 def _memory(process: Process, name: str) -> float:
