@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pulse_radar.publisher import Publisher
     from pulse_radar.publishing import Position
     from pulse_radar.pulse import Pulse
-    from pulse_radar.server.runner import RunnerStats
+    from pulse_radar.server.runner_stats import RunnerStats
     from pulse_radar.settings import Settings
     from pulse_radar.sync_publisher import SyncPublisher
 
@@ -107,7 +107,7 @@ _HOMES: Final = {
     "Publisher": "publisher",
     "Pulse": "pulse",
     "Received": "client.steps",
-    "RunnerStats": "server.runner",
+    "RunnerStats": "server.runner_stats",
     "Settings": "settings",
     "bearer_token": "auth.bearer",
     "SyncPublisher": "sync_publisher",

@@ -31,7 +31,8 @@ from pulse_radar.server.proxies import TrustedProxies
 from pulse_radar.server.publish_endpoint import PublishEndpoint
 from pulse_radar.server.reception import Reception
 from pulse_radar.server.router import make_router
-from pulse_radar.server.runner import Runner, RunnerStats
+from pulse_radar.server.runner import Runner
+from pulse_radar.server.runner_stats import RunnerStats
 from pulse_radar.server.status_endpoints import StatusEndpoints
 from pulse_radar.server.ticket_endpoint import TicketEndpoint
 from pulse_radar.server.tickets import Tickets

@@ -10,7 +10,7 @@ from pulse_radar.pulse import Pulse
 from pulse_radar.radar.metrics import report_metrics
 from pulse_radar.radar.metrics.sampler import LayerRates, source_of_this_process
 from pulse_radar.radar.topics import declare_topics
-from pulse_radar.server.runner import RunnerStats
+from pulse_radar.server.runner_stats import RunnerStats
 from pulse_radar.stream.entry import StoredEvent
 from pulse_radar.testing import connect
 from tests.radar.api import application, data_of

@@ -204,7 +204,7 @@ async def test_a_dead_background_task_fails_health_and_ready_and_sends_clients_a
     async with running() as (pulse, server, http), Client(server.port) as client:
         await client.next()
         runner = pulse._runner()
-        runner._group.create_task(_fail())
+        runner.start(_fail())
         assert (await client.closed())[0] == 1011
         for path in ("/health", "/ready"):
             answer = await http.get(path)

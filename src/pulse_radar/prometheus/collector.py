@@ -13,7 +13,7 @@ from pulse_radar.brokers.publish_queue import PublishQueueStats
 from pulse_radar.prometheus.families import Metric, gauge
 from pulse_radar.prometheus.of_clients import of_clients
 from pulse_radar.prometheus.of_events import of_delivery, of_publishing, of_topics
-from pulse_radar.server.runner import RunnerStats
+from pulse_radar.server.runner_stats import RunnerStats
 from pulse_radar.settings import Settings
 
 __all__ = ["PulseCollector", "scraper"]

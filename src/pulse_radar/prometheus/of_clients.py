@@ -7,7 +7,7 @@ from pulse_radar.hub.counters import HubStats
 from pulse_radar.prometheus.families import Metric, counter, each, gauge, gauges, histogram
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.protocol.frames import ErrorCode
-from pulse_radar.server.runner import RunnerStats
+from pulse_radar.server.runner_stats import RunnerStats
 from pulse_radar.settings import Settings
 
 __all__ = ["of_clients"]

@@ -8,7 +8,7 @@ from pulse_radar.brokers.publish_queue import PublishQueueStats
 from pulse_radar.hub.counters import HubStats, TopicStats
 from pulse_radar.prometheus.families import Labels, Metric, counter, each, gauge, gauges, histogram
 from pulse_radar.protocol.frames import GapReason
-from pulse_radar.server.runner import RunnerStats
+from pulse_radar.server.runner_stats import RunnerStats
 
 __all__ = ["of_delivery", "of_publishing", "of_topics"]
 

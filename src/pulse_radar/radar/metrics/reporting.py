@@ -14,7 +14,7 @@ from pulse_radar.publisher import Publisher
 from pulse_radar.publishing import Publishes
 from pulse_radar.radar.metrics.events import MetricsSampled
 from pulse_radar.radar.metrics.sampler import LayerRates, Machine, source_of_this_process
-from pulse_radar.server.runner import RunnerStats
+from pulse_radar.server.runner_stats import RunnerStats
 from pulse_radar.settings import Settings
 from pulse_radar.tasks import ended
 

@@ -8,7 +8,7 @@ from typing import Final
 import psutil
 
 from pulse_radar.radar.metrics.events import HostFigures, LayerFigures, ProcessFigures
-from pulse_radar.server.runner import RunnerStats
+from pulse_radar.server.runner_stats import RunnerStats
 from pulse_radar.this_process import name_of_this_process
 
 __all__ = ["LayerRates", "Machine", "source_of_this_process"]
