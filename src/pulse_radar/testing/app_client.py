@@ -27,12 +27,14 @@ from pulse_radar.protocol.frames import (
     UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
-from pulse_radar.testing.app_lifespan import App, Message, running
+from pulse_radar.testing.app_lifespan import App, running
+from pulse_radar.testing.app_socket import AppSocket
+from pulse_radar.testing.inbox import Inbox
 from pulse_radar.testing.reentry import Reentry
 
 __all__ = ["AppClient", "NothingCame", "connect"]
 
-# An app that takes longer to start, or to let a client go, hangs.
+# An app that takes longer to start hangs.
 _PATIENCE_SECONDS: Final = 20.0
 
 # No server is there to drop a long request line: a thousand keys may be asked for at once.
@@ -97,23 +99,15 @@ class AppClient:
     ) -> None:
         self._app = app
         self._feeds = feeds
+        self._scope = scope
+        self._token = token
+        self._runs_app = lifespan
         self._reentry = Reentry(beginning)
         # It has begun where it was asked to, or never will.
         self._has_begun = asyncio.Event()
-        self._token = token
-        self._runs_app = lifespan
-        self._scope = scope
+        self._inbox = Inbox(_WAITING_FRAMES)
+        self._socket = AppSocket(app, scope, hear=self._heard, over=self._over)
         self._stack = AsyncExitStack()
-        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
-        self._frames: asyncio.Queue[ServerFrame | UnknownFrame | None] = asyncio.Queue(_WAITING_FRAMES)
-        self._task: asyncio.Task[None] | None = None
-        # Nobody looks any more: what still comes is dropped.
-        self._is_left = False
-        self._is_accepted = False
-        # Of an upgrade that is being refused.
-        self._status = 0
-        # Why nothing more comes.
-        self._end: BaseException | None = None
         self.connection: Connected
         """The frame that it was greeted with."""
 
@@ -127,9 +121,8 @@ class AppClient:
         async with AsyncExitStack() as stack, asyncio.timeout(_PATIENCE_SECONDS):
             if self._runs_app:
                 self._scope["state"] = dict(await stack.enter_async_context(running(self._app)))
-            self._to_app.put_nowait({"type": "websocket.connect"})
-            self._task = asyncio.create_task(self._run(), name=f"{self._scope['path']} of an app in a test")
-            stack.push_async_callback(self._leave, self._task)
+            self._socket.open()
+            stack.push_async_callback(self._leave)
             await self._be_greeted()
             self._stack = stack.pop_all()
         return self
@@ -175,13 +168,13 @@ class AppClient:
                 text = msgspec.json.encode(frame).decode()
             case _:
                 text = encode_client(frame).decode()
-        self._to_app.put_nowait({"type": "websocket.receive", "text": text})
+        self._socket.say(text)
         # So that the app has heard it when this returns.
         await asyncio.sleep(0)
 
     def __repr__(self) -> str:
         feeds = ", ".join(map(str, self._feeds)) or "all topics"
-        return f"<AppClient of {feeds} at {self._scope['path']}, {self._frames.qsize()} frames wait>"
+        return f"<AppClient of {feeds} at {self._scope['path']}, {len(self._inbox)} frames wait>"
 
     # In order of life.
 
@@ -199,86 +192,30 @@ class AppClient:
             raise kind(refused.message)
         await self._has_begun.wait()
 
-    async def _run(self) -> None:
-        end: BaseException = Refused("the app ended without a word")
-        try:
-            await self._app(self._scope, self._to_app.get, self._heard)
-        except BaseException as error:
-            end = error
-            raise
-        finally:
-            await self._finish(end)
+    async def _leave(self) -> None:
+        self._inbox.leave()
+        await self._socket.close()
 
-    async def _leave(self, task: asyncio.Task[None]) -> None:
-        self._to_app.put_nowait({"type": "websocket.disconnect", "code": 1000, "reason": ""})
-        self._is_left = True
-        while not self._frames.empty():
-            # An app that waits for room ends only if it gets it.
-            self._frames.get_nowait()
-        done, _ = await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
-        if not done:
-            task.cancel()
-            await asyncio.wait([task])
-        if self._end is None or not isinstance(self._end, Refused):
-            task.result()
-
-    async def _heard(self, message: Message) -> None:
-        match message["type"]:
-            case "websocket.accept":
-                self._is_accepted = True
-            case "websocket.close" if not self._is_accepted:
-                # As any server answers it (ASGI specification, WebSocket Close).
-                await self._finish(
-                    Refused(
-                        f"the app refuses the connection: 403, is our router at {self._scope['path']}?", 403
-                    )
-                )
-            case "websocket.send":
-                await self._heed(decode_server(message.get("text") or message["bytes"]))
-            case "websocket.close":
-                code, reason = message.get("code", 1000), message.get("reason") or ""
-                await self._finish(Refused(f"the app closed the connection: {code} {reason}".strip(), code))
-            case "websocket.http.response.start":
-                self._status = message["status"]
-            case "websocket.http.response.body":
-                text = message.get("body", b"").decode(errors="replace").strip()
-                await self._finish(
-                    Refused(f"the app refuses the connection: {self._status} {text}", self._status)
-                )
-            case _:
-                pass
-
-    async def _heed(self, frame: ServerFrame | UnknownFrame) -> None:
-        match frame:
-            case Ping():
-                await self.send(Pong())
-            case _ if self._reentry.is_ours(frame) and not self._is_left:
-                await self._frames.put(frame)
-            case _:
-                pass
+    async def _heard(self, text: str | bytes) -> None:
+        frame = decode_server(text)
+        if isinstance(frame, Ping):
+            await self.send(Pong())
+        elif self._reentry.is_ours(frame):
+            await self._inbox.put(frame)
         if isinstance(frame, Connected):
             for asked in self._reentry.greeted(frame):
                 await self.send(asked)
-        if self._reentry.is_done or self._frames.full():
+        if self._reentry.is_done or self._inbox.is_full:
             self._has_begun.set()
 
-    async def _finish(self, end: BaseException) -> None:
-        if self._end is None:
-            self._end = end
-            self._has_begun.set()
-            if not self._is_left:
-                await self._frames.put(None)
+    async def _over(self, end: BaseException) -> None:
+        self._has_begun.set()
+        await self._inbox.finish(end)
 
     async def _take(self) -> ServerFrame | UnknownFrame:
-        if self._task is None:
+        if not self._socket.is_opened:
             raise RuntimeError("nothing is connected yet: use `async with connect(app, …) as ws:`")
-        frame = await self._frames.get()
-        if frame is None:
-            assert self._end is not None
-            # It stays so.
-            self._frames.put_nowait(None)
-            raise self._end
-        return frame
+        return await self._inbox.take()
 
 
 def _scope(path: str, query: str, headers: Mapping[str, str]) -> dict[str, Any]:
