@@ -16,7 +16,8 @@ from benchmarks.arena import Connected, opened
 from benchmarks.asked import Asked, parser
 from benchmarks.peers.driving import TOPICS
 from benchmarks.peers.table import FLOOR, PEERS, following
-from benchmarks.plots import plot
+from benchmarks.peers.versions import versions
+from benchmarks.plots import Bar, plot
 from benchmarks.results import save, show_table
 
 __all__ = ["main", "measure"]
@@ -63,8 +64,8 @@ def _plot(found: dict[str, Figures]) -> None:
     plot(
         "connections",
         {
-            "bytes of the process per idle connection": {n: one.bytes_each for n, one in found.items()},
-            "connections made per CPU second": {n: one.per_cpu_second for n, one in found.items()},
+            "bytes of the process per idle connection": {n: Bar(one.bytes_each) for n, one in found.items()},
+            "connections made per CPU second": {n: Bar(one.per_cpu_second) for n, one in found.items()},
         },
     )
 
@@ -74,7 +75,7 @@ def main() -> None:
     found = asyncio.run(measure(asked))
     _show(found)
     if asked.is_whole:
-        save("connections", found, clients=asked.clients, rounds=asked.rounds)
+        save("connections", found, clients=asked.clients, rounds=asked.rounds, versions=versions())
         _plot(found)
 
 

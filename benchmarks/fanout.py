@@ -13,6 +13,7 @@ from benchmarks.arena import Arena, in_turns, opened
 from benchmarks.asked import Asked, parser
 from benchmarks.figures import Figures, figures, plot_deliveries, show_deliveries
 from benchmarks.peers.table import PEERS
+from benchmarks.peers.versions import versions
 from benchmarks.results import save
 
 __all__ = ["main", "measure"]
@@ -44,7 +45,13 @@ def main() -> None:
     for title, of in found.items():
         show_deliveries(title, of)
     if asked.is_whole:
-        save(f"fanout_{asked.clients}", measured, clients=asked.clients, rounds=asked.rounds)
+        save(
+            f"fanout_{asked.clients}",
+            measured,
+            clients=asked.clients,
+            rounds=asked.rounds,
+            versions=versions(),
+        )
         plot_deliveries(f"fanout-{asked.clients}", found)
 
 

@@ -1,19 +1,23 @@
-"""What deliveries cost each peer: medians over the rounds, and beside the floor's in the same round."""
+"""What deliveries cost each peer: medians over the rounds, and beside the floor's and ours in the same round."""
 
 import statistics
 
 import msgspec
 
 from benchmarks.arena import Spent
-from benchmarks.peers.table import FLOOR
-from benchmarks.plots import plot
+from benchmarks.peers.table import FLOOR, OURS
+from benchmarks.plots import Bar, plot
 from benchmarks.results import show_table
 
 __all__ = ["Figures", "figures", "plot_deliveries", "show_deliveries"]
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Of one peer, medians over the rounds. `spread`: quartiles of the first; `to_floor`: None without a floor."""
+    """Of one peer, medians over the rounds. `spread`: quartiles of the first.
+
+    `to_floor`: of its rate to the floor's in the same round, and its quartiles; `ours`: of our rate to its own. None,
+    where one of the two was not measured. A machine that is quick in one round and slow in the next is so for both.
+    """
 
     per_cpu_second: float
     spread: tuple[float, float]
@@ -22,27 +26,42 @@ class Figures(msgspec.Struct, frozen=True):
     writes_per_delivery: float
     bytes_per_delivery: float
     to_floor: float | None
+    to_floor_spread: tuple[float, float] | None
+    ours: float | None
 
 
 def figures(spent: dict[str, list[Spent]]) -> dict[str, Figures]:
     """By peer, of what it spent in each round."""
-    floor = spent.get(FLOOR)
-    return {name: _figures(own, floor) for name, own in spent.items()}
+    rates = {name: list(map(_rate, own)) for name, own in spent.items()}
+    floor, ours = rates.get(FLOOR), rates.get(OURS)
+    return {name: _figures(own, rates[name], floor, ours) for name, own in spent.items()}
 
 
-def _figures(spent: list[Spent], floor: list[Spent] | None) -> Figures:
-    rates = list(map(_rate, spent))
-    quartiles = statistics.quantiles(rates, n=4) if len(rates) > 1 else rates * 3
-    ratios = [rate / _rate(low) for rate, low in zip(rates, floor, strict=True)] if floor else None
+def _figures(
+    spent: list[Spent], rates: list[float], floor: list[float] | None, ours: list[float] | None
+) -> Figures:
+    to_floor = None if floor is None else _ratios(rates, floor)
     return Figures(
         statistics.median(rates),
-        (quartiles[0], quartiles[2]),
+        _quartiles(rates),
         statistics.median(one.deliveries / one.wall for one in spent),
         statistics.median(one.crowd_cpu / one.wall for one in spent),
         statistics.median(one.segments / one.deliveries for one in spent),
         statistics.median(one.bytes / one.deliveries for one in spent),
-        None if ratios is None else statistics.median(ratios),
+        None if to_floor is None else statistics.median(to_floor),
+        None if to_floor is None else _quartiles(to_floor),
+        None if ours is None else statistics.median(_ratios(ours, rates)),
     )
+
+
+def _ratios(rates: list[float], others: list[float]) -> list[float]:
+    """In each round."""
+    return [rate / other for rate, other in zip(rates, others, strict=True)]
+
+
+def _quartiles(values: list[float]) -> tuple[float, float]:
+    low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    return low, high
 
 
 def _rate(spent: Spent) -> float:
@@ -53,7 +72,17 @@ def show_deliveries(title: str, found: dict[str, Figures]) -> None:
     """Print them as a table."""
     show_table(
         f"{title}: deliveries per CPU second of the server",
-        ("peer", "median", "quartiles", "to the floor", "per second", "writes", "bytes", "crowd busy"),
+        (
+            "peer",
+            "median",
+            "quartiles",
+            "to the floor",
+            "ours to it",
+            "per second",
+            "writes",
+            "bytes",
+            "crowd",
+        ),
         [(name, *_row(one)) for name, one in found.items()],
     )
 
@@ -63,6 +92,8 @@ def _row(one: Figures) -> tuple[str, ...]:
         f"{one.per_cpu_second:,.0f}",
         f"{one.spread[0]:,.0f}-{one.spread[1]:,.0f}",
         "" if one.to_floor is None else f"{one.to_floor:.2f}",
+        "" if one.to_floor_spread is None else "{:.2f}-{:.2f}".format(*one.to_floor_spread),
+        "" if one.ours is None else f"{one.ours:.2f}",
         f"{one.per_second:,.0f}",
         f"{one.writes_per_delivery:.3f}",
         f"{one.bytes_per_delivery:.0f}",
@@ -75,7 +106,13 @@ def plot_deliveries(name: str, found: dict[str, dict[str, Figures]]) -> None:
     plot(
         name,
         {
-            f"{title}: deliveries per CPU second": {peer: one.per_cpu_second for peer, one in of.items()}
+            f"{title}: deliveries per CPU second of the server (to the floor)": {
+                peer: _bar(one) for peer, one in of.items()
+            }
             for title, of in found.items()
         },
     )
+
+
+def _bar(one: Figures) -> Bar:
+    return Bar(one.per_cpu_second, one.spread, "" if one.to_floor is None else f"{one.to_floor:.2f}")

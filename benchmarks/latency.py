@@ -13,6 +13,7 @@ from typing import Final
 
 from benchmarks.arena import Arena, Peer, in_turns
 from benchmarks.peers.table import CENTRIFUGO, OURS, PEERS
+from benchmarks.peers.versions import versions
 from benchmarks.readers import Latencies
 from benchmarks.results import save, show_table
 
@@ -61,7 +62,14 @@ def main() -> None:
     rows = [(name, f"{one.p50:.2f}", f"{one.p99:.2f}", f"{one.p999:.2f}") for name, one in found.items()]
     show_table(f"ms to each client, at {rate:,.0f} events a second", ("peer", "p50", "p99", "p99.9"), rows)
     if not given.quick and given.peer == CENTRIFUGO:
-        save("latency", found, clients=clients, rounds=rounds, events_per_second=round(rate))
+        save(
+            "latency",
+            found,
+            clients=clients,
+            rounds=rounds,
+            events_per_second=round(rate),
+            versions=versions(),
+        )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from benchmarks.asked import Asked, parser
 from benchmarks.figures import Figures, figures, plot_deliveries, show_deliveries
 from benchmarks.peers.driving import TOPICS
 from benchmarks.peers.table import PEERS, following
+from benchmarks.peers.versions import versions
 from benchmarks.results import save
 
 __all__ = ["main", "measure"]
@@ -52,7 +53,7 @@ def main() -> None:
     found = asyncio.run(measure(asked))
     show_deliveries("mixed topics", found)
     if asked.is_whole:
-        save("mixed", found, clients=asked.clients, rounds=asked.rounds)
+        save("mixed", found, clients=asked.clients, rounds=asked.rounds, versions=versions())
         plot_deliveries("mixed", {"mixed topics": found})
 
 

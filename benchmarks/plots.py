@@ -4,35 +4,56 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["plot"]
+import msgspec
+
+__all__ = ["Bar", "plot"]
 
 _IMAGES: Final = Path(__file__).parents[1] / "docs" / "images"
 
-# Ours, and everybody else.
-_COLOURS: Final = ("#0f766e", "#94a3b8")
+_OURS, _OTHERS, _WHISKER = "#0f766e", "#94a3b8", "#1e293b"
+
+# Inches: as wide as a page of the documentation shows it, so that it is read without a magnifier.
+_WIDTH: Final = 7.6
+_PER_BAR: Final = 0.26
+_PER_TITLE: Final = 0.5
 
 
-def plot(name: str, titles: Mapping[str, Mapping[str, float]]) -> None:
-    """Draw docs/images/NAME.png: beside each other a panel for each title, with a bar for each peer."""
+class Bar(msgspec.Struct, frozen=True):
+    """`whisker`: from where to where it might as well be; `note`: what stands behind its figure."""
+
+    length: float
+    whisker: tuple[float, float] | None = None
+    note: str = ""
+
+
+def plot(name: str, titles: Mapping[str, Mapping[str, Bar]]) -> None:
+    """Draw docs/images/NAME.png: below each other a panel for each title, with a bar for each peer."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, len(titles), figsize=(5 * len(titles), 3.4), squeeze=False)
-    for panel, (title, of) in zip(panels[0], titles.items(), strict=True):
-        _bars(panel, title, of)
+    heights = [_PER_TITLE + _PER_BAR * len(bars) for bars in titles.values()]
+    figure, panels = pyplot.subplots(
+        len(titles), 1, figsize=(_WIDTH, sum(heights)), height_ratios=heights, squeeze=False
+    )
+    for [panel], (title, bars) in zip(panels, titles.items(), strict=True):
+        _draw(panel, title, bars)
     figure.tight_layout()
-    figure.savefig(_IMAGES / f"{name}.png", dpi=110)
+    figure.savefig(_IMAGES / f"{name}.png", dpi=120)
 
 
-def _bars(panel: Any, title: str, of: Mapping[str, float]) -> None:
-    names = [*of][::-1]
-    colours = [_COLOURS[not name.startswith("Pulse Radar")] for name in names]
-    bars = panel.barh(names, [of[name] for name in names], color=colours)
-    panel.bar_label(bars, [f"{of[name]:,.0f}" for name in names], padding=3, fontsize=8)
-    panel.set_title(title, fontsize=10, loc="left")
-    panel.margins(x=0.18)
+def _draw(panel: Any, title: str, bars: Mapping[str, Bar]) -> None:
+    for place, (name, bar) in enumerate(reversed([*bars.items()])):
+        low, high = bar.whisker or (bar.length, bar.length)
+        panel.barh(name, bar.length, color=_OURS if name.startswith("Pulse Radar") else _OTHERS)
+        panel.plot([low, high], [place, place], color=_WHISKER, linewidth=1)
+        said = f"{bar.length:,.0f}{f'  ({bar.note})' if bar.note else ''}"
+        panel.annotate(
+            said, (max(high, bar.length), place), (4, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    panel.set_title(title, fontsize=9, loc="left")
+    panel.set_xlim(0, 1.3 * max(max(bar.length, *(bar.whisker or ())) for bar in bars.values()))
     panel.set_xticks([])
     panel.tick_params(axis="y", labelsize=8)
     panel.spines[["top", "right", "bottom"]].set_visible(False)

@@ -16,9 +16,9 @@ __all__ = ["save", "show", "show_table"]
 _RESULTS: Final = Path(__file__).parent / "results"
 
 
-def save(name: str, figures: object, **setting: int) -> None:
+def save(name: str, figures: object, **setting: int | Mapping[str, str]) -> None:
     """Write benchmarks/results/NAME.json."""
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    machine = f"{os.cpu_count()} cores, {_processor()}, Linux {platform.release()}, Python {platform.python_version()}"
     text = {"machine": machine, **setting, "figures": msgspec.to_builtins(figures, str_keys=True)}
     (_RESULTS / f"{name}.json").write_text(json.dumps(text, indent=2) + "\n")
 
@@ -38,3 +38,10 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     console = Console(width=120)
     console.print(f"\n{title}", style="bold")
     console.print(table)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    # Not every kind of processor has one there.
+    return next(names, platform.machine())
