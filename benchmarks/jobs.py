@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 from taskiq import InMemoryBroker
 
-from benchmarks.results import save
+from benchmarks.results import save, show_table
 from pulse_radar import Pulse
 from pulse_radar.jobs import Jobs, PulseMiddleware
 from pulse_radar.testing.nats_server import NatsServer
@@ -84,19 +82,26 @@ async def measure(url: str, rounds: int, count: int) -> Figures:
     }
 
 
-async def main(rounds: int, count: int) -> None:
+async def _measured(rounds: int, count: int) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         async with NatsServer(Path(directory)) as server:
-            figures = await measure(server.url, rounds, count)
-    table = Table("microseconds a job (median)", "without", "with")
-    for kind, label in (("cpu_us", "processor"), ("clock_us", "clock")):
-        table.add_row(label, f"{figures[f'{kind}_without']:.0f}", f"{figures[f'{kind}_with']:.0f}")
-    Console().print(table)
-    save("jobs", figures, rounds=rounds, jobs_a_round=count)
+            return await measure(server.url, rounds, count)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="a fifth of it")
+    quick = arguments.parse_args().quick
+    rounds, count = (3, 400) if quick else (7, 1_000)
+    found = uvloop.run(_measured(rounds, count))
+    rows = [
+        (label, f"{found[f'{kind}_without']:.0f}", f"{found[f'{kind}_with']:.0f}")
+        for kind, label in (("cpu_us", "processor"), ("clock_us", "clock"))
+    ]
+    show_table("microseconds a job (median)", ("of the", "without", "with"), rows)
+    if not quick:
+        save("jobs", found, rounds=rounds, jobs_a_round=count)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a fifth of it")
-    quick = parser.parse_args().quick
-    uvloop.run(main(rounds=3 if quick else 7, count=400 if quick else 1_000))
+    main()

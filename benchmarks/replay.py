@@ -7,23 +7,18 @@ Prints a table and writes benchmarks/results/replay.json. Linux only: it reads /
 
 import argparse
 import asyncio
-import contextlib
-import json
-import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.app import TOPIC
 from benchmarks.crowd import Member, connect_all, handshake
 from benchmarks.processes import memory_mb, peak_memory_mb, serving
-from benchmarks.results import save
+from benchmarks.results import save, show_table
+from benchmarks.traffic import Latencies, steady
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
@@ -36,23 +31,6 @@ _BASELINE_SECONDS: Final = 3.0
 Figures = dict[str, float]
 
 
-class Latencies:
-    """Milliseconds from `publish` to the frame, while somebody listens."""
-
-    def __init__(self) -> None:
-        self.values: list[float] = []
-
-    def note(self, text: bytes) -> None:
-        sent = json.loads(text)["data"].get("at")
-        if sent is not None:
-            self.values.append((time.perf_counter_ns() - sent) / 1e6)
-
-    def percentile_99(self) -> float:
-        """Of what was noted since this was last asked."""
-        values, self.values = self.values, []
-        return statistics.quantiles(values, n=100)[98]
-
-
 async def publish(publisher: Publisher, count: int) -> None:
     for done in range(0, count, _AT_ONCE):
         await asyncio.gather(
@@ -63,23 +41,6 @@ async def publish(publisher: Publisher, count: int) -> None:
         )
 
 
-@contextlib.asynccontextmanager
-async def live_traffic(publisher: Publisher) -> AsyncIterator[None]:
-    """Events at a steady rate, each with the moment at which it was published."""
-
-    async def go_on() -> None:
-        while True:
-            await publisher.publish(TOPIC, "thing_happened", {"at": time.perf_counter_ns()})
-            await asyncio.sleep(1 / _LIVE_PER_SECOND)
-
-    task = asyncio.create_task(go_on())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 async def long_replay(broker: str, publisher: Publisher, behind: int) -> Figures:
     """One client so far behind, while others are served live."""
     port = free_port()
@@ -88,8 +49,8 @@ async def long_replay(broker: str, publisher: Publisher, behind: int) -> Figures
         watchers = await connect_all([f"topics={TOPIC}"], port, latencies.note)
         before_all = await position(port)
         await publish(publisher, behind)
-        latencies.values.clear()
-        async with live_traffic(publisher):
+        latencies.forget()
+        async with steady(publisher, TOPIC, _LIVE_PER_SECOND):
             await asyncio.sleep(_BASELINE_SECONDS)
             without = latencies.percentile_99()
             memory = memory_mb(process)
@@ -186,11 +147,12 @@ def main() -> None:
     arguments.add_argument("--quick", action="store_true", help="a twentieth of everything")
     quick = arguments.parse_args().quick
     figures = uvloop.run(measure(quick=quick))
-    table = Table("what", "figure", "value", box=None)
-    for what, values in figures.items():
-        for name, value in values.items():
-            table.add_row(what, name.replace("_", " "), f"{value:,.2f}".rstrip("0").rstrip("."))
-    Console().print(table)
+    rows = [
+        (what, name.replace("_", " "), f"{value:,.2f}".rstrip("0").rstrip("."))
+        for what, values in figures.items()
+        for name, value in values.items()
+    ]
+    show_table("replays", ("what", "figure", "value"), rows)
     if not quick:
         save("replay", figures)
 

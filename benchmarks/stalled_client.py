@@ -9,23 +9,20 @@ is not the same from minute to minute. Prints a table and writes benchmarks/resu
 import argparse
 import asyncio
 import contextlib
-import json
 import socket
 import statistics
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.app import BALLAST, TOPIC
 from benchmarks.crowd import connect_all, handshake
 from benchmarks.processes import serving
-from benchmarks.results import save
+from benchmarks.results import save, show_table
+from benchmarks.traffic import Latencies, steady
 from pulse_radar import Publisher
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
@@ -89,49 +86,28 @@ async def _stall(window: int, stall: Stall, port: int) -> None:
                 await stall(client)
 
 
-@contextlib.asynccontextmanager
-async def traffic(publisher: Publisher) -> AsyncIterator[None]:
-    """Events for everybody, each with the moment at which it was published, and ballast for the stalled one."""
-
-    async def go_on(topic: str, per_second: float, text: str) -> None:
-        while True:
-            await publisher.publish(topic, "thing_happened", {"at": time.perf_counter_ns(), "text": text})
-            await asyncio.sleep(1 / per_second)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(go_on(TOPIC, _PER_SECOND, "")),
-            group.create_task(go_on(BALLAST, _BALLAST_PER_SECOND, "x" * _BALLAST_BYTES)),
-        ]
-        yield
-        for task in tasks:
-            task.cancel()
-
-
 async def measure(*, clients: int, rounds: int, seconds: float) -> dict[str, Figures]:
     """Milliseconds, by kind: medians over the rounds, and their ratio to what it is without anybody stalled."""
     found: dict[str | None, list[float]] = {kind: [] for kind in (None, *KINDS)}
-    latencies: list[float] = []
-
-    def note(text: bytes) -> None:
-        latencies.append((time.perf_counter_ns() - json.loads(text)["data"]["at"]) / 1e6)
-
-    port = free_port()
+    latencies, port = Latencies(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         async with (
             NatsServer(Path(folder)) as nats,
             Publisher(nats.url) as publisher,
             serving(nats.url, port),
         ):
-            crowd = await connect_all([f"topics={TOPIC}"] * clients, port, note)
-            async with traffic(publisher):
+            crowd = await connect_all([f"topics={TOPIC}"] * clients, port, latencies.note)
+            async with (
+                steady(publisher, TOPIC, _PER_SECOND),
+                steady(publisher, BALLAST, _BALLAST_PER_SECOND, "x" * _BALLAST_BYTES),
+            ):
                 for kind in [*found] * rounds:
                     async with stalled(kind, port):
                         # Into its first life, and out of the one before.
                         await asyncio.sleep(seconds / 4)
-                        latencies.clear()
+                        latencies.forget()
                         await asyncio.sleep(seconds)
-                        found[kind].append(statistics.quantiles(latencies, n=100)[98])
+                        found[kind].append(latencies.percentile_99())
             assert not any(member.holes for member in crowd)
             assert not any(member.transport.is_closing() for member in crowd)
     medians = {kind: statistics.median(values) for kind, values in found.items()}
@@ -150,10 +126,8 @@ def main() -> None:
         {"clients": 99, "rounds": 3, "seconds": 1} if quick else {"clients": 999, "rounds": 9, "seconds": 4}
     )
     figures = uvloop.run(measure(**size))
-    table = Table("one of a thousand", "p99 without, ms", "p99 with it, ms", "ratio", box=None)
-    for kind, values in figures.items():
-        table.add_row(kind, *(f"{value:.2f}" for value in values.values()))
-    Console().print(table)
+    rows = [(kind, *(f"{value:.2f}" for value in values.values())) for kind, values in figures.items()]
+    show_table("one of a thousand", ("it", "p99 without, ms", "p99 with it, ms", "ratio"), rows)
     if not quick:
         save("stalled_client", figures, **size)
 
