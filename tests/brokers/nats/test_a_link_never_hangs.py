@@ -124,7 +124,7 @@ async def test_what_is_wrong_can_be_read(server: NatsServer, caplog: pytest.LogC
 async def test_a_link_that_broke_by_a_defect_says_so_to_requests_and_tails(
     server: NatsServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(*_: object) -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError("a defect")
 
     async with NatsBroker(server.url) as broker:

@@ -5,21 +5,20 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats.jetstream import ApiRefused, check_api_error
 from pulse_radar.brokers.nats.requests import Requests
 from pulse_radar.brokers.nats.stream_view import view_of
+from pulse_radar.brokers.nats.wire_format import Incoming
 from pulse_radar.errors import BrokerUnavailable
 
 
 async def test_of_two_servers_that_both_think_they_lead_the_first_one_is_heard() -> None:
     requests = Requests("_INBOX")
     request = requests.open("$JS.API.STREAM.INFO.PULSE_tasks", lambda _: True)
-    first, second = (Msg(Client(), subject=request.reply, data=data) for data in (b"first", b"second"))
+    first, second = (Incoming(request.reply, data=data) for data in (b"first", b"second"))
     for message in (first, second):
-        await requests.answer(message)
+        requests.answer(message)
     assert await request.answers(1.0) == [first]
 
 

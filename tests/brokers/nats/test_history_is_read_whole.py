@@ -4,11 +4,10 @@ import asyncio
 
 import nats
 import pytest
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.nats.jetstream import Batch, JetStream, batch_of
+from pulse_radar.brokers.nats.wire_format import Incoming
 from pulse_radar.brokers.topic_spec import LogTopic
 from pulse_radar.errors import BrokerUnavailable
 from pulse_radar.protocol.frames import GapReason
@@ -17,15 +16,15 @@ from pulse_radar.testing.broker_contract import Watcher, draft, numbers
 from pulse_radar.testing.nats_server import NatsServer
 
 
-def answer(**headers: str) -> Msg:
-    return Msg(Client(), headers={name.replace("_", "-"): value for name, value in headers.items()})
+def answer(**headers: str) -> Incoming:
+    return Incoming("", headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def stored(sequence: int, after: int) -> Msg:
+def stored(sequence: int, after: int) -> Incoming:
     return answer(Nats_Sequence=str(sequence), Nats_Last_Sequence=str(after))
 
 
-def end(after: int, pending: int = 0) -> Msg:
+def end(after: int, pending: int = 0) -> Incoming:
     return answer(Status="204", Nats_Last_Sequence=str(after), Nats_Num_Pending=str(pending))
 
 
@@ -42,7 +41,7 @@ def test_a_batch_is_its_messages_up_to_the_end() -> None:
     [[stored(8, 5), end(8)], [stored(5, 0), stored(9, 8), end(9)], [stored(5, 0), end(8)]],
     ids=["first", "middle", "last"],
 )
-def test_a_message_lost_on_the_way_is_no_hole_of_the_stream(answers: list[Msg]) -> None:
+def test_a_message_lost_on_the_way_is_no_hole_of_the_stream(answers: list[Incoming]) -> None:
     with pytest.raises(BrokerUnavailable, match="lost on the way"):
         batch_of(answers)
 

@@ -2,11 +2,10 @@
 
 import msgspec
 import pytest
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats.messages import Copy, entry_of, event_id_of, headers_of
 from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.brokers.nats.wire_format import Incoming
 from pulse_radar.protocol.codec import decode_server
 from pulse_radar.protocol.frames import EventFrame, GapReason
 from pulse_radar.stream.entry import Entry, Gap, StoredEvent
@@ -27,7 +26,7 @@ def meant(
 ) -> Entry:
     subject = "websocket.jobs" if key is None else f"websocket.jobs.{key}"
     stored = {**(headers or {}), "Nats-Sequence": "7", "Nats-Subject": subject}
-    message = Msg(Client(), subject="live.jobs", data=body, headers=stored)
+    message = Incoming("live.jobs", data=body, headers=stored)
     return entry_of(Naming(), "jobs", message, is_state=is_state, shows_traceparent=shows_traceparent)
 
 

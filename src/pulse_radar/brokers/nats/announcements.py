@@ -4,11 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from nats.aio.msg import Msg
-
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.nats.messages import Kinds, entry_of, is_stored_in
 from pulse_radar.brokers.nats.naming import Naming
+from pulse_radar.brokers.nats.wire_format import Incoming
 from pulse_radar.stream.entry import Entry
 
 __all__ = ["Announcements", "Listener"]
@@ -36,11 +35,11 @@ class Announcements:
         self.is_closed = False
         link.watch(self._wake_all)
 
-    async def subscribe(self) -> None:
+    def subscribe(self) -> None:
         """Begin to listen. Only who follows a topic needs the right to."""
         if not self._is_subscribed:
             self._is_subscribed = True
-            await self._link.listen(self._naming.live, self._announced)
+            self._link.listen(self._naming.live, self._announced)
 
     def check(self) -> None:
         """Raises: NotPermitted, if the server does not let us listen."""
@@ -68,7 +67,7 @@ class Announcements:
             for listener in listeners:
                 listener.wake()
 
-    async def _announced(self, message: Msg) -> None:
+    def _announced(self, message: Incoming) -> None:
         topic = self._naming.announced_topic(message.subject)
         listeners = self._listeners.get(topic)
         is_state = self._kinds.get(topic)

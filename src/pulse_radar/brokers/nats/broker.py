@@ -20,7 +20,7 @@ from pulse_radar.brokers.nats.facts import ServerFacts, StreamFacts
 from pulse_radar.brokers.nats.follower import Follower
 from pulse_radar.brokers.nats.history import History, missing
 from pulse_radar.brokers.nats.jetstream import ApiRefused, JetStream
-from pulse_radar.brokers.nats.link import Link, LinkStats, Outgoing
+from pulse_radar.brokers.nats.link import Link, LinkStats
 from pulse_radar.brokers.nats.messages import (
     Kinds,
     batch_headers,
@@ -35,6 +35,7 @@ from pulse_radar.brokers.nats.room import Room, full
 from pulse_radar.brokers.nats.stream_config import StreamConfig
 from pulse_radar.brokers.nats.streams import Streams
 from pulse_radar.brokers.nats.tail import Tail
+from pulse_radar.brokers.nats.wire_format import Outgoing
 from pulse_radar.brokers.topic_spec import StateTopic, TopicSpec
 from pulse_radar.errors import (
     BrokerRefused,

@@ -1,7 +1,9 @@
-"""The client library, but for one thing: where TLS is wanted it says nothing before it has it.
+"""The client library, but for two things.
 
-By itself it does what the server's first line says, which comes in plain text: somebody in between leaves one word
-out, and is sent our password.
+Where TLS is wanted it says nothing before it has it. By itself it does what the server's first line says, which comes
+in plain text: somebody in between leaves one word out, and is sent our password.
+
+And once it is connected, messages go past it.
 """
 
 import asyncio
@@ -9,11 +11,22 @@ from typing import Any
 
 from nats.aio.client import Client
 
+from pulse_radar.brokers.nats.wire import Wire
+
 __all__ = ["SecureClient"]
 
 
 class SecureClient(Client):
     """A client that begins TLS with a `tls://` server, or with a context of its own, whatever the server says."""
+
+    def take_over(self) -> Wire:
+        """What messages go by from now on, of a client that is connected."""
+        transport: Any = self._transport
+        # Nothing was subscribed to: what it has read and not understood is the beginning of a line, if anything.
+        unread = bytes(self._ps.buf) + bytes(transport._io_reader._buffer)  # noqa: SLF001
+        return Wire(
+            transport._io_writer.transport, is_within_line=bool(unread) and not unread.endswith(b"\n")
+        )  # noqa: SLF001
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         if initial_connection and self._wants_tls:

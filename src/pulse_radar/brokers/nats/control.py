@@ -3,12 +3,11 @@
 import logging
 from typing import Final
 
-from nats.aio.msg import Msg
-
 from pulse_radar.brokers.base import Answering, NobodyThere
 from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.nats.naming import Naming
 from pulse_radar.brokers.nats.requests import NobodyAnswers
+from pulse_radar.brokers.nats.wire_format import Incoming
 from pulse_radar.errors import BrokerError
 from pulse_radar.protocol.grammar import check_key
 
@@ -27,17 +26,17 @@ class Control:
     async def answer(self, address: str, answering: Answering) -> None:
         pattern = self._naming.control(check_key(address))
 
-        async def asked(message: Msg) -> None:
+        def asked(message: Incoming) -> None:
             verb = message.subject.rpartition(".")[2]
             if not message.reply:
                 return
             try:
-                await self._link.reply(message, answering(verb, message.data))
+                self._link.reply(message, answering(verb, message.data))
             except BrokerError:
                 # Whoever asks is told by time.
                 _logger.debug("an answer to %s went nowhere", message.subject, exc_info=True)
 
-        await self._link.listen(pattern, asked)
+        self._link.listen(pattern, asked)
 
     def is_answering(self, address: str) -> bool:
         return self._link.is_heard(self._naming.control(address))

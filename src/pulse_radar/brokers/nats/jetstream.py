@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from nats.aio.msg import Msg
 
 from pulse_radar.brokers.nats import codes
 from pulse_radar.brokers.nats.facts import account_of
-from pulse_radar.brokers.nats.link import Link, Outgoing
+from pulse_radar.brokers.nats.link import Link
 from pulse_radar.brokers.nats.messages import Copy, Message, is_stored, sequence_of
 from pulse_radar.brokers.nats.requests import NobodyAnswers
 from pulse_radar.brokers.nats.stream_view import StreamView, view_of
+from pulse_radar.brokers.nats.wire_format import Incoming, Outgoing
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, TopicMissing
 
 __all__ = [
@@ -240,11 +240,11 @@ def _number(answer: bytes) -> int:
         raise BrokerUnavailable(f"an answer that is no acknowledgement: {answer[:80]!r}") from error
 
 
-def _is_status(message: Msg) -> bool:
+def _is_status(message: Incoming) -> bool:
     return not is_stored(message)
 
 
-def batch_of(answers: list[Msg]) -> Batch:
+def batch_of(answers: list[Incoming]) -> Batch:
     """What the answers to one request are together. Raises: BrokerUnavailable, if one is missing."""
     *messages, end = answers
     headers = end.headers or {}
@@ -259,7 +259,7 @@ def batch_of(answers: list[Msg]) -> Batch:
             raise BrokerUnavailable(f"no batch: {status} {headers.get('Description', '')}")
 
 
-def _check_chain(messages: list[Msg]) -> None:
+def _check_chain(messages: list[Incoming]) -> None:
     """Each names the one before it: one that was dropped on the way must not pass for an expired one."""
     before = "0"
     for message in messages:

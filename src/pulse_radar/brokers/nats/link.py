@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
-from nats.aio.msg import Msg
 
 from pulse_radar.brokers.base import NotStored
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.doubt import Doubt
 from pulse_radar.brokers.nats.facts import ServerFacts
 from pulse_radar.brokers.nats.requests import Requests
-from pulse_radar.brokers.nats.session import MessageCallback, Session
+from pulse_radar.brokers.nats.session import Session
+from pulse_radar.brokers.nats.wire import MessageCallback
+from pulse_radar.brokers.nats.wire_format import Incoming, Outgoing
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable, EventTooLarge, NotPermitted
 
-__all__ = ["Link", "LinkStats", "Outgoing"]
+__all__ = ["Link", "LinkStats"]
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -40,15 +41,7 @@ class LinkStats(msgspec.Struct, frozen=True):
     trouble: str | None
 
 
-class Outgoing(msgspec.Struct, frozen=True):
-    """A message on its way to the server."""
-
-    subject: str
-    payload: bytes
-    headers: dict[str, str]
-
-
-def _is_any(_message: Msg) -> bool:
+def _is_any(_message: Incoming) -> bool:
     return True
 
 
@@ -99,11 +92,11 @@ class Link:
         """Call it after each connecting, and when a subject may not be heard."""
         self._watchers.append(watcher)
 
-    async def listen(self, subject: str, callback: MessageCallback) -> None:
+    def listen(self, subject: str, callback: MessageCallback) -> None:
         """Hear a subject, in this session and in all to come."""
         self._heard[subject] = callback
         if self._session is not None and self.is_connected:
-            await self._session.subscribe(subject, callback)
+            self._session.subscribe(subject, callback)
 
     def check_heard(self, subject: str) -> None:
         """Raises: NotPermitted, if the server does not let us hear this subject. BrokerRefused, if nothing connects."""
@@ -115,11 +108,11 @@ class Link:
         """Whether we listen there, and the server lets us."""
         return subject in self._heard and subject.lower() not in self._refused
 
-    async def reply(self, message: Msg, payload: bytes) -> None:
+    def reply(self, message: Incoming, payload: bytes) -> None:
         """Answer somebody's request. Raises: BrokerUnavailable, when there is no way to them."""
         if self._session is None or not self.is_connected:
             raise BrokerUnavailable(f"not connected to {self.access}")
-        await self._session.publish(message.reply, payload, "", None)
+        self._session.send(Outgoing(message.reply, payload))
 
     def server_facts(self) -> ServerFacts:
         """Of the server that we are connected to. Raises: BrokerUnavailable."""
@@ -143,9 +136,9 @@ class Link:
         headers: dict[str, str] | None = None,
         *,
         preceded_by: Sequence[Outgoing] = (),
-        is_complete: Callable[[Msg], bool] = _is_any,
+        is_complete: Callable[[Incoming], bool] = _is_any,
         patience_seconds: float = math.inf,
-    ) -> list[Msg]:
+    ) -> list[Incoming]:
         """The answers to one request, up to the one that makes them complete.
 
         `preceded_by`: what goes before it on the same session, and is not answered.
@@ -162,8 +155,8 @@ class Link:
         patience = min(patience_seconds, self.access.request_timeout_seconds)
         try:
             for message in preceded_by:
-                await session.publish(message.subject, message.payload, "", message.headers)
-            await session.publish(subject, payload, request.reply, headers)
+                await session.publish(message)
+            await session.publish(Outgoing(subject, payload, headers, request.reply))
             return await request.answers(patience)
         except TimeoutError:
             raise BrokerUnavailable(f"no answer from {self.access} on {subject} in {patience:g} s") from None
@@ -244,11 +237,10 @@ class Link:
         self._refused.clear()
         await session.open()
         try:
-            await self._subscribe(session)
+            self._subscribe(session)
         except BaseException:
             await session.close()
             raise
-        # Nothing waits between the last look at `_heard` and here: no `listen` falls in between.
         self._session = session
         self._connections += 1
         self._trouble = None
@@ -256,14 +248,11 @@ class Link:
         self._tell_watchers()
         return session
 
-    async def _subscribe(self, session: Session) -> None:
+    def _subscribe(self, session: Session) -> None:
         # Before anything is asked: a server that answers the first request has these subscriptions.
-        await session.subscribe(self._requests.inbox, self._requests.answer)
-        done: set[str] = set()
-        while missing := self._heard.keys() - done:
-            for subject in missing:
-                await session.subscribe(subject, self._heard[subject])
-            done |= missing
+        session.subscribe(self._requests.inbox, self._requests.answer)
+        for subject, callback in self._heard.items():
+            session.subscribe(subject, callback)
 
     def _refuse(self, act: str, subject: str) -> None:
         if act == "publish":

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
-from nats.aio.msg import Msg
 from nats.nuid import NUID
 
 from pulse_radar.brokers.base import NotStored
 from pulse_radar.brokers.nats.messages import is_stored
+from pulse_radar.brokers.nats.wire_format import Incoming
 from pulse_radar.errors import BrokerError, NotPermitted
 
 __all__ = ["NobodyAnswers", "Request", "Requests"]
@@ -25,16 +25,16 @@ class NobodyAnswers(NotStored):
 class Request:
     """One question and its answers, complete when `is_complete` says so of an answer."""
 
-    def __init__(self, subject: str, reply: str, is_complete: Callable[[Msg], bool]) -> None:
+    def __init__(self, subject: str, reply: str, is_complete: Callable[[Incoming], bool]) -> None:
         self.subject = subject
         self.reply = reply
         self._is_complete = is_complete
-        self._messages: list[Msg] = []
-        self._answer: asyncio.Future[list[Msg]] = asyncio.get_running_loop().create_future()
+        self._messages: list[Incoming] = []
+        self._answer: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
         self._patience: asyncio.Timeout | None = None
         self._patience_seconds = 0.0
 
-    def take(self, message: Msg) -> None:
+    def take(self, message: Incoming) -> None:
         if self._answer.done():
             # Of a cluster that was cut in two, two servers may answer: both think that they lead.
             return
@@ -50,7 +50,7 @@ class Request:
         if not self._answer.done():
             self._answer.set_exception(error)
 
-    async def answers(self, patience_seconds: float) -> list[Msg]:
+    async def answers(self, patience_seconds: float) -> list[Incoming]:
         """All answers. Raises: TimeoutError after so long without a further one."""
         self._patience_seconds = patience_seconds
         async with asyncio.timeout_at(self._patience_ends()) as self._patience:
@@ -65,7 +65,7 @@ class Request:
         return asyncio.get_running_loop().time() + self._patience_seconds
 
 
-def _is_refusal(message: Msg) -> bool:
+def _is_refusal(message: Incoming) -> bool:
     """Whether the server says that nobody listens; an event may carry such a header, but then it is a stored one."""
     headers = message.headers or {}
     return not message.data and headers.get("Status") == _NO_RESPONDERS and not is_stored(message)
@@ -84,7 +84,7 @@ class Requests:
         """The pattern of the reply subjects."""
         return f"{self._inbox}.*"
 
-    def open(self, subject: str, is_complete: Callable[[Msg], bool]) -> Request:
+    def open(self, subject: str, is_complete: Callable[[Incoming], bool]) -> Request:
         token = str(next(self._numbers))
         request = Request(subject, f"{self._inbox}.{token}", is_complete)
         self._open[token] = request
@@ -94,7 +94,7 @@ class Requests:
         del self._open[request.reply.rpartition(".")[2]]
         request.close()
 
-    async def answer(self, message: Msg) -> None:
+    def answer(self, message: Incoming) -> None:
         request = self._open.get(message.subject.rpartition(".")[2])
         if request is not None:
             request.take(message)

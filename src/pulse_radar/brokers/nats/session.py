@@ -10,22 +10,21 @@ import contextlib
 import logging
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import nats.errors
-from nats.aio.msg import Msg
 
 from pulse_radar.broker_url import place
 from pulse_radar.brokers.nats.access import Access
 from pulse_radar.brokers.nats.client import SecureClient
+from pulse_radar.brokers.nats.wire import MessageCallback, Wire
+from pulse_radar.brokers.nats.wire_format import Outgoing
 from pulse_radar.errors import BrokerError, BrokerRefused, BrokerUnavailable
 
-__all__ = ["MessageCallback", "Refusal", "Session"]
+__all__ = ["Refusal", "Session"]
 
 _logger: Final = logging.getLogger(__name__)
-
-MessageCallback = Callable[[Msg], Awaitable[None]]
 
 # Told of what a server does not permit: "publish" or "subscription", and the subject in lower case.
 Refusal = Callable[[str, str], None]
@@ -63,6 +62,8 @@ class Session:
         self._on_refusal = on_refusal
         self._shunned = shunned
         self._client = SecureClient()
+        # What messages go by, once it is connected.
+        self._wire: Wire
         self._lost = asyncio.Event()
         self._trouble: Exception | None = None
 
@@ -85,6 +86,7 @@ class Session:
         try:
             async with asyncio.timeout(self._access.connect_timeout_seconds):
                 await self._connect()
+                self._wire = self._client.take_over()
                 _check_version(self._access, self._client)
                 await self._check_jetstream()
         except BaseException as error:
@@ -93,23 +95,26 @@ class Session:
                 raise _explain(self._access, error, self.trouble) from error
             raise
 
-    async def subscribe(self, subject: str, callback: MessageCallback) -> None:
-        """Hear a subject for as long as the session lasts; the callback must not wait."""
-        # Without limits: at a limit the library drops messages for good, and a callback that never waits
-        # leaves nothing behind to be limited.
-        try:
-            await self._client.subscribe(subject, cb=callback, pending_msgs_limit=0, pending_bytes_limit=0)
-        except nats.errors.Error as error:
-            raise self._gone(error) from error
+    def subscribe(self, subject: str, callback: MessageCallback) -> None:
+        """Hear a subject for as long as the session lasts."""
+        self._wire.subscribe(subject, callback)
 
-    async def publish(self, subject: str, payload: bytes, reply: str, headers: dict[str, str] | None) -> None:
+    async def publish(self, message: Outgoing) -> None:
         """Send, after waiting for room if much is unsent. Raises: BrokerUnavailable."""
-        if self._client.pending_data_size > _UNSENT_LIMIT_BYTES:
+        if self._wire.unsent_bytes > _UNSENT_LIMIT_BYTES:
             await self._room()
-        try:
-            await self._client.publish(subject, payload, reply=reply, headers=headers)
-        except nats.errors.Error as error:
-            raise self._gone(error) from error
+        self.send(message)
+
+    def send(self, message: Outgoing) -> None:
+        """The same, however much is unsent."""
+        if not self.is_connected:
+            raise BrokerUnavailable(f"the connection to {self._access} is lost: {self.trouble}")
+        if len(message.payload) > self._client.max_payload:
+            # The server would cut the connection.
+            raise BrokerUnavailable(
+                f"{self._access} takes messages of {self._client.max_payload} bytes at most"
+            )
+        self._wire.publish(message)
 
     def fits(self, payload: bytes, headers: dict[str, str]) -> bool:
         """Whether the server takes a message of this size; beyond it, it would cut the connection."""
@@ -197,14 +202,11 @@ class Session:
     async def _room(self) -> None:
         try:
             async with asyncio.timeout(self._access.request_timeout_seconds):
-                # The library tells nobody when it has written something.
-                while self._client.pending_data_size > _UNSENT_LIMIT_BYTES and self.is_connected:  # noqa: ASYNC110
+                # Nobody is told how much of it is written.
+                while self._wire.unsent_bytes > _UNSENT_LIMIT_BYTES and self.is_connected:  # noqa: ASYNC110
                     await asyncio.sleep(_UNSENT_LOOK_SECONDS)
         except TimeoutError:
             raise BrokerUnavailable(f"{self._access} takes nothing any more: {self!r}") from None
-
-    def _gone(self, error: Exception) -> BrokerUnavailable:
-        return BrokerUnavailable(f"the connection to {self._access} is lost: {error}")
 
     async def _on_error(self, error: Exception) -> None:
         refusal = _REFUSAL.search(str(error))
@@ -214,8 +216,6 @@ class Session:
         self._trouble = error
         if isinstance(error, nats.errors.UnexpectedEOF):
             self._lost.set()
-        elif not isinstance(error, nats.errors.Error | OSError):
-            _logger.error("a callback failed", exc_info=error)
 
     async def _on_disconnected(self) -> None:
         self._lost.set()

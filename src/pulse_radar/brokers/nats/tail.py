@@ -117,7 +117,7 @@ class Tail:
             return
 
     async def _verify(self, asked: Verify) -> None:
-        await self._announcements.subscribe()
+        self._announcements.subscribe()
         view = await self._history.look(self._topic)
         if view is None:
             self._follower.missing(self._now())
