@@ -25,28 +25,36 @@ class Arrivals:
 
     def handed_on(self, entries: Iterable[Entry], began_ns: int) -> None:
         """These were told between `began_ns` and now. Units: nanoseconds since 1970."""
-        now_ns, traces = time.time_ns(), is_on()
+        now_ns = time.time_ns()
+        traced: list[StoredEvent] = []
         for entry in entries:
             if not isinstance(entry, StoredEvent) or entry.sequence <= self._head:
                 continue
             if entry.timestamp_ms is not None:
                 self._measure(now_ns // 1_000_000 - entry.timestamp_ms)
-            if traces and entry.traceparent is not None:
-                delivered(
-                    self._topic,
-                    entry.key,
-                    entry.sequence,
-                    len(entry.text),
-                    traceparent=entry.traceparent,
-                    began_ns=began_ns,
-                    ended_ns=now_ns,
-                )
+            if entry.traceparent is not None:
+                traced.append(entry)
+        if traced and is_on():
+            for event in traced:
+                self._trace(event, began_ns, now_ns)
 
     def stats(self) -> HistogramStats:
         return self._lags.stats()
 
     def __repr__(self) -> str:
         return f"<Arrivals of {self._topic}: {self._lags!r}>"
+
+    def _trace(self, event: StoredEvent, began_ns: int, ended_ns: int) -> None:
+        assert event.traceparent is not None
+        delivered(
+            self._topic,
+            event.key,
+            event.sequence,
+            len(event.text),
+            traceparent=event.traceparent,
+            began_ns=began_ns,
+            ended_ns=ended_ns,
+        )
 
     def _measure(self, lag_ms: int) -> None:
         # Clocks differ: what has not been published yet was published now.

@@ -30,6 +30,8 @@ class Ahead(msgspec.Struct, frozen=True):
 
 def fitting(entries: Sequence[Entry], limit_bytes: int) -> int:
     """How many of the entries fit into so many bytes; one always does."""
+    if len(entries) == 1:
+        return 1
     total = 0
     for count, entry in enumerate(entries):
         total += size_of(entry)

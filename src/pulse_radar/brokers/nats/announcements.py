@@ -30,7 +30,8 @@ class Announcements:
         self._naming = naming
         self._kinds = kinds
         self._shows_traceparent = shows_traceparent
-        self._listeners: dict[str, set[Listener]] = {}
+        self._live = naming.live
+        self._audiences: dict[str, _Audience] = {}
         self._is_subscribed = False
         self.is_closed = False
         link.watch(self._wake_all)
@@ -39,20 +40,20 @@ class Announcements:
         """Begin to listen. Only who follows a topic needs the right to."""
         if not self._is_subscribed:
             self._is_subscribed = True
-            self._link.listen(self._naming.live, self._announced)
+            self._link.listen(self._live, self._announced)
 
     def check(self) -> None:
         """Raises: NotPermitted, if the server does not let us listen."""
-        self._link.check_heard(self._naming.live)
+        self._link.check_heard(self._live)
 
     @contextlib.contextmanager
     def told_to(self, listener: Listener, topic: str) -> Iterator[None]:
-        listeners = self._listeners.setdefault(topic, set())
-        listeners.add(listener)
+        audience = self._audiences.setdefault(topic, _Audience(self._naming.stream(topic)))
+        audience.listeners.add(listener)
         try:
             yield
         finally:
-            listeners.discard(listener)
+            audience.listeners.discard(listener)
 
     def close(self) -> None:
         """Every listener is to end."""
@@ -60,24 +61,34 @@ class Announcements:
         self._wake_all()
 
     def __repr__(self) -> str:
-        return f"<Announcements to {sum(map(len, self._listeners.values()))} listeners>"
+        return f"<Announcements to {sum(len(each.listeners) for each in self._audiences.values())} listeners>"
 
     def _wake_all(self) -> None:
-        for listeners in self._listeners.values():
-            for listener in listeners:
+        for audience in self._audiences.values():
+            for listener in audience.listeners:
                 listener.wake()
 
     def _announced(self, message: Incoming) -> None:
         topic = self._naming.announced_topic(message.subject)
-        listeners = self._listeners.get(topic)
+        audience = self._audiences.get(topic)
         is_state = self._kinds.get(topic)
         # Before its stream was looked at, nobody is live on it either.
-        if not listeners or is_state is None:
+        if audience is None or not audience.listeners or is_state is None:
             return
-        if not is_stored_in(self._naming.stream(topic), message):
+        if not is_stored_in(audience.stream, message):
             return
         entry = entry_of(
             self._naming, topic, message, is_state=is_state, shows_traceparent=self._shows_traceparent
         )
-        for listener in listeners:
+        for listener in audience.listeners:
             listener.hear(entry)
+
+
+class _Audience:
+    """Who hears what is announced of a topic, and the stream that has to store it."""
+
+    __slots__ = ("listeners", "stream")
+
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+        self.listeners: set[Listener] = set()

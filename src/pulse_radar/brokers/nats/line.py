@@ -62,16 +62,14 @@ class Line:
             self._call(entries[0])
         news = follow(self.position, entries)
         for entry in news:
-            self._ready.append(entry)
-            self.position = entry.last
-            self._call(entry)
+            self._take(entry)
         return bool(news)
 
     def add_next(self, entry: Entry) -> bool:
         """Continue with what was announced, if it is the next and there is room for it."""
-        is_next = entry.last == self.position + 1 and self._ready.has_room
+        is_next = entry.first == self.position + 1 and self._ready.has_room
         if is_next:
-            self.add((entry,))
+            self._take(entry)
         return is_next
 
     def start(self, position: int) -> None:
@@ -111,6 +109,12 @@ class Line:
     def __repr__(self) -> str:
         ready, ahead = len(self._ready.entries), len(self._run.entries)
         return f"<Line up to {self.position}, {ready} ready, {ahead} ahead>"
+
+    def _take(self, entry: Entry) -> None:
+        """It is what follows the position."""
+        self._ready.append(entry)
+        self.position = entry.last
+        self._call(entry)
 
     def _call(self, entry: Entry) -> None:
         """Make it the witness, if it is an event and the one at the position."""

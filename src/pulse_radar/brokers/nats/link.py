@@ -101,7 +101,7 @@ class Link:
     def check_heard(self, subject: str) -> None:
         """Raises: NotPermitted, if the server does not let us hear this subject. BrokerRefused, if nothing connects."""
         self._check_kept()
-        if subject.lower() in self._refused:
+        if self._refused and subject.lower() in self._refused:
             raise self._not_heard(subject)
 
     def is_heard(self, subject: str) -> bool:

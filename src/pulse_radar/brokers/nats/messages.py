@@ -117,7 +117,8 @@ def is_stored(message: Message) -> bool:
 
 def is_stored_in(stream: str, message: Message) -> bool:
     """Whether this stream did: whoever may make one can have what it stores announced as another's events."""
-    return is_stored(message) and _headers(message).get(_STREAM) == stream
+    headers = message.headers
+    return headers is not None and headers.get(_STREAM) == stream and _SEQUENCE in headers
 
 
 def sequence_of(message: Message) -> int:
@@ -131,8 +132,9 @@ def subject_of(message: Message) -> str:
 
 def event_id_of(message: Message) -> str | None:
     """Its id, if it is one: whoever publishes without us may put anything there."""
+    said = _headers(message).get(_EVENT_ID)
     try:
-        return check_event_id(_headers(message).get(_EVENT_ID, ""))
+        return None if said is None else check_event_id(said)
     except InvalidEvent:
         return None
 
@@ -151,11 +153,12 @@ def entry_of(
     In a state topic it has taken the place of its key's last value: what is no event there is a deletion.
     `shows_traceparent`: to clients, too.
     """
-    sequence = sequence_of(message)
-    key = naming.key_text(topic, subject_of(message))
+    headers = message.headers or {}
+    sequence = int(headers[_SEQUENCE])
+    key = naming.key_text(topic, headers[_SUBJECT])
     body = _body(message)
     is_deletion = is_state and key is not None and (body is None or _is_marker(message))
-    if not _is_legal(key) or (body is None and not is_deletion):
+    if (key is not None and not _is_legal(key)) or (body is None and not is_deletion):
         return Gap(sequence, sequence, GapReason.UNREADABLE)
     if body is None and not _is_marker(message):
         _logger.warning("%s/%s: event %d cannot be read; its key is taken for deleted", topic, key, sequence)
@@ -181,9 +184,9 @@ def _body(message: Message) -> EventBody | None:
         return None
 
 
-def _is_legal(key: str | None) -> bool:
+def _is_legal(key: str) -> bool:
     try:
-        return key is None or check_key(key) == key
+        return check_key(key) == key
     except InvalidKey:
         return False
 

@@ -55,7 +55,7 @@ class Naming(msgspec.Struct, frozen=True):
 
     def key_text(self, topic: str, subject: str) -> str | None:
         """The key in a stored event's subject, unchecked; None for the topic itself."""
-        return subject[len(self.subject(topic)) + 1 :] or None
+        return subject[len(self._prefix) + len("websocket.") + len(topic) + 1 :] or None
 
     def announced_topic(self, subject: str) -> str:
         """The topic that a live announcement is about."""

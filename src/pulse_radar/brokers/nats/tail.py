@@ -41,6 +41,9 @@ class Tail:
         self._streams = streams
         self._announcements = announcements
         self._bell = asyncio.Event()
+        # When it rings by itself: seldom another moment than the last time, so it is no time-out of each wait.
+        self._rings_at: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         # What is being asked of the server.
         self._step: asyncio.Task[None] | None = None
 
@@ -62,12 +65,13 @@ class Tail:
                 while not self._announcements.is_closed:
                     # Cleared before the look: what happens from now on rings again.
                     self._bell.clear()
-                    self._check()
                     match self._follower.next(self._now()):
                         case Deliver(entries):
                             yield entries
                         case Wait(until):
-                            await self._wait(until)
+                            self._check()
+                            self._ring_at(until)
+                            await self._bell.wait()
                         case step:
                             self._begin(step)
             finally:
@@ -87,7 +91,21 @@ class Tail:
         self._step = asyncio.create_task(self._perform(step), name=f"{step!r} of {self._topic}")
         self._step.add_done_callback(lambda _: self._bell.set())
 
+    def _ring_at(self, until: float | None) -> None:
+        if until == self._rings_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._rings_at = until
+        self._alarm = None if until is None else asyncio.get_running_loop().call_at(until, self._ring)
+
+    def _ring(self) -> None:
+        # It may be early by what a clock leaves out: then it is set again.
+        self._rings_at = None
+        self._bell.set()
+
     async def _end(self) -> None:
+        self._ring_at(None)
         if self._step is not None:
             self._step.cancel()
             await asyncio.gather(self._step, return_exceptions=True)
@@ -108,13 +126,6 @@ class Tail:
                     assert_never(step)
         except (BrokerUnavailable, TopicMissing):
             self._follower.failed(self._now())
-
-    async def _wait(self, until: float | None) -> None:
-        try:
-            async with asyncio.timeout_at(until):
-                await self._bell.wait()
-        except TimeoutError:
-            return
 
     async def _verify(self, asked: Verify) -> None:
         self._announcements.subscribe()

@@ -17,8 +17,8 @@ _VERSION: Final = "NATS/1.0"
 # How a message begins, with headers and without; nothing else that a server says begins like this.
 _MESSAGE: Final = b"HM"
 
-# As bytes know it; to `str.strip` some more is space.
-_SPACE: Final = " \t\r\n\x0b\x0c"
+# Nothing else: a subject may end with what Python takes for space, and with less of it it is another one.
+_SPACE: Final = " \t"
 
 # A header is a line.
 _ONE_LINE: Final = str.maketrans("\r\n", "  ")
@@ -141,7 +141,7 @@ def _headers(block: bytes) -> dict[str, str]:
     for line in lines:
         name, colon, value = line.partition(":")
         if colon:
-            headers[name.strip(_SPACE)] = value.strip(_SPACE)
+            headers[name] = value.strip(_SPACE)
     return headers
 
 
