@@ -7,35 +7,15 @@ but what is called for each client can be counted.
 import asyncio
 import os
 import socket
-import sys
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 from pulse_radar.hub.inputs import Arrived
+from tests.calls import Calls
 from tests.hub.bench import event
 from tests.server.serving import app_with, make_pulse, raw_client, serving
 from tests.waiting import eventually
 
 CLIENTS = 40
-
-
-class Calls:
-    """The calls of Python functions and of C functions while the block runs."""
-
-    def __init__(self) -> None:
-        self.python = 0
-        self.native = 0
-
-    def __enter__(self) -> Self:
-        sys.setprofile(self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.setprofile(None)
-
-    def _note(self, _frame: FrameType, event: str, _argument: Any) -> None:
-        self.python += event == "call"
-        self.native += event == "c_call"
 
 
 async def calls_of(clients: int, events: int) -> Calls:

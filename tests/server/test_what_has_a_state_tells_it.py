@@ -46,5 +46,5 @@ async def test_a_line_and_requests_say_what_is_under_way() -> None:
     line.add([StoredEvent(5, None, b"{}")])
     line.stash(StoredEvent(7, None, b"{}"))
     assert repr(line) == "<Line up to 5, 1 ready, 1 ahead>"
-    requests.open("subject", lambda _: True)
+    requests.open("subject", lambda _: True, patience_seconds=1.0)
     assert repr(requests) == "<Requests 1 under way>"

@@ -6,7 +6,7 @@ import time
 
 from pulse_radar.server.arrivals import Arrivals
 from pulse_radar.stream.entry import StoredEvent
-from tests.server.test_a_delivery_stays_cheap import Calls
+from tests.calls import Calls
 
 EVENTS = 100
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -151,7 +151,7 @@ class NatsBroker(Broker):
         body, headers = body_of(draft), headers_of(draft, expect_last, deletions_kept_seconds=kept)
         self._link.check_size(body, headers)
         try:
-            async with self._room.taken(draft, len(body)):
+            with await self._room.taken(draft, len(body)):
                 subject = self._naming.subject(draft.topic, draft.key)
                 return await self._jetstream.store(subject, body, headers)
         except NobodyAnswers as error:

@@ -23,10 +23,9 @@ class SecureClient(Client):
         """What messages go by from now on, of a client that is connected."""
         transport: Any = self._transport
         # Nothing was subscribed to: what it has read and not understood is the beginning of a line, if anything.
-        unread = bytes(self._ps.buf) + bytes(transport._io_reader._buffer)  # noqa: SLF001
-        return Wire(
-            transport._io_writer.transport, is_within_line=bool(unread) and not unread.endswith(b"\n")
-        )  # noqa: SLF001
+        reader, writer = transport._io_reader, transport._io_writer  # noqa: SLF001
+        unread = bytes(self._ps.buf) + bytes(reader._buffer)  # noqa: SLF001
+        return Wire(writer.transport, is_within_line=bool(unread) and not unread.endswith(b"\n"))
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         if initial_connection and self._wants_tls:

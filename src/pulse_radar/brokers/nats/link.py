@@ -151,13 +151,13 @@ class Link:
         if session is None or not session.is_connected:
             raise NotStored(f"not connected to {self.access}: {self._trouble}")
         self.check_heard(self._requests.inbox)
-        request = self._requests.open(subject, is_complete)
         patience = min(patience_seconds, self.access.request_timeout_seconds)
+        request = self._requests.open(subject, is_complete, patience_seconds=patience)
         try:
             for message in preceded_by:
                 await session.publish(message)
             await session.publish(Outgoing(subject, payload, headers, request.reply))
-            return await request.answers(patience)
+            return await request.answers()
         except TimeoutError:
             raise BrokerUnavailable(f"no answer from {self.access} on {subject} in {patience:g} s") from None
         finally:

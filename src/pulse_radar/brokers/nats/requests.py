@@ -1,6 +1,7 @@
 """Requests under way on a link: each has a reply subject of its own, so a late answer finds nobody."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from itertools import count
 from typing import Final
@@ -25,14 +26,23 @@ class NobodyAnswers(NotStored):
 class Request:
     """One question and its answers, complete when `is_complete` says so of an answer."""
 
-    def __init__(self, subject: str, reply: str, is_complete: Callable[[Incoming], bool]) -> None:
+    def __init__(
+        self, subject: str, reply: str, is_complete: Callable[[Incoming], bool], patience_seconds: float
+    ) -> None:
         self.subject = subject
         self.reply = reply
         self._is_complete = is_complete
+        self._patience_seconds = patience_seconds
         self._messages: list[Incoming] = []
-        self._answer: asyncio.Future[list[Incoming]] = asyncio.get_running_loop().create_future()
-        self._patience: asyncio.Timeout | None = None
-        self._patience_seconds = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[list[Incoming]] = self._loop.create_future()
+        # When it has waited long enough for the next answer.
+        self.ends_at = self._loop.time() + patience_seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self._answer.done()
 
     def take(self, message: Incoming) -> None:
         if self._answer.done():
@@ -43,26 +53,21 @@ class Request:
             self._answer.set_exception(NobodyAnswers(f"nobody answers on {self.subject}"))
         elif self._is_complete(message):
             self._answer.set_result(self._messages)
-        elif self._patience is not None:
-            self._patience.reschedule(self._patience_ends())
+        else:
+            self.ends_at = self._loop.time() + self._patience_seconds
 
-    def fail(self, error: BrokerError) -> None:
+    def fail(self, error: BrokerError | TimeoutError) -> None:
         if not self._answer.done():
             self._answer.set_exception(error)
 
-    async def answers(self, patience_seconds: float) -> list[Incoming]:
-        """All answers. Raises: TimeoutError after so long without a further one."""
-        self._patience_seconds = patience_seconds
-        async with asyncio.timeout_at(self._patience_ends()) as self._patience:
-            return await self._answer
+    async def answers(self) -> list[Incoming]:
+        """All answers. Raises: TimeoutError, when a further one did not come in time."""
+        return await self._answer
 
     def close(self) -> None:
         """Nobody waits any more; what fails from now on is not worth a complaint of the loop."""
         if not self._answer.cancel() and not self._answer.cancelled():
             self._answer.exception()
-
-    def _patience_ends(self) -> float:
-        return asyncio.get_running_loop().time() + self._patience_seconds
 
 
 def _is_refusal(message: Incoming) -> bool:
@@ -78,16 +83,24 @@ class Requests:
         self._inbox = f"{inbox_prefix}.{NUID().next().decode()}"
         self._numbers = count(1)
         self._open: dict[str, Request] = {}
+        # When it is seen to that nobody waits too long, and by what: with a timer for each, an event would have two.
+        self._looks_at = math.inf
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def inbox(self) -> str:
         """The pattern of the reply subjects."""
         return f"{self._inbox}.*"
 
-    def open(self, subject: str, is_complete: Callable[[Incoming], bool]) -> Request:
+    def open(
+        self, subject: str, is_complete: Callable[[Incoming], bool], *, patience_seconds: float
+    ) -> Request:
+        """`patience_seconds`: for so long it waits for each answer."""
         token = str(next(self._numbers))
-        request = Request(subject, f"{self._inbox}.{token}", is_complete)
+        request = Request(subject, f"{self._inbox}.{token}", is_complete, patience_seconds)
         self._open[token] = request
+        if request.ends_at < self._looks_at:
+            self._look_at(request.ends_at)
         return request
 
     def close(self, request: Request) -> None:
@@ -103,12 +116,29 @@ class Requests:
         """All of them."""
         for request in self._open.values():
             request.fail(error)
+        self._look_at(math.inf)
 
     def refuse(self, subject: str) -> None:
         """Those to one subject, which servers spell in lower case in their refusals."""
         for request in self._open.values():
             if request.subject.lower() == subject:
                 request.fail(NotPermitted(f"the server does not let us publish to {request.subject}"))
+
+    def _look_at(self, moment: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._looks_at = moment
+        if moment < math.inf:
+            self._alarm = asyncio.get_running_loop().call_at(moment, self._look)
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for request in self._open.values():
+            if request.ends_at <= now:
+                request.fail(TimeoutError())
+        ends = (request.ends_at for request in self._open.values() if not request.is_over)
+        self._look_at(min(ends, default=math.inf))
 
     def __len__(self) -> int:
         return len(self._open)

@@ -8,7 +8,8 @@ as well. So there the bound of the stream is twice that of the topic, which is f
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Final
 
 from pulse_radar.brokers.base import Draft
@@ -23,6 +24,8 @@ __all__ = ["Room", "full"]
 # for, but hardly as many as the topic has.
 _LOOK_SECONDS: Final = 1.0
 
+_NOTHING: Final = contextlib.nullcontext()
+
 
 class Room:
     """Keeps the bounds of those topics; of all others it only learns that it need not."""
@@ -32,19 +35,21 @@ class Room:
         self._naming = naming
         self._tallies: dict[str, _Tally] = {}
 
-    @contextlib.asynccontextmanager
-    async def taken(self, draft: Draft, size: int) -> AsyncIterator[None]:
-        """While it is being stored. Raises: TopicFull, for a new key or more bytes than there is room for."""
-        tally = self._tallies.setdefault(draft.topic, _Tally())
+    async def taken(self, draft: Draft, size: int) -> AbstractContextManager[None]:
+        """What it takes while it is being stored.
+
+        Raises: TopicFull, for a new key or more bytes than there is room for.
+        """
+        tally = self._tallies.get(draft.topic)
+        if tally is None:
+            tally = self._tallies[draft.topic] = _Tally()
+        if tally.is_free:
+            return _NOTHING
         if tally.is_old(_now()) or not tally.has_room_for(size):
             await self._look(draft.topic, tally)
         if not tally.has_room_for(size):
             await self._check(draft, tally, size)
-        tally.coming(size)
-        try:
-            yield
-        finally:
-            tally.came(size)
+        return tally.taken(size)
 
     async def _check(self, draft: Draft, tally: "_Tally", size: int) -> None:
         if draft.is_deletion or draft.key is None:
@@ -76,9 +81,14 @@ class _Tally:
         self.keys = self.bytes = 0
         self._coming_bytes = 0
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it is not ours to bound, as was seen once and for all."""
+        return self._seen_at is not None and self._view is None
+
     def is_old(self, now: float) -> bool:
-        """Whether it is to be looked at again: one that is not ours to bound is not."""
-        return self._seen_at is None or (self._view is not None and now - self._seen_at > _LOOK_SECONDS)
+        """Whether it is to be looked at again."""
+        return self._seen_at is None or now - self._seen_at > _LOOK_SECONDS
 
     def seen(self, view: StreamView | None, now: float) -> None:
         self._view = view
@@ -96,15 +106,17 @@ class _Tally:
     def has_bytes_for(self, size: int) -> bool:
         return self._view is None or self.bytes + size <= (self._view.max_bytes or math.inf)
 
-    def coming(self, size: int) -> None:
+    @contextlib.contextmanager
+    def taken(self, size: int) -> Iterator[None]:
         self._coming += 1
         self._coming_bytes += size
         self.keys += 1
         self.bytes += size
-
-    def came(self, size: int) -> None:
-        self._coming -= 1
-        self._coming_bytes -= size
+        try:
+            yield
+        finally:
+            self._coming -= 1
+            self._coming_bytes -= size
 
 
 def full(draft: Draft, has: str) -> TopicFull:
