@@ -1,6 +1,7 @@
 """Batches: none is taken for whole that is not, large events come in pieces, foreign headers confuse nobody."""
 
 import asyncio
+import socket
 
 import nats
 import pytest
@@ -103,6 +104,24 @@ async def test_headers_of_a_stranger_confuse_nobody(server: NatsServer) -> None:
             assert numbers(await watcher.reaches(last)) == [first, first + 1, last]
         assert numbers((await broker.read("tasks", after=0, limit=10)).entries) == [first, first + 1, last]
     await client.close()
+
+
+async def test_a_subject_that_is_no_text_is_a_gap_and_no_end_of_the_connection(server: NatsServer) -> None:
+    """To a server any bytes are a word."""
+    async with NatsBroker(server.url) as broker:
+        await broker.declare([LogTopic("tasks")])
+        async with Watcher(broker, "tasks", 0) as watcher:
+            first = await broker.store(draft("tasks", "1"))
+            with socket.create_connection(("127.0.0.1", server.port)) as stranger:
+                stranger.sendall(
+                    b'CONNECT {"verbose":false}\r\nPUB websocket.tasks.\xff\xfe 2\r\n{}\r\nPING\r\n'
+                )
+                await watcher.reaches(first + 1)
+            last = await broker.store(draft("tasks", "2"))
+            entries = await watcher.reaches(last)
+        assert entries[1] == Gap(first + 1, first + 1, GapReason.UNREADABLE)
+        assert numbers(entries) == [first, last]
+        assert broker.stats().connections == 1
 
 
 async def test_erased_events_of_a_key_are_told_wherever_they_lay(server: NatsServer) -> None:

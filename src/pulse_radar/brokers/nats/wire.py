@@ -52,12 +52,6 @@ class Wire(asyncio.Protocol):
         """Send it behind all that was sent before. Cost: a system call for all messages of a turn."""
         self._write(message.wire)
 
-    def flush(self) -> None:
-        """Write what this turn brought so far."""
-        if self._unwritten:
-            unwritten, self._unwritten, self._unwritten_bytes = self._unwritten, [], 0
-            self._transport.write(b"".join(unwritten))
-
     def __repr__(self) -> str:
         return f"<Wire with {len(self._callbacks)} subscriptions, {self.unsent_bytes} bytes unsent>"
 
@@ -96,6 +90,10 @@ class Wire(asyncio.Protocol):
 
     def _write(self, said: bytes) -> None:
         if not self._unwritten:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self._flush)
         self._unwritten.append(said)
         self._unwritten_bytes += len(said)
+
+    def _flush(self) -> None:
+        unwritten, self._unwritten, self._unwritten_bytes = self._unwritten, [], 0
+        self._transport.write(b"".join(unwritten))

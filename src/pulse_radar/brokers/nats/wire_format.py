@@ -125,13 +125,18 @@ class Cut:
 
 
 def _incoming(words: list[bytes], data: bytes, begin: int, end: int) -> Incoming:
-    operation, subject, _, *more = words
+    operation, subject, _, *reply_and_sizes = words
     if operation == b"MSG":
-        *reply, _ = more
-        return Incoming(subject.decode(), b"".join(reply).decode(), data[begin:end])
-    *reply, size, _ = more
+        *reply, _ = reply_and_sizes
+        return Incoming(_text(subject), _text(*reply), data[begin:end])
+    *reply, size, _ = reply_and_sizes
     body = begin + int(size)
-    return Incoming(subject.decode(), b"".join(reply).decode(), data[body:end], _headers(data[begin:body]))
+    return Incoming(_text(subject), _text(*reply), data[body:end], _headers(data[begin:body]))
+
+
+def _text(word: bytes = b"") -> str:
+    # To a server any bytes are a word, and whoever publishes may choose them.
+    return word.decode(errors="replace")
 
 
 def _headers(block: bytes) -> dict[str, str]:
