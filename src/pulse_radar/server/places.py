@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable
 from enum import StrEnum
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final, Self, TypeVar
 
 import msgspec
@@ -130,16 +130,13 @@ def network_of(host: str | None) -> str | None:
         address: IPv4Address | IPv6Address = ip_address((host or "").partition("%")[0])
     except ValueError:
         return None
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is None:
-            prefix = int(address) >> (128 - _IPV6_PREFIX)
-            return (
-                None
-                if address.is_loopback
-                else f"{IPv6Address(prefix << (128 - _IPV6_PREFIX))}/{_IPV6_PREFIX}"
-            )
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    return None if address.is_loopback else str(address)
+    if address.is_loopback:
+        return None
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
 
 
 def _one_less(counter: Counter[_Item], item: _Item) -> None:

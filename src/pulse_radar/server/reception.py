@@ -16,10 +16,10 @@ from pulse_radar.protocol.frames import ErrorFrame
 from pulse_radar.protocol.grammar import Feed
 from pulse_radar.server.admission import Admission
 from pulse_radar.server.credentials import as_request
+from pulse_radar.server.inquiry import forbidden
 from pulse_radar.server.places import Whose, network_of
 from pulse_radar.server.policy import Policy
 from pulse_radar.server.proxies import TrustedProxies
-from pulse_radar.server.session import forbidden
 from pulse_radar.server.tickets import Tickets
 from pulse_radar.server.visitor import Visitor
 
