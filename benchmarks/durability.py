@@ -18,9 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.results import show_table
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.topic_spec import LogTopic
@@ -37,25 +35,28 @@ _SETTINGS: Final = ("2m", "always")
 
 
 async def main(seconds: float, rounds: int) -> None:
-    console = Console()
-    console.print(
-        f"a write of 4 kB that is forced to this disk takes {_forced_write_ms():.2f} ms (median of 50)"
-    )
-    table = Table(title="events stored per second")
-    for column in ("servers", "under way", "default", "always", "ratio"):
-        table.add_column(column, justify="right")
+    rows: list[tuple[str, ...]] = []
     for servers in (1, 3):
-        measured: dict[tuple[str, int], list[float]] = {(s, n): [] for s in _SETTINGS for n in _AT_ONCE}
-        for _ in range(rounds):
-            for setting in _SETTINGS:
-                for at_once, rate in (await _rates(servers, setting, seconds)).items():
-                    measured[setting, at_once].append(rate)
+        measured = await _measure(servers, seconds, rounds)
         for at_once in _AT_ONCE:
             default, always = (median(measured[setting, at_once]) for setting in _SETTINGS)
-            table.add_row(
-                str(servers), str(at_once), f"{default:,.0f}", f"{always:,.0f}", f"{default / always:.1f}"
-            )
-    console.print(table)
+            figures = (f"{default:,.0f}", f"{always:,.0f}", f"{default / always:.1f}")
+            rows.append((str(servers), str(at_once), *figures))
+    show_table(
+        f"events stored per second; a write of 4 kB that is forced to this disk takes {_forced_write_ms():.2f} ms",
+        ("servers", "under way", "default", "always", "ratio"),
+        rows,
+    )
+
+
+async def _measure(servers: int, seconds: float, rounds: int) -> dict[tuple[str, int], list[float]]:
+    """Rates, by the setting and how many were under way."""
+    measured: dict[tuple[str, int], list[float]] = {(s, n): [] for s in _SETTINGS for n in _AT_ONCE}
+    for _ in range(rounds):
+        for setting in _SETTINGS:
+            for at_once, rate in (await _rates(servers, setting, seconds)).items():
+                measured[setting, at_once].append(rate)
+    return measured
 
 
 def _forced_write_ms() -> float:

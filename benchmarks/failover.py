@@ -17,9 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.results import show_table
 from pulse_radar.brokers.base import Draft
 from pulse_radar.brokers.nats import NatsBroker
 from pulse_radar.brokers.publish_queue import PublishQueue
@@ -56,13 +54,11 @@ _ACCIDENTS: Final[dict[str, Accident]] = {
 
 
 async def main(rounds: int) -> None:
-    table = Table(title="seconds without an acknowledgement")
-    for column in ("the leader is", "shortest", "median", "longest"):
-        table.add_column(column, justify="right")
+    rows: list[tuple[str, ...]] = []
     for name, accident in _ACCIDENTS.items():
         pauses = sorted([await _longest_pause(accident) for _ in range(rounds)])
-        table.add_row(name, *(f"{pause:.2f}" for pause in (pauses[0], median(pauses), pauses[-1])))
-    Console().print(table)
+        rows.append((name, *(f"{pause:.2f}" for pause in (pauses[0], median(pauses), pauses[-1]))))
+    show_table("seconds without an acknowledgement", ("the leader is", "shortest", "median", "longest"), rows)
 
 
 async def _longest_pause(accident: Accident) -> float:

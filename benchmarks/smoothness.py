@@ -21,14 +21,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 from playwright.async_api import Browser, CDPSession
-from rich.console import Console
-from rich.table import Table
 from tests.browser.chromium import chromium
 from tests.browser.client_page import PATIENCE_MS, WEB
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
+from benchmarks.results import show_table
 from pulse_radar.protocol.codec import EventBody, encode_event, encode_server
 from pulse_radar.protocol.frames import Connected, Subscribed
 from pulse_radar.protocol.grammar import Feed
@@ -107,6 +106,9 @@ class Firehose:
         async with serve(self.flood, "127.0.0.1", 0, process_request=_page_or_socket) as server:
             yield _port_of(server)
 
+    def __repr__(self) -> str:
+        return f"<Firehose of {EVENTS} events, {self.late_ms:.0f} ms late>"
+
 
 def _page_or_socket(connection: ServerConnection, request: Request) -> Response | None:
     return None if request.path.startswith("/ws") else connection.respond(HTTPStatus.OK, "")
@@ -170,12 +172,12 @@ async def measure(rounds: int) -> dict[str, list[Watched]]:
 
 
 def _show(figures: dict[str, list[Watched]]) -> None:
-    table = Table(
-        "page", "frames in the second", "long tasks", "from first to last ms", "server late ms", "scripts ms"
-    )
-    for name, rounds in figures.items():
-        table.add_row(name, *(f"{statistics.median(column):,.0f}" for column in zip(*rounds, strict=True)))
-    Console().print(table)
+    rows = [
+        (name, *(f"{statistics.median(column):,.0f}" for column in zip(*rounds, strict=True)))
+        for name, rounds in figures.items()
+    ]
+    columns = ("page", "frames", "long tasks", "first to last, ms", "server late, ms", "scripts, ms")
+    show_table("the second in which ten thousand events came", columns, rows)
 
 
 def main() -> None:
