@@ -57,6 +57,9 @@ class Member(asyncio.Protocol):
             self._is_upgraded = True
         self._read_frames()
 
+    def __repr__(self) -> str:
+        return f"<Member {self._query}, {self.events} events, {self.holes} holes>"
+
     def _read_frames(self) -> None:
         buffer, at = self._buffer, 0
         while len(buffer) >= at + 2:

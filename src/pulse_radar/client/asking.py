@@ -54,6 +54,9 @@ class Asking:
         """The server serves it: there is room for another one."""
         self._asked.discard(feed)
 
+    def __repr__(self) -> str:
+        return f"<Asking, {len(self._unasked)} feeds to ask for, {len(self._asked)} asked for>"
+
 
 def uncovered(feeds: Iterable[Feed]) -> list[Feed]:
     """The feeds, once each, without keys whose whole topic is among them: a connection cannot follow both."""

@@ -67,3 +67,6 @@ class Buffer:
         self._bytes -= size
         self._emptied.set()
         return step
+
+    def __repr__(self) -> str:
+        return f"<Buffer of {len(self._steps)} steps, {self._bytes} of {self._limit_bytes} bytes>"

@@ -64,6 +64,9 @@ class Life:
             self._buffer.close(end)
             self._has_begun.set()
 
+    def __repr__(self) -> str:
+        return f"<Life {self.state}, {self.connections} connections so far>"
+
     async def _converse(self) -> Ended:
         """One connection, from its beginning to its end."""
         self.state = "connecting"

@@ -29,6 +29,9 @@ class Place:
         self.is_asked_again &= step.position == self.position
         self.position, self.has_begun = step.position, True
 
+    def __repr__(self) -> str:
+        return f"<Place at {self.position}{', left' if self.is_left else ''}>"
+
 
 def _before(step: Step) -> int | None:
     """The position after which this step is the next."""

@@ -85,3 +85,6 @@ class Context:
             return None
         connection.ticket = None
         return subscription
+
+    def __repr__(self) -> str:
+        return f"<Context of {len(self.connections)} connections, {len(self._reading)} reads under way>"

@@ -130,3 +130,6 @@ class TopicCounters:
         # Of a state topic: whole states begun, and subscriptions that were too slow for every change.
         self.snapshots = 0
         self.conflated = 0
+
+    def __repr__(self) -> str:
+        return f"<TopicCounters {self.delivered} delivered, {self.replayed} replayed>"

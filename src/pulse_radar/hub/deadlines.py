@@ -36,3 +36,6 @@ class Deadlines(Generic[_T]):
 
     def __len__(self) -> int:
         return len(self._heap)
+
+    def __repr__(self) -> str:
+        return f"<Deadlines, {len(self._heap)} set>"

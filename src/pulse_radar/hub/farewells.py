@@ -57,6 +57,9 @@ class Farewells:
             connection.leaves_at = self._context.now + after
             self._context.deadlines.set(connection.leaves_at, connection)
 
+    def __repr__(self) -> str:
+        return f"<Farewells{' draining' if self.is_draining else ''}, {self._sent_away} sent away>"
+
     def _retry(self, span_ms: range) -> str:
         # The golden ratio spreads any number of clients evenly, without chance.
         self._sent_away += 1

@@ -44,6 +44,9 @@ class Registry:
     def __len__(self) -> int:
         return sum(map(len, self._members.values()))
 
+    def __repr__(self) -> str:
+        return f"<Registry of {len(self)} connections, {len(self._members)} feeds>"
+
     def _group(self, key: str | None) -> tuple[str, ...]:
         group = self._groups.get(key)
         if group is not None:

@@ -87,6 +87,9 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._members)
 
+    def __repr__(self) -> str:
+        return f"<Waiting for {self._topic}: {len(self._members)} subscriptions>"
+
 
 def _is_disproved(subscription: Subscription, extent: Extent) -> bool:
     subscription.disproofs = subscription.disproofs + 1 if subscription.cursor > extent.last else 0

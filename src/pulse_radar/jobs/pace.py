@@ -22,3 +22,6 @@ class Pace:
 
     def told(self, now: float) -> None:
         self._told_at = now
+
+    def __repr__(self) -> str:
+        return f"<Pace of {self._interval_seconds:g} s>"

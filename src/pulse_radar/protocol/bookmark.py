@@ -64,6 +64,9 @@ class Bookmark:
                 assert_never(frame)
         return True
 
+    def __repr__(self) -> str:
+        return f"<Bookmark {self.text.decode()}>"
+
     def _set_all(self, positions: dict[Feed, int]) -> None:
         for feed, sequence in positions.items():
             self._set(feed, sequence)

@@ -64,6 +64,9 @@ class EventStream:
         preface = self._preface if retry is None else _retry(retry)
         return preface + _lines(encode_close(code, reason))
 
+    def __repr__(self) -> str:
+        return f"<EventStream at {self._bookmark!r}>"
+
 
 def longest_cursor(feeds: Iterable[Feed]) -> int:
     """How many bytes a cursor of these feeds may have."""

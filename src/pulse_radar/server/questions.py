@@ -53,3 +53,6 @@ class Questions:
             self._tell(Measured(topic, await self._broker.extent(topic)))
         except BrokerError:
             self._tell(Measured(topic, None))
+
+    def __repr__(self) -> str:
+        return f"<Questions to {self._broker!r}>"

@@ -21,6 +21,9 @@ class SocketPlace:
         if places is not None:
             places.give_back(self._whose)
 
+    def __repr__(self) -> str:
+        return f"<SocketPlace {'given back' if self._places is None else 'taken'}>"
+
 
 class Sockets:
     """Places of sockets. Those of trusted proxies are bounded by the process alone: they say who is behind them."""

@@ -60,3 +60,6 @@ class Reentry:
         if feed not in self._leaving:
             self._entering.discard(feed)
         return feed not in self._leaving
+
+    def __repr__(self) -> str:
+        return f"<Reentry, {len(self._leaving)} feeds to leave, {len(self._entering)} to enter>"

@@ -91,6 +91,9 @@ class MemoryLog:
         """Nothing of a log that a tail must hear of happens by time alone."""
         return
 
+    def __repr__(self) -> str:
+        return f"<MemoryLog {self.spec.name}, {self._window!r}>"
+
     def _after(self, start: int, limit: int, key: str | None) -> tuple[Entry, ...]:
         count = limit if key is None else _NO_LIMIT
         match self._window.read(start, limit_events=count, limit_bytes=_NO_LIMIT):

@@ -98,6 +98,9 @@ class MemoryState:
         """Seconds until something may happen by time alone."""
         return max(0.0, self._expiries[0][0] - self._now()) if self._expiries else None
 
+    def __repr__(self) -> str:
+        return f"<MemoryState {self.spec.name}, {self._window!r}>"
+
     def _is_remembered(self, start: int, after: int) -> bool:
         """Whether a reader can go on from here; one that begins has nothing that could be deleted."""
         return after == 0 or start >= self._window.horizon

@@ -57,6 +57,9 @@ class Watcher:
                 await self._changed.wait()
         return self.entries
 
+    def __repr__(self) -> str:
+        return f"<Watcher of {self._topic}, {len(self.entries)} entries>"
+
     async def _follow(self) -> None:
         async for batch in self._broker.tail(self._topic, after=self._after):
             self.entries.extend(batch)
