@@ -35,7 +35,7 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(*row)
-    console = Console(width=120)
+    console = Console(width=128)
     console.print(f"\n{title}", style="bold")
     console.print(table)
 
