@@ -141,8 +141,8 @@ class Settings(EnvironmentSettings):
     max_connections: int = Field(
         10_000,
         ge=1,
-        description="Connections of this process; one more is refused (503) and comes back. At some 150,000 "
-        "deliveries a second, ten thousand clients get fifteen events a second each. Each is an open file.",
+        description="Connections of this process; one more is refused (503) and comes back. At some 100,000 "
+        "deliveries a second, ten thousand clients get ten events a second each. Each is an open file.",
     )
     max_connections_per_address: int = Field(
         1_000,

@@ -41,13 +41,20 @@ def _open_files() -> Finding:
         return fine("open files", said)
     if soft >= _FEW_FILES and (hard == resource.RLIM_INFINITY or hard >= wanted):
         return fine("open files", f"{said}, which `serve` takes")
-    more = "65,536 and more" if hard == resource.RLIM_INFINITY else f"{hard:,}"
+    # `ulimit -n` goes as far as the hard limit, which only whoever starts the service raises.
+    here = "" if hard == soft else f"ulimit -n (up to {_more(hard)} here), "
     return doubt(
         "open files",
         said,
-        f"raise it before the server starts: ulimit -n (up to {more} here), LimitNOFILE= of systemd, "
-        "--ulimit nofile of docker; or lower PULSE_MAX_CONNECTIONS",
+        f"raise it before the server starts: {here}LimitNOFILE= of systemd, --ulimit nofile of docker; "
+        "or lower PULSE_MAX_CONNECTIONS",
     )
+
+
+def _more(hard: int) -> str:
+    import resource
+
+    return "65,536 and more" if hard == resource.RLIM_INFINITY else f"{hard:,}"
 
 
 def _connections() -> int:

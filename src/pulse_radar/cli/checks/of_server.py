@@ -96,7 +96,7 @@ async def _websocket_protocol(base: str) -> Finding:
             "(examples/deploy)",
         )
     if not is_foreign:
-        return fine(_CHECK, "WebSockets are opened")
+        return fine(_CHECK, "WebSockets are opened, as by our protocol class")
     return doubt(
         _CHECK,
         "WebSockets are opened by another protocol class than ours: a stalled client cannot be cut off, and each costs "
