@@ -72,6 +72,11 @@ def said(*pieces: bytes, most_bytes: int = 65_536) -> list[Said]:
         ("permessage-deflate; server_max_window_bits=12", False),
         ("permessage-deflate; server_max_window_bits=12, permessage-deflate", True),
         ("permessage-deflate; of_tomorrow", False),
+        # These have to be declined (RFC 7692, section 7.1).
+        ("permessage-deflate; client_max_window_bits=20", False),
+        ("permessage-deflate; client_no_context_takeover=1", False),
+        ("permessage-deflate; client_max_window_bits; client_max_window_bits", False),
+        ("permessage-deflate; client_max_window_bits=20, permessage-deflate", True),
         ("x-webkit-deflate-frame", False),
         ("permessage-deflate;;=", False),
         ("", False),

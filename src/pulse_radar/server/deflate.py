@@ -5,22 +5,22 @@ up to 300 kB for it. Source: RFC 7692, section 7.
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from websockets.exceptions import InvalidHeaderFormat
-from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.exceptions import InvalidHeaderFormat, NegotiationError
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.headers import parse_extension
+from websockets.typing import ExtensionHeader, ExtensionParameter
 
 __all__ = ["AGREED", "NotDeflated", "deflated", "inflated", "is_offered"]
 
 # What is answered to an offer. That neither side keeps anything may be said unasked.
 AGREED: Final = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-# What an offer may ask for: we keep nothing anyway, and read whatever window a client uses.
-_TAKEN: Final = frozenset(
-    {"server_no_context_takeover", "client_no_context_takeover", "client_max_window_bits"}
-)
+# Reads offers, and declines those that are none (section 7.1). Of others it would grant everything.
+_GRANTING: Final = ServerPerMessageDeflateFactory()
+_SMALLER_WINDOW: Final = "server_max_window_bits"
 
 # A smaller message gains nothing: it is one packet either way.
 _LEAST_BYTES: Final = 128
@@ -45,7 +45,7 @@ def is_offered(headers: Iterable[str]) -> bool:
     One that wants a smaller window than ours has not offered it: what is compressed for the others, it cannot read.
     """
     return any(
-        name == PerMessageDeflate.name and _TAKEN.issuperset(parameter for parameter, _ in parameters)
+        name == _GRANTING.name and _is_ours(parameters)
         for header in headers
         for name, parameters in _offers(header)
     )
@@ -69,7 +69,15 @@ def inflated(payload: bytes, most_bytes: int) -> bytes:
         raise NotDeflated(str(error)) from None
 
 
-def _offers(header: str) -> Iterable[tuple[str, Iterable[tuple[str, str | None]]]]:
+def _is_ours(parameters: Sequence[ExtensionParameter]) -> bool:
+    try:
+        granted, _ = _GRANTING.process_request_params(parameters, [])
+    except NegotiationError:
+        return False
+    return all(name != _SMALLER_WINDOW for name, _ in granted)
+
+
+def _offers(header: str) -> Sequence[ExtensionHeader]:
     try:
         return parse_extension(header)
     except InvalidHeaderFormat:  # an extension that nobody understands is one that nobody has
