@@ -122,6 +122,13 @@ def test_an_event_that_many_catch_up_on_is_compressed_once(compressed: list[byte
     assert compressed == texts
 
 
+def test_an_event_too_long_to_be_kept_is_compressed_once_for_who_gets_it_now(compressed: list[bytes]) -> None:
+    long = WORDS.encode() * 30
+    together = Batch([long])
+    assert together.deflated is together.deflated
+    assert compressed == [long]
+
+
 async def test_what_a_client_compressed_is_heeded(compressing: tuple[Pulse, Server]) -> None:
     pulse, server = compressing
     async with Client(server.port, **offering(client_max_window_bits=9)) as client:

@@ -6,7 +6,7 @@ from pulse_radar.hub.inputs import Closed, Congested, Input, Misbehaved, Overflo
 from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.batch import Batch
 from pulse_radar.server.transport import CONGESTED_BYTES, LOW_WATER_BYTES
-from tests.server.wires import LIMIT, Process, Wire
+from tests.server.wires import LIMIT, Process, StalledWire, Wire
 
 
 async def told_of(*wires: Wire) -> list[Input]:
@@ -137,3 +137,21 @@ async def test_who_is_full_again_when_its_turn_comes_gets_no_page_and_asks_anew(
     process.sessions.take_turn("a")
     process.sessions.take_turn("gone")
     assert process.told == [Writable("a")]
+
+
+async def test_what_is_not_written_yet_counts_where_there_is_room_for_a_page() -> None:
+    process, wire = Process(), StalledWire()
+    process.add("a", wire)
+    process.sessions.send(("a",), Batch([b"x" * (LOW_WATER_BYTES + 1)]))
+    process.sessions.take_turn("a")
+    assert process.told == []
+
+
+async def test_nothing_is_kept_of_who_is_gone() -> None:
+    process = Process()
+    session = process.add("a", Wire())
+    process.add("b", Wire())
+    process.sessions.send(("a", "b"), Batch([b"{}"]))
+    await asyncio.sleep(0)
+    session.closed()
+    assert not [group for _, group in process.sessions._groups.values() if session in group]

@@ -69,7 +69,6 @@ class Sessions:
         """It is one of them, until it is removed."""
         self._members[session.connection_id] = session
         self.places.take(session.whose)
-        self._groups.clear()
         self._is_empty.clear()
 
     def remove(self, connection_id: str) -> None:
