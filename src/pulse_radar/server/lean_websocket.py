@@ -49,6 +49,7 @@ class LeanWebSocket(asyncio.Protocol):
         "_connections",
         "_cutoff",
         "_deflates",
+        "_early",
         "_farewell",
         "_fileno",
         "_frames",
@@ -71,18 +72,21 @@ class LeanWebSocket(asyncio.Protocol):
         connections: set[Any],
         patience_seconds: float | None,
         *,
+        early: bytes = b"",
         deflates: bool = False,
         place: SocketPlace | None = None,
     ) -> None:
         """`connections`: those that uvicorn waits for before it ends, and `patience_seconds` how long it does.
 
-        `deflates`: it was agreed that messages may be compressed. `place`: of its socket, until it is let in.
+        `early`: what it said before it was accepted. `deflates`: it was agreed that messages may be compressed.
+        `place`: of its socket, until it is let in.
         """
         self._transport = transport
         self._connections = connections
         self._patience_seconds = patience_seconds
         self._place = place
         self._listener: Listener | None = None
+        self._early = early
         self._deflates = deflates
         self._frames = ClientFrames(takes_deflated=deflates)
         # Nothing is written any more: a close frame was, or the connection is closing.
@@ -123,6 +127,9 @@ class LeanWebSocket(asyncio.Protocol):
             # Above the low-water mark writing is paused, so that its end is told by resume_writing.
             self._transport.set_write_buffer_limits(high=LOW_WATER_BYTES)
             self._transport.resume_reading()
+            if self._early:
+                early, self._early = self._early, b""
+                self.data_received(early)
 
     def write(self, batch: Batch) -> int:
         if self._is_mute:

@@ -1,152 +1,233 @@
 """The WebSocket protocol class for uvicorn: it lets go of a connection that an endpoint of ours wants for itself.
 
 Taken by `uvicorn --ws pulse_radar.server.uvicorn_protocol:PulseWebSocketProtocol`; `pulse-radar serve` has it
-built in. It carries every WebSocket of the server; routes other than ours see uvicorn's own behaviour, but that none of
-them can hold up the end of the process.
+built in. It carries every WebSocket of the server, until it is known whose it is.
 """
 
 import asyncio
-from http import HTTPStatus
+import logging
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
-from websockets.http11 import Request
+from uvicorn.config import Config
+from uvicorn.protocols.utils import (
+    ClientDisconnected,
+    get_client_addr,
+    get_local_addr,
+    get_path_with_query_string,
+    get_remote_addr,
+    is_ssl,
+)
+from uvicorn.server import ServerState
 
+from pulse_radar.protocol.close_codes import CloseCode
 from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.deflate import AGREED, is_offered
-from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS
+from pulse_radar.server.ending import SHUTDOWN_SECONDS
 from pulse_radar.server.lean_websocket import LeanWebSocket
+from pulse_radar.server.opening_handshake import OpeningHandshake
 from pulse_radar.server.sockets import SocketPlace
 from pulse_radar.server.transport import EXTENSION
+from pulse_radar.server.uvicorn_ordinary import OrdinaryWebSocket
+from pulse_radar.server.websocket_frames import close_frame
 
 __all__ = ["PulseWebSocketProtocol"]
 
-_EXTENSIONS: Final = "Sec-WebSocket-Extensions"
+# uvicorn's own, where people look for what it says.
+_log: Final = logging.getLogger("uvicorn.error")
+
+_EXTENSIONS: Final = b"sec-websocket-extensions"
+_SUBPROTOCOL: Final = b"sec-websocket-protocol"
+
+# A connection ended without a close frame (RFC 6455, section 7.4.1).
+_ABNORMAL: Final = 1006
 
 
-class PulseWebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's own protocol, and the `Upgrade` of an endpoint that takes it from the scope."""
+class PulseWebSocketProtocol(asyncio.Protocol):
+    """A WebSocket while the application looks at it; the `Upgrade` of an endpoint that takes it from the scope.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    One that nobody takes becomes an `OrdinaryWebSocket` as soon as the application says anything.
+    """
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        self._config = config
+        self._server_state = server_state
+        # uvicorn's list of what it ends and waits for, by whatever protocol.
+        self._connections: set[Any] = server_state.connections
+        self._app_state = app_state
         self._cutoff = Cutoff()
         # Of the socket among those of the server, until it is let in; None where nobody counts them.
         self.place: SocketPlace | None = None
-        # An endpoint of ours will take it over.
+        self._transport: asyncio.Transport
+        # The request, and what its client says before it may.
+        self._head = self._early = b""
+        self._handshake: OpeningHandshake
+        self._scope: dict[str, Any]
+        self._is_connect_told = False
+        # An endpoint of ours will take it over, and compresses.
         self._is_held = False
-        # The one who takes it over compresses.
         self._deflates = False
+        self._is_accepted = False
+        # Whoever uvicorn carries it with, where nobody takes it over.
+        self._ordinary: OrdinaryWebSocket | None = None
+        # It is gone, or somebody else's.
+        self._is_over = asyncio.Event()
 
     # What an endpoint of ours uses.
 
     def hold(self, *, deflate: bool) -> None:
         self._is_held = True
-        if not self.disconnected:
-            self.transport.pause_reading()
-        # Not uvicorn's, which would be this connection's own.
-        self.conn.extensions = []
-        self.response.headers.pop(_EXTENSIONS, None)
-        self._deflates = deflate and is_offered(self.request.headers.get_all(_EXTENSIONS))
-        if self._deflates:
-            self.response.headers[_EXTENSIONS] = AGREED
+        self._deflates = deflate and is_offered(self._handshake.texts(_EXTENSIONS))
+        if not self._is_over.is_set():
+            self._transport.pause_reading()
 
     def hand_over(self) -> LeanWebSocket:
-        self.stop_keepalive()
-        self.connections.discard(self)
         lean = LeanWebSocket(
-            self.transport,
-            self.connections,
-            self.config.timeout_graceful_shutdown,
+            self._transport,
+            self._connections,
+            self._config.timeout_graceful_shutdown,
+            early=self._early,
             deflates=self._deflates,
             place=self.place,
         )
-        # What uvicorn closes when the endpoint has returned.
-        self.transport = _HANDED_OVER
-        if self.disconnected:
+        if self._is_over.is_set():
             lean.connection_lost(None)
+        self._end()
+        # It knows us, and we know it: so both go without the garbage collector.
+        del self._scope["extensions"][EXTENSION]
         return lean
 
     # What uvicorn and the event loop call.
 
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if not self.close_sent:
-            extensions: Any = self.scope["extensions"]
-            extensions[EXTENSION] = self
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's are transports without being named so.
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            # uvicorn overlooks a request that is no handshake, and would leave it open for ever.
-            self.transport.write(
-                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-            )
-            self._cutoff.close(self.transport)
-
-    def handle_parser_exception(self) -> None:
-        super().handle_parser_exception()
-        self._cutoff.after(CLOSE_SECONDS, self.transport)
+        if self._head:
+            # It has to wait for our answer. No more of it is read.
+            self._early += data
+            self._transport.pause_reading()
+            return
+        self._head = data
+        loop = asyncio.get_running_loop()
+        handshake = OpeningHandshake.read(data)
+        if handshake is None:
+            # Not now: whoever called makes us the transport's protocol when we return.
+            loop.call_soon(self._refuse)
+            return
+        self._handshake, self._scope = handshake, self._new_scope(handshake)
+        task = loop.create_task(self._run())
+        task.add_done_callback(self._server_state.tasks.discard)
+        self._server_state.tasks.add(task)
 
     def eof_received(self) -> None:
         # The loop closes the transport now, and that waits for what is unsent.
-        self._cutoff.after(CLOSE_SECONDS, self.transport)
-
-    def handle_close(self, event: Frame) -> None:
-        super().handle_close(event)
-        self._cutoff.close(self.transport)
-
-    def shutdown(self) -> None:
-        if self.handshake_initiated and not self.handshake_complete:
-            self._refuse()
-        else:
-            super().shutdown()
-        self._cutoff.after(SHUTDOWN_SECONDS, self.transport)
+        self._cutoff.after(CLOSE_SECONDS, self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._cutoff.over()
-        self._give_back()
-
-    async def run_asgi(self) -> None:
-        await super().run_asgi()
-        if self.transport is _HANDED_OVER:
-            # It is over, and is gone with that, but for circles that only the garbage collector would find.
-            self.scope["extensions"].pop(EXTENSION, None)
-            self.conn.parser.close()
-
-    async def send(self, message: Any) -> None:
-        await super().send(message)
-        if message["type"] == "websocket.accept" and not self._is_held:
-            # Of a route of the app's own: how many there may be is its affair.
-            self._give_back()
-        if self.initial_response is not None and self.close_sent:
-            # uvicorn takes a refusal for a handshake left undone, and logs an error for each.
-            self.handshake_complete = True
-
-    def _give_back(self) -> None:
+        self._end()
         if self.place is not None:
             self.place.give_back()
 
+    def shutdown(self) -> None:
+        if not self._is_accepted:
+            ordinary = self._left_to_uvicorn()
+            assert ordinary is not None, "uvicorn ends what it counts, and what is over it does not"
+            ordinary.shutdown()
+            return
+        self._transport.write(close_frame(CloseCode.SERVICE_RESTART))
+        self._transport.close()
+        self._cutoff.after(SHUTDOWN_SECONDS, self._transport)
+
+    # What the application does with it.
+
+    async def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            await self._config.loaded_app(self._scope, self._receive, self._send)
+        except BaseException as raised:  # noqa: BLE001 (the application's: whatever it raises)
+            error = raised
+        ordinary = self._left_to_uvicorn()
+        if ordinary is not None:
+            ordinary.ran(error)
+        elif error is not None and not isinstance(error, ClientDisconnected):
+            _log.error("Exception in ASGI application\n", exc_info=error)
+
+    async def _receive(self) -> Any:
+        if not self._is_connect_told:
+            self._is_connect_told = True
+            return {"type": "websocket.connect"}
+        # Before it is accepted there is nothing but its end.
+        await self._is_over.wait()
+        if self._ordinary is not None:
+            return await self._ordinary.receive()
+        return {"type": "websocket.disconnect", "code": _ABNORMAL}
+
+    async def _send(self, message: Any) -> None:
+        if self._is_held and message["type"] == "websocket.accept" and not self._is_over.is_set():
+            self._accept(message)
+            return
+        ordinary = self._left_to_uvicorn()
+        if ordinary is None:
+            raise ClientDisconnected
+        await ordinary.send(message)
+
+    # How.
+
+    def _new_scope(self, handshake: OpeningHandshake) -> dict[str, Any]:
+        root = self._config.root_path
+        return {
+            "type": "websocket",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if is_ssl(self._transport) else "ws",
+            "server": get_local_addr(self._transport),
+            "client": get_remote_addr(self._transport),
+            "root_path": root,
+            "path": root + unquote(handshake.path.decode()),
+            "raw_path": root.encode() + handshake.path,
+            "query_string": handshake.query,
+            "headers": handshake.headers,
+            "subprotocols": handshake.listed(_SUBPROTOCOL),
+            "state": self._app_state.copy(),
+            "extensions": {"websocket.http.response": {}, EXTENSION: self},
+        }
+
+    def _accept(self, message: Any) -> None:
+        if _log.isEnabledFor(logging.INFO):
+            address = get_path_with_query_string(cast(Any, self._scope))
+            _log.info('%s - "WebSocket %s" [accepted]', get_client_addr(cast(Any, self._scope)), address)
+        headers = [*self._server_state.default_headers, *message.get("headers", ())]
+        if message.get("subprotocol"):
+            headers.append((_SUBPROTOCOL, message["subprotocol"].encode()))
+        if self._deflates:
+            headers.append((_EXTENSIONS, AGREED.encode()))
+        self._is_accepted = True
+        self._transport.write(self._handshake.answer(headers))
+
+    def _left_to_uvicorn(self) -> OrdinaryWebSocket | None:
+        """Who carries it for the application from now on; None where it is gone, or an endpoint's."""
+        if not self._is_over.is_set():
+            self._ordinary = self._new_ordinary()
+            self._ordinary.go_on(self._scope, self._head + self._early)
+        return self._ordinary
+
     def _refuse(self) -> None:
-        """Refuse a handshake under way: uvicorn would answer 500, and fail when its endpoint answers, too."""
-        response = self.conn.reject(HTTPStatus.SERVICE_UNAVAILABLE, "this process is about to end\n")
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        self.conn.send_response(response)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        # What the endpoint still says goes nowhere.
-        self.disconnected = True
-        self.transport.close()
+        """It is no handshake as we know them: uvicorn says what it thinks of it."""
+        if not self._is_over.is_set():
+            self._new_ordinary().data_received(self._head + self._early)
 
+    def _new_ordinary(self) -> OrdinaryWebSocket:
+        self._end()
+        ordinary = OrdinaryWebSocket(self._config, self._server_state, self._app_state, place=self.place)
+        ordinary.connection_made(self._transport)
+        self._transport.set_protocol(ordinary)
+        self._transport.resume_reading()
+        return ordinary
 
-class _HandedOver:
-    """What uvicorn has of a transport that it has no more."""
-
-    def close(self) -> None:
-        """It is not uvicorn's to close."""
-
-    def is_closing(self) -> bool:
-        return True
-
-
-_HANDED_OVER: Final = cast(asyncio.Transport, _HandedOver())
+    def _end(self) -> None:
+        self._is_over.set()
+        self._connections.discard(self)
+        self._cutoff.over()
