@@ -101,7 +101,7 @@ class Connection:
         """A feed of this connection that shares events with `feed`, other than itself."""
         if feed.key is not None:
             return feed.whole if feed.whole in self.subscriptions else None
-        keyed = (other for other in self.subscriptions if other.topic == feed.topic and other.key is not None)
+        keyed = (other for other in self.subscriptions if other.key is not None and other.topic == feed.topic)
         return next(keyed, None)
 
     def __repr__(self) -> str:

@@ -47,8 +47,8 @@ class Subscribing:
 
     def are_current(self, feeds: Iterable[Feed]) -> bool:
         """Whether those of them that there are can be served at once."""
-        topics = {feed.topic for feed in feeds}
-        return all(self._channels[topic].is_current for topic in topics if topic in self._channels)
+        channels = (self._channels.get(feed.topic) for feed in feeds)
+        return all(channel is None or channel.is_current for channel in channels)
 
     def advance(self, subscription: Subscription) -> None:
         """Carry a subscription that catches up as far as it goes without waiting."""

@@ -1,6 +1,8 @@
 """The texts of the query: `topics=messages,monitoring/3f9c`, `lastSeq=messages:142` and `last=monitoring/3f9c:50`."""
 
+import functools
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import msgspec
 
@@ -18,6 +20,10 @@ __all__ = [
     "parse_topics",
     "refusal",
 ]
+
+# What was asked for is kept of so many texts of this length at most.
+_KEPT_TEXTS: Final = 1_024
+_KEPT_LENGTH: Final = 512
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -41,6 +47,11 @@ class Cursor(msgspec.Struct, frozen=True):
 
 def parse_topics(text: str) -> tuple[tuple[Feed, ...], tuple[ErrorFrame, ...]]:
     """The feeds asked for, in order and once each, and a refusal for each item that is none."""
+    # Whoever looks at the same page asks for the same.
+    return _parsed_topics(text) if len(text) <= _KEPT_LENGTH else _parse_topics(text)
+
+
+def _parse_topics(text: str) -> tuple[tuple[Feed, ...], tuple[ErrorFrame, ...]]:
     feeds: dict[Feed, None] = {}
     refused: list[ErrorFrame] = []
     for item in _items(text):
@@ -49,6 +60,9 @@ def parse_topics(text: str) -> tuple[tuple[Feed, ...], tuple[ErrorFrame, ...]]:
         except UsageError as error:
             refused.append(refusal(error, item))
     return tuple(feeds), tuple(refused)
+
+
+_parsed_topics: Final = functools.lru_cache(_KEPT_TEXTS)(_parse_topics)
 
 
 def parse_cursor(last_seq: str, last: str = "") -> tuple[Cursor, tuple[ErrorFrame, ...]]:

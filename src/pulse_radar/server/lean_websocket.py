@@ -46,6 +46,7 @@ class LeanWebSocket(asyncio.Protocol):
     """One upgraded connection; a `Transport`. To uvicorn it is one of its connections, which it asks to shut down."""
 
     __slots__ = (
+        "_answer",
         "_connections",
         "_cutoff",
         "_deflates",
@@ -72,20 +73,22 @@ class LeanWebSocket(asyncio.Protocol):
         connections: set[Any],
         patience_seconds: float | None,
         *,
+        answer: bytes = b"",
         early: bytes = b"",
         deflates: bool = False,
         place: SocketPlace | None = None,
     ) -> None:
         """`connections`: those that uvicorn waits for before it ends, and `patience_seconds` how long it does.
 
-        `early`: what it said before it was accepted. `deflates`: it was agreed that messages may be compressed.
-        `place`: of its socket, until it is let in.
+        `answer`: to its handshake, which is not written yet. `early`: what it said before it had that. `deflates`: it
+        was agreed that messages may be compressed. `place`: of its socket, until it is let in.
         """
         self._transport = transport
         self._connections = connections
         self._patience_seconds = patience_seconds
         self._place = place
         self._listener: Listener | None = None
+        self._answer = answer
         self._early = early
         self._deflates = deflates
         self._frames = ClientFrames(takes_deflated=deflates)
@@ -127,6 +130,8 @@ class LeanWebSocket(asyncio.Protocol):
             # Above the low-water mark writing is paused, so that its end is told by resume_writing.
             self._transport.set_write_buffer_limits(high=LOW_WATER_BYTES)
             self._transport.resume_reading()
+            # In this turn it is greeted, and has both in one write, unless that has to wait.
+            asyncio.get_running_loop().call_soon(self._open)
             if self._early:
                 early, self._early = self._early, b""
                 self.data_received(early)
@@ -274,18 +279,24 @@ class LeanWebSocket(asyncio.Protocol):
             case TooLong(size):
                 listener.too_long(size)
             case Pinged(data):
-                self._answer(data)
+                self._pong(data)
                 listener.alive()
             case Ponged():
                 listener.alive()
 
-    def _answer(self, data: bytes) -> None:
+    def _open(self) -> None:
+        if self._answer and not self._is_mute:
+            self._write_in_line(b"")
+
+    def _pong(self, data: bytes) -> None:
         # Of the pings of who does not read a later one will be answered, as RFC 6455 allows (section 5.5.3).
         if self._transport.get_write_buffer_size() <= CONGESTED_BYTES:
             self._write_in_line(frame(PONG, data))
 
     def _write_in_line(self, data: bytes | memoryview) -> int:
         """Write behind all that was written; the loop keeps what the system does not take at once."""
+        if self._answer:
+            data, self._answer = self._answer + data, b""
         self._transport.write(data)
         unsent = self._transport.get_write_buffer_size()
         self._is_clear = unsent == 0 and self._fileno >= 0

@@ -4,6 +4,7 @@ Whoever comes directly can write the same headers. So they count only from the a
 of addresses only as much as those have written: from its end to the first that is not one of them.
 """
 
+import functools
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -24,6 +25,10 @@ _SCHEMES: Final = {
     ("websocket", "https"): "wss",
 }
 
+# No address is longer, with a zone and a port. Of so many it is kept whether they are trusted.
+_ADDRESS_LENGTH: Final = 80
+_KEPT_PEERS: Final = 1_024
+
 _Address = IPv4Address | IPv6Address
 
 
@@ -38,6 +43,8 @@ class TrustedProxies:
         names = set(trusted)
         self._trusts_unix = _UNIX in names
         self._networks = [_network(name) for name in sorted(names - {_UNIX})]
+        # Asked twice of each connection; and people come again.
+        self._is_known: Final = functools.lru_cache(_KEPT_PEERS)(self._has_trusted_address)
 
     def see_through(self, scope: Scope) -> None:
         """Change the client, the scheme and the Host of this request to those that the client has."""
@@ -59,8 +66,7 @@ class TrustedProxies:
         """Whether this one is believed; it has no address where it comes over a socket in the file system."""
         if not peer:
             return self._trusts_unix
-        address = _address(peer)
-        return address is not None and self._trusts(address)
+        return len(peer) <= _ADDRESS_LENGTH and self._is_known(peer)
 
     def in_front_of(self, app: ASGIApp) -> ASGIApp:
         """The app, to which each request comes seen through."""
@@ -77,6 +83,10 @@ class TrustedProxies:
     def _is_trusted_peer(self, scope: Scope) -> bool:
         peer = scope.get("client")
         return self.trust(peer[0] if peer else None)
+
+    def _has_trusted_address(self, peer: str) -> bool:
+        address = _address(peer)
+        return address is not None and self._trusts(address)
 
     def _trusts(self, address: _Address) -> bool:
         return any(address in network for network in self._networks)

@@ -67,7 +67,8 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         # An endpoint of ours will take it over, and compresses.
         self._is_held = False
         self._deflates = False
-        self._is_accepted = False
+        # Our answer to the handshake, once it is accepted: whoever takes it over writes that before all else.
+        self._answer = b""
         # Whoever uvicorn carries it with, where nobody takes it over.
         self._ordinary: OrdinaryWebSocket | None = None
         # It is gone, or somebody else's.
@@ -86,6 +87,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             self._transport,
             self._connections,
             self._config.timeout_graceful_shutdown,
+            answer=self._answer,
             early=self._early,
             deflates=self._deflates,
             place=self.place,
@@ -132,12 +134,12 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             self.place.give_back()
 
     def shutdown(self) -> None:
-        if not self._is_accepted:
+        if not self._answer:
             ordinary = self._left_to_uvicorn()
             assert ordinary is not None, "uvicorn ends what it counts, and what is over it does not"
             ordinary.shutdown()
             return
-        self._transport.write(close_frame(CloseCode.SERVICE_RESTART))
+        self._transport.write(self._answer + close_frame(CloseCode.SERVICE_RESTART))
         self._transport.close()
         self._cutoff.after(SHUTDOWN_SECONDS, self._transport)
 
@@ -204,8 +206,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             headers.append((_SUBPROTOCOL, message["subprotocol"].encode()))
         if self._deflates:
             headers.append((_EXTENSIONS, AGREED.encode()))
-        self._is_accepted = True
-        self._transport.write(self._handshake.answer(headers))
+        self._answer = self._handshake.answer(headers)
 
     def _left_to_uvicorn(self) -> OrdinaryWebSocket | None:
         """Who carries it for the application from now on; None where it is gone, or an endpoint's."""
