@@ -245,7 +245,7 @@ def handshake(port: int, query: str = "", *, path: str = "/ws") -> bytes:
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     )
-    more = upgrade if path == "/ws" else ""
+    more = "" if path == "/events" else upgrade
     return f"GET {path}{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{more}\r\n".encode()
 
 

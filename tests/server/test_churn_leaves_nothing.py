@@ -13,10 +13,10 @@ from typing import Final
 
 import pytest
 from httptools import HttpRequestParser
-from websockets.server import ServerProtocol
 
 from pulse_radar import Pulse
 from pulse_radar.server import draining
+from pulse_radar.server.opening_handshake import OpeningHandshake
 from pulse_radar.server.uvicorn_http import PulseHttpProtocol
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from tests.server.serving import PATIENCE, app_with, handshake, make_pulse, serving
@@ -78,7 +78,7 @@ async def test_a_connection_takes_nothing_of_its_handshake_along() -> None:
 
 def of_handshakes() -> int:
     """How many objects there are that nobody needs once a connection is one."""
-    kinds = PulseHttpProtocol, PulseWebSocketProtocol, ServerProtocol, HttpRequestParser
+    kinds = PulseHttpProtocol, PulseWebSocketProtocol, OpeningHandshake, HttpRequestParser
     return sum(isinstance(each, kinds) for each in gc.get_objects())
 
 

@@ -1,0 +1,145 @@
+"""WebSockets of the app's own routes, under our protocol class: they see what uvicorn alone would show them."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, WebSocket
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from pulse_radar.server.websocket_frames import TEXT
+from tests.server.serving import PATIENCE, Client, app_with, handshake, make_pulse, serving
+from tests.server.test_frames_of_clients_are_read_as_rfc_6455_says import masked
+
+both = pytest.mark.parametrize("is_direct", [True, False], ids=["ours", "uvicorn's"])
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return app_with(make_pulse())
+
+
+@both
+async def test_a_route_that_listens_before_it_accepts_hears_everything(app: FastAPI, is_direct: bool) -> None:
+    @app.websocket("/echo")
+    async def echo(websocket: WebSocket) -> None:
+        assert (await websocket.receive())["type"] == "websocket.connect"
+        hearing = asyncio.create_task(websocket._receive())  # as a route with two tasks does
+        await asyncio.sleep(0)
+        await websocket.send({"type": "websocket.accept", "headers": [(b"x-own", b"1")]})
+        await websocket.send_text((await hearing)["text"])
+
+    async with serving(app, is_direct=is_direct) as server, Client(server.port, path="/echo") as client:
+        await client.socket.send("hello")
+        assert await client.socket.recv() == "hello"
+        response: Any = client.socket.response
+        assert response.headers["x-own"] == "1"
+
+
+@both
+async def test_a_route_learns_that_its_client_left_before_it_accepted(app: FastAPI, is_direct: bool) -> None:
+    heard: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    has_come = asyncio.Event()
+
+    @app.websocket("/slow")
+    async def slow(websocket: WebSocket) -> None:
+        await websocket.receive()
+        has_come.set()
+        heard.set_result(await websocket._receive())
+
+    async with serving(app, is_direct=is_direct) as server, asyncio.timeout(PATIENCE):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port, "", path="/slow"))
+        await has_come.wait()
+        writer.close()
+        assert await heard == {"type": "websocket.disconnect", "code": 1006}
+
+
+@both
+async def test_a_route_that_fails_before_it_accepts_is_a_500_and_is_logged(
+    app: FastAPI, is_direct: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @app.websocket("/fails")
+    async def fails(websocket: WebSocket) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    async with serving(app, is_direct=is_direct) as server:
+        # Its own configuration keeps its lines to itself.
+        monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+        with pytest.raises(InvalidStatus) as refused:
+            await Client(server.port, path="/fails").__aenter__()
+    assert refused.value.response.status_code == 500
+    assert "ZeroDivisionError: on purpose" in caplog.text
+    assert "never retrieved" not in caplog.text
+
+
+@both
+async def test_a_route_that_refuses_is_a_403(app: FastAPI, is_direct: bool) -> None:
+    @app.websocket("/closed")
+    async def closed(websocket: WebSocket) -> None:
+        await websocket.close()
+
+    async with serving(app, is_direct=is_direct) as server:
+        with pytest.raises(InvalidStatus) as refused:
+            await Client(server.port, path="/closed").__aenter__()
+    assert refused.value.response.status_code == 403
+
+
+@both
+async def test_a_route_that_fails_later_closes_its_websocket(app: FastAPI, is_direct: bool) -> None:
+    @app.websocket("/breaks")
+    async def breaks(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.receive_text()
+        raise ZeroDivisionError("on purpose")
+
+    async with serving(app, is_direct=is_direct) as server, Client(server.port, path="/breaks") as client:
+        await client.socket.send("go")
+        with pytest.raises(ConnectionClosed):
+            await client.next()
+
+
+@both
+async def test_a_client_that_spoke_too_early_is_heard_all_the_same(app: FastAPI, is_direct: bool) -> None:
+    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+
+    @app.websocket("/echo")
+    async def echo(websocket: WebSocket) -> None:
+        has_come.set()
+        await may_go_on.wait()
+        await websocket.accept()
+        await websocket.send_text(await websocket.receive_text())
+
+    async with serving(app, is_direct=is_direct) as server, asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port, "", path="/echo"))
+        await has_come.wait()
+        writer.write(masked(TEXT, b"early"))
+        await asyncio.sleep(0.1)
+        may_go_on.set()
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(7) == b"\x81\x05early"
+        writer.close()
+
+
+async def test_a_client_that_spoke_too_early_is_heard_by_our_endpoint_as_well() -> None:
+    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def authenticate(_: object) -> bool:
+        has_come.set()
+        await may_go_on.wait()
+        return True
+
+    async with (
+        serving(app_with(make_pulse(authenticate=authenticate))) as server,
+        asyncio.timeout(PATIENCE),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port, "?topics=messages"))
+        await has_come.wait()
+        writer.write(masked(TEXT, b'{"action":"ping","ts":7}'))
+        await asyncio.sleep(0.1)
+        may_go_on.set()
+        await reader.readuntil(b'{"type":"pong","ts":7}')
+        writer.close()
