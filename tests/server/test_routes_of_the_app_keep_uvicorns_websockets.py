@@ -25,7 +25,7 @@ async def test_a_route_that_listens_before_it_accepts_hears_everything(app: Fast
     @app.websocket("/echo")
     async def echo(websocket: WebSocket) -> None:
         assert (await websocket.receive())["type"] == "websocket.connect"
-        hearing = asyncio.create_task(websocket._receive())  # as a route with two tasks does
+        hearing = asyncio.ensure_future(websocket._receive())  # as a route with two tasks does
         await asyncio.sleep(0)
         await websocket.send({"type": "websocket.accept", "headers": [(b"x-own", b"1")]})
         await websocket.send_text((await hearing)["text"])
