@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -41,43 +41,28 @@ _WHAT: Final = {
     "parse-and-store": "parse and store",
 }
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--messages", type=int, default=50_000)
-    parser.add_argument("--database", help="an empty one; else SQLite in a new file")
-    parser.add_argument("--what", choices=_WHAT, default="all")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        uvloop.run(_measure(Path(directory), options.messages, options.database, options.what))
+# What the outbox may hold, where it is emptied: as in an ingestion.
+_MOST_WAITING: Final = 5_000
 
 
-async def _measure(directory: Path, messages: int, database: str | None, what: str) -> None:
+async def _measure(directory: Path, messages: int, database: str | None, what: str) -> dict[str, object]:
     export = directory / "result.json"
     with export.open("wb") as out:
         write_export(out, messages=messages, full=True)
-    radar = RadarSettings.load(database=database or f"sqlite:///{directory / 'radar.db'}")
     if what != "all":
         # Nobody empties it.
         outbox.limit = 10 * messages
-    async with AsyncExitStack() as stack:
-        settings = Settings.load(data_dir=directory)
-        if what == "all":
-            settings = await stack.enter_async_context(_broker(directory))
-        opening = open_publishing_store(settings, radar) if what == "all" else open_store(settings, radar)
-        async with opening as store:
-            began, used = time.monotonic(), time.process_time()
-            if what == "parse-and-store":
-                await _parse_and_store(export, store)
-            else:
-                ingestion = Ingestion(
-                    "job", export, store=store, most_waiting=5_000 if what == "all" else outbox.limit
-                )
-                await ingestion.run(lambda: False)
-        seconds, processor = time.monotonic() - began, time.process_time() - used
-    found = {
+    radar = RadarSettings.load(database=database or f"sqlite:///{directory / 'radar.db'}")
+    async with _store(directory, radar, publishes=what == "all") as store:
+        began, used = time.monotonic(), time.process_time()
+        if what == "parse-and-store":
+            await _parse_and_store(export, store)
+        else:
+            waiting = _MOST_WAITING if what == "all" else outbox.limit
+            await Ingestion("job", export, store=store, most_waiting=waiting).run(lambda: False)
+    # With what it takes until the outbox is empty.
+    seconds, processor = time.monotonic() - began, time.process_time() - used
+    return {
         "what": _WHAT[what],
         "database": "sqlite" if database is None else database.partition(":")[0],
         "messages": messages,
@@ -86,7 +71,28 @@ async def _measure(directory: Path, messages: int, database: str | None, what: s
         "messages_per_second_of_processor": round(messages / processor),
         "memory_megabytes": round(_peak_megabytes()),
     }
-    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+async def _parse_and_store(path: Path, store: Store) -> None:
+    record = await open_record(store, "job", path.name, None)
+    async with open_export(path, None) as export:
+        while chunk := await export.chunk(_CHUNK):
+            await record.add(Batch(chunk, (), {}), lambda: None)
+
+
+@asynccontextmanager
+async def _store(directory: Path, radar: RadarSettings, *, publishes: bool) -> AsyncIterator[Store]:
+    """The store, and a nats-server with the topics behind its outbox, or nobody."""
+    if not publishes:
+        async with open_store(Settings.load(data_dir=directory), radar) as store:
+            yield store
+        return
+    async with NatsServer(directory / "nats") as server:
+        settings = Settings.load(data_dir=directory, broker=server.url)
+        async with open_broker(settings, is_owner=True) as broker:
+            await broker.declare(TOPICS)
+            async with open_publishing_store(settings, radar) as store:
+                yield store
 
 
 def _peak_megabytes() -> float:
@@ -98,21 +104,17 @@ def _peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
-@asynccontextmanager
-async def _broker(directory: Path) -> AsyncIterator[Settings]:
-    """A nats-server with the topics, and how to reach it."""
-    async with NatsServer(directory / "nats") as server:
-        settings = Settings.load(data_dir=directory, broker=server.url)
-        async with open_broker(settings, is_owner=True) as broker:
-            await broker.declare(TOPICS)
-            yield settings
-
-
-async def _parse_and_store(path: Path, store: Store) -> None:
-    record = await open_record(store, "job", path.name, None)
-    async with open_export(path, None) as export:
-        while chunk := await export.chunk(_CHUNK):
-            await record.add(Batch(chunk, (), {}), lambda: None)
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--messages", type=int, default=50_000)
+    arguments.add_argument("--database", help="an empty one; else SQLite in a new file")
+    arguments.add_argument("--what", choices=_WHAT, default="all")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        found = uvloop.run(_measure(Path(directory), given.messages, given.database, given.what))
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

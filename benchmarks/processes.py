@@ -64,23 +64,12 @@ async def running(
 @contextlib.asynccontextmanager
 async def serving(broker: str, port: int) -> AsyncIterator[Process]:
     """An API process on this port, ready to serve; it ends with the block."""
-    _make_room()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pulse_radar.cli", "serve", "benchmarks.app:app", "--port", str(port)),
-        cwd=_ROOT,
-        env=os.environ | {"PULSE_BROKER": broker, "PULSE_DRAIN_SECONDS": "0"},
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-    )
-    try:
+    command = (sys.executable, "-m", "pulse_radar.cli", "serve", "benchmarks.app:app", "--port", str(port))
+    async with running(command, environment={"PULSE_BROKER": broker}) as process:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             while not await asyncio.to_thread(_is_ready, port):  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0.1)
         yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 def cpu_seconds(process: Process) -> float:

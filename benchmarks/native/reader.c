@@ -130,16 +130,16 @@ static void connect_one(void) {
 
 /* Reading. */
 
-static void is_ready(struct client *client) {
+static void becomes_ready(struct client *client) {
     client->ready = true;
     ready_count++;
 }
 
-static void upgraded(struct client *client) {
+static void becomes_upgraded(struct client *client) {
     struct kind *kind = kind_of(client);
     client->upgraded = true;
     for (int i = 0; i < kind->word_count; i++) say(client, 1, kind->words[i], strlen(kind->words[i]));
-    if (!kind->ready_text) is_ready(client);
+    if (!kind->ready_text) becomes_ready(client);
 }
 
 static void take_text(struct client *client, unsigned char *text, size_t size) {
@@ -147,15 +147,15 @@ static void take_text(struct client *client, unsigned char *text, size_t size) {
     const char *ready_text = kind_of(client)->ready_text;
     if (answer_to && size >= strlen(answer_to) && !memcmp(text, answer_to, strlen(answer_to)))
         say(client, 1, answer_text, strlen(answer_text));
-    if (!client->ready && ready_text && memmem(text, size, ready_text, strlen(ready_text))) is_ready(client);
+    if (!client->ready && ready_text && memmem(text, size, ready_text, strlen(ready_text))) becomes_ready(client);
     while ((at = memmem(at, (size_t)(end - at), EVENT_MARK, sizeof EVENT_MARK - 1))) {
         at += sizeof EVENT_MARK - 1;
         client->events++;
         events++;
         unsigned char *stamp = memmem(at, (size_t)(end - at), STAMP_MARK, sizeof STAMP_MARK - 1);
         if (stamp && latency_count < MOST_LATENCIES) {
-            uint64_t at = strtoull((char *)stamp + sizeof STAMP_MARK - 1, NULL, 10), now = now_ns();
-            latencies[latency_count++] = now > at ? now - at : 0; /* a publisher may be early by its timer's grain */
+            uint64_t due = strtoull((char *)stamp + sizeof STAMP_MARK - 1, NULL, 10), now = now_ns();
+            latencies[latency_count++] = now > due ? now - due : 0; /* a publisher may be early by its timer's grain */
         }
     }
 }
@@ -190,7 +190,7 @@ static size_t take(struct client *client, unsigned char *data, size_t size) {
             exit(1);
         }
         at = (size_t)(end + 4 - data);
-        upgraded(client);
+        becomes_upgraded(client);
     }
     while (at < size && (taken = take_frame(client, data + at, size - at))) at += taken;
     return at;
@@ -206,7 +206,7 @@ static void keep(struct client *client, unsigned char *data, size_t size) {
     client->kept = (uint32_t)size;
 }
 
-static void is_closed(struct client *client) {
+static void becomes_closed(struct client *client) {
     close(client->fd);
     client->fd = -1;
     closed_count++;
@@ -218,7 +218,7 @@ static void receive(struct client *client) {
     ssize_t got = recv(client->fd, buffer + had, sizeof buffer - had, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
-        is_closed(client);
+        becomes_closed(client);
         return;
     }
     bytes += (uint64_t)got;
