@@ -90,4 +90,8 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # What was interrupted says where, and ends its servers.
+        raise SystemExit(130) from None

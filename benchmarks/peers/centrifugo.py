@@ -19,13 +19,14 @@ __all__ = ["main"]
 
 
 def main(program: str, port: int, load_core: int) -> None:
+    config = Path(tempfile.gettempdir()) / f"pulse-radar-benchmark-centrifugo-{port}.json"
+    config.write_text(json.dumps(_config(port)))
     if os.fork() == 0:
         # The load's core: what an application spends on publishing is not what the server does.
         os.sched_setaffinity(0, {load_core})
         asyncio.run(_drive(port))
+        config.unlink()
         return
-    config = Path(tempfile.mkstemp(suffix=".json")[1])
-    config.write_text(json.dumps(_config(port)))
     os.execv(program, [program, "--config", str(config)])  # noqa: S606 (what the caller named)
 
 
