@@ -5,12 +5,14 @@ import logging
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pulse_radar.server.websocket_frames import TEXT
 from tests.server.serving import PATIENCE, Client, app_with, handshake, make_pulse, serving
 from tests.server.test_frames_of_clients_are_read_as_rfc_6455_says import masked
+
+RUBBISH = b"\xff" * 8
 
 both = pytest.mark.parametrize("is_direct", [True, False], ids=["ours", "uvicorn's"])
 
@@ -121,6 +123,81 @@ async def test_a_client_that_spoke_too_early_is_heard_all_the_same(app: FastAPI,
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(7) == b"\x81\x05early"
         writer.close()
+
+
+async def test_what_came_too_early_and_is_no_frame_closes_its_websocket_alone(app: FastAPI) -> None:
+    # uvicorn's own fails at it.
+    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+
+    @app.websocket("/slow")
+    async def slow(websocket: WebSocket) -> None:
+        has_come.set()
+        await may_go_on.wait()
+        await websocket.accept()
+        await websocket.receive_text()
+
+    async with serving(app) as server, asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port, "", path="/slow"))
+        await has_come.wait()
+        writer.write(RUBBISH)
+        await asyncio.sleep(0.1)
+        may_go_on.set()
+        await reader.readuntil(b"\r\n\r\n")
+        assert (await reader.readexactly(4))[2:] == (1002).to_bytes(2)
+        writer.close()
+
+
+@pytest.mark.parametrize("early", [RUBBISH, masked(TEXT, b"early"), masked(8, b"\x03\xe8")])
+@pytest.mark.parametrize("path", ["/ws", "/slow"])
+async def test_who_spoke_too_early_does_not_keep_the_others_from_leaving(path: str, early: bytes) -> None:
+    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def authenticate(request: Request) -> bool:
+        if "shy" not in request.query_params:
+            has_come.set()
+            await may_go_on.wait()
+        return True
+
+    app = app_with(make_pulse(authenticate=authenticate))
+
+    @app.websocket("/slow")
+    async def slow(websocket: WebSocket) -> None:
+        has_come.set()
+        await may_go_on.wait()
+
+    async with asyncio.timeout(PATIENCE), serving(app) as server, Client(server.port, "?shy=1") as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port, "", path=path))
+        await has_come.wait()
+        writer.write(early)
+        await asyncio.sleep(0.1)
+        server.should_exit = True
+        assert (await client.closed())[0] != 1006
+        assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+        may_go_on.set()
+        writer.close()
+
+
+@both
+async def test_a_route_learns_that_a_client_left_that_spoke_too_early(app: FastAPI, is_direct: bool) -> None:
+    has_come, has_left = asyncio.Event(), asyncio.Event()
+
+    @app.websocket("/slow")
+    async def slow(websocket: WebSocket) -> None:
+        has_come.set()
+        while (await websocket._receive())["type"] != "websocket.disconnect":
+            pass
+        has_left.set()
+
+    async with serving(app, is_direct=is_direct) as server, asyncio.timeout(PATIENCE):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port, "", path="/slow"))
+        await has_come.wait()
+        writer.write(masked(TEXT, b"early"))
+        await asyncio.sleep(0.1)
+        writer.close()
+        await has_left.wait()
 
 
 async def test_a_client_that_spoke_too_early_is_heard_by_our_endpoint_as_well() -> None:

@@ -5,7 +5,7 @@ Routes of the app's own see uvicorn's behaviour, but that none of them can hold 
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -14,7 +14,10 @@ from pulse_radar.server.cutoff import CLOSE_SECONDS, Cutoff
 from pulse_radar.server.ending import RETRY_AFTER_SECONDS, SHUTDOWN_SECONDS
 from pulse_radar.server.sockets import SocketPlace
 
-__all__ = ["OrdinaryWebSocket"]
+__all__ = ["MOST_EARLY_BYTES", "OrdinaryWebSocket"]
+
+# Of what a client says before it may, so much is kept, and no more is read. Until then it is seen to leave.
+MOST_EARLY_BYTES: Final = 16 * 1024
 
 
 class OrdinaryWebSocket(WebSocketsSansIOProtocol):
@@ -25,19 +28,27 @@ class OrdinaryWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._place = place
         self._cutoff = Cutoff()
+        # What its client said before it was accepted: uvicorn fails at it.
+        self._early = b""
         # Of an application that ran before.
         self._outcome: asyncio.Future[None] = self.loop.create_future()
 
-    def go_on(self, scope: Any, came: bytes) -> None:
+    def go_on(self, scope: Any, head: bytes, early: bytes) -> None:
         """Carry what an application has to do with already, in this scope; it was told that somebody connects."""
         self.app = self._run_on
-        self.data_received(came)
+        self.begin(head, early)
         if self.handshake_initiated:
             self.scope = scope
             self.queue.get_nowait()
         else:
             # It was refused after all.
             self.disconnected = True
+
+    def begin(self, head: bytes, early: bytes) -> None:
+        """Read the request, and after it what has to wait for an answer."""
+        self.data_received(head)
+        if early:
+            self.data_received(early)
 
     def ran(self, error: BaseException | None) -> None:
         """That application is done, or failed with this."""
@@ -49,6 +60,11 @@ class OrdinaryWebSocket(WebSocketsSansIOProtocol):
             self._outcome.exception()
 
     def data_received(self, data: bytes) -> None:
+        if self.handshake_initiated and not self.handshake_complete:
+            self._early += data
+            if len(self._early) > MOST_EARLY_BYTES:
+                self.transport.pause_reading()
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             # uvicorn overlooks a request that is no handshake, and would leave it open for ever.
@@ -86,12 +102,19 @@ class OrdinaryWebSocket(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.accept":
             # How many there may be of the app's own routes is its affair.
             self._give_back()
+            self._hear_early()
         if self.initial_response is not None and self.close_sent:
             # uvicorn takes a refusal for a handshake left undone, and logs an error for each.
             self.handshake_complete = True
 
     async def _run_on(self, *_: Any) -> None:
         await self._outcome
+
+    def _hear_early(self) -> None:
+        early, self._early = self._early, b""
+        if early and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self.data_received(early)
 
     def _give_back(self) -> None:
         if self._place is not None:

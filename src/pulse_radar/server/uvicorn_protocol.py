@@ -28,7 +28,7 @@ from pulse_radar.server.lean_websocket import LeanWebSocket
 from pulse_radar.server.opening_handshake import OpeningHandshake
 from pulse_radar.server.sockets import SocketPlace
 from pulse_radar.server.transport import EXTENSION
-from pulse_radar.server.uvicorn_ordinary import OrdinaryWebSocket
+from pulse_radar.server.uvicorn_ordinary import MOST_EARLY_BYTES, OrdinaryWebSocket
 from pulse_radar.server.websocket_frames import close_frame
 
 __all__ = ["PulseWebSocketProtocol"]
@@ -108,9 +108,10 @@ class PulseWebSocketProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._head:
-            # It has to wait for our answer. No more of it is read.
+            # It has to wait for our answer.
             self._early += data
-            self._transport.pause_reading()
+            if len(self._early) > MOST_EARLY_BYTES:
+                self._transport.pause_reading()
             return
         self._head = data
         loop = asyncio.get_running_loop()
@@ -212,13 +213,13 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         """Who carries it for the application from now on; None where it is gone, or an endpoint's."""
         if not self._is_over.is_set():
             self._ordinary = self._new_ordinary()
-            self._ordinary.go_on(self._scope, self._head + self._early)
+            self._ordinary.go_on(self._scope, self._head, self._early)
         return self._ordinary
 
     def _refuse(self) -> None:
         """It is no handshake as we know them: uvicorn says what it thinks of it."""
         if not self._is_over.is_set():
-            self._new_ordinary().data_received(self._head + self._early)
+            self._new_ordinary().begin(self._head, self._early)
 
     def _new_ordinary(self) -> OrdinaryWebSocket:
         self._end()
