@@ -198,9 +198,10 @@ class Settings(EnvironmentSettings):
     )
     compression: bool = Field(
         False,
-        description="Whether `serve` compresses what it sends to clients that offer permessage-deflate: each event "
-        "once for all of them, some 40 microseconds. Not where a secret stands beside what a stranger wrote: the "
-        "length of an event would tell of it (CRIME).",
+        description="Whether `serve`, or uvicorn with our protocol class, compresses what it sends to clients that "
+        "offer permessage-deflate: each event once for all of them, some 30 microseconds for one of 2 kB. Short ones "
+        "gain little. Not where a secret stands beside what a stranger wrote: the length of an event would tell of it "
+        "(CRIME).",
     )
     window_events: int = Field(
         _LIMITS.window_events,
