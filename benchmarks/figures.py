@@ -1,6 +1,8 @@
 """What deliveries cost each peer: medians over the rounds, and beside the floor's and ours in the same round."""
 
 import statistics
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -68,37 +70,28 @@ def _rate(spent: Spent) -> float:
     return spent.deliveries / spent.server_cpu
 
 
+# The columns of a table of them, and what stands in each.
+_COLUMNS: Final[dict[str, Callable[[Figures], str]]] = {
+    "median": lambda one: f"{one.per_cpu_second:,.0f}",
+    "quartiles": lambda one: "{:,.0f}-{:,.0f}".format(*one.spread),
+    "to the floor": lambda one: _or_nothing(one.to_floor),
+    "its quartiles": lambda one: "-".join(map(_or_nothing, one.to_floor_spread or ())),
+    "ours to it": lambda one: _or_nothing(one.ours),
+    "per second": lambda one: f"{one.per_second:,.0f}",
+    "writes": lambda one: f"{one.writes_per_delivery:.3f}",
+    "bytes": lambda one: f"{one.bytes_per_delivery:.0f}",
+    "crowd": lambda one: f"{one.crowd_share:.0%}",
+}
+
+
 def show_deliveries(title: str, found: dict[str, Figures]) -> None:
     """Print them as a table."""
-    show_table(
-        f"{title}: deliveries per CPU second of the server",
-        (
-            "peer",
-            "median",
-            "quartiles",
-            "to the floor",
-            "ours to it",
-            "per second",
-            "writes",
-            "bytes",
-            "crowd",
-        ),
-        [(name, *_row(one)) for name, one in found.items()],
-    )
+    rows = [(name, *(say(one) for say in _COLUMNS.values())) for name, one in found.items()]
+    show_table(f"{title}: deliveries per CPU second of the server", ("peer", *_COLUMNS), rows)
 
 
-def _row(one: Figures) -> tuple[str, ...]:
-    return (
-        f"{one.per_cpu_second:,.0f}",
-        f"{one.spread[0]:,.0f}-{one.spread[1]:,.0f}",
-        "" if one.to_floor is None else f"{one.to_floor:.2f}",
-        "" if one.to_floor_spread is None else "{:.2f}-{:.2f}".format(*one.to_floor_spread),
-        "" if one.ours is None else f"{one.ours:.2f}",
-        f"{one.per_second:,.0f}",
-        f"{one.writes_per_delivery:.3f}",
-        f"{one.bytes_per_delivery:.0f}",
-        f"{one.crowd_share:.0%}",
-    )
+def _or_nothing(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}"
 
 
 def plot_deliveries(name: str, found: dict[str, dict[str, Figures]]) -> None:
@@ -115,4 +108,4 @@ def plot_deliveries(name: str, found: dict[str, dict[str, Figures]]) -> None:
 
 
 def _bar(one: Figures) -> Bar:
-    return Bar(one.per_cpu_second, one.spread, "" if one.to_floor is None else f"{one.to_floor:.2f}")
+    return Bar(one.per_cpu_second, one.spread, _or_nothing(one.to_floor))

@@ -34,6 +34,7 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     for column in columns[1:]:
         table.add_column(column, justify="right")
     for row in rows:
+        assert len(row) == len(columns), f"a figure without its column, or the reverse: {row}"
         table.add_row(*row)
     console = Console(width=128)
     console.print(f"\n{title}", style="bold")
