@@ -10,7 +10,7 @@ __all__ = ["Member", "connect_all", "handshake"]
 
 _HANDSHAKE: Final = (
     "GET /ws?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
 )
 
 # An empty pong frame of the client, masked with zeros, said when the server pings.
@@ -90,9 +90,10 @@ class Member(asyncio.Protocol):
             self.transport.write(_PONG)
 
 
-def handshake(query: str, port: int) -> bytes:
-    """The request that begins a connection."""
-    return _HANDSHAKE.format(query=query, port=port).encode()
+def handshake(query: str, port: int, *headers: str) -> bytes:
+    """The request that begins a connection, with these headers beside those that it needs."""
+    more = "".join(f"{header}\r\n" for header in headers)
+    return _HANDSHAKE.format(query=query, port=port, headers=more).encode()
 
 
 async def connect_all(

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.crowd import handshake
 from benchmarks.peers.driving import TOPIC
 from benchmarks.peers.pulse_app import COOKIE
 
@@ -72,16 +73,9 @@ class Target(msgspec.Struct, frozen=True):
     async def entered(self, *, query: str = "", token: str | None = None) -> AsyncIterator[Enemy]:
         """One that was answered. Raises: OSError, IncompleteReadError."""
         async with self.called() as enemy:
-            enemy.writer.write(self._request(query, token or self.token))
+            enemy.writer.write(handshake(query, self.port, f"Cookie: {COOKIE}={token or self.token}"))
             await enemy.reader.readuntil(b"\r\n\r\n")
             yield enemy
-
-    def _request(self, query: str, token: str) -> bytes:
-        return (
-            f"GET /ws?{query} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            f"Cookie: {COOKIE}={token}\r\n\r\n"
-        ).encode()
 
 
 async def chatter(target: Target) -> None:

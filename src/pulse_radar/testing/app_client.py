@@ -19,11 +19,9 @@ from pulse_radar.protocol.frames import (
     ErrorCode,
     ErrorFrame,
     EventFrame,
-    GapFrame,
     Ping,
     Pong,
     ServerFrame,
-    SnapshotFrame,
     UnknownFrame,
 )
 from pulse_radar.protocol.grammar import Feed
@@ -31,6 +29,7 @@ from pulse_radar.testing.app_lifespan import App, running
 from pulse_radar.testing.app_socket import AppSocket
 from pulse_radar.testing.inbox import Inbox
 from pulse_radar.testing.reentry import Reentry
+from pulse_radar.testing.told_frames import short, what_came
 
 __all__ = ["AppClient", "NothingCame", "connect"]
 
@@ -42,10 +41,6 @@ _QUERY_LENGTH: Final = 1_000_000
 
 # So much may wait to be looked at; then the app is as if its client read no more.
 _WAITING_FRAMES: Final = 10_000
-
-# As much of what came instead is told as a person reads.
-_TOLD_FRAMES: Final = 12
-_TOLD_LENGTH: Final = 120
 
 
 class NothingCame(TimeoutError):
@@ -146,7 +141,9 @@ class AppClient:
                         return frame
                     passed.append(frame)
         except TimeoutError:
-            raise NothingCame(f"no {name or 'event'} came within {timeout:g} s; {_told(passed)}") from None
+            raise NothingCame(
+                f"no {name or 'event'} came within {timeout:g} s; {what_came(passed)}"
+            ) from None
 
     async def receive(self, *, timeout: float = 5.0) -> ServerFrame | UnknownFrame:  # noqa: ASYNC109
         """The next frame, whatever it is: a gap, a snapshot, the end of a replay, an error.
@@ -181,7 +178,7 @@ class AppClient:
     async def _be_greeted(self) -> None:
         frame = await self._take()
         if not isinstance(frame, Connected):
-            raise Refused(f"the app greets with {_short(frame)}: is our router at {self._scope['path']}?")
+            raise Refused(f"the app greets with {short(frame)}: is our router at {self._scope['path']}?")
         self.connection = frame
         # What was refused is told next.
         if any(feed not in frame.topics for feed in self._feeds):
@@ -239,25 +236,3 @@ def _scope(path: str, query: str, headers: Mapping[str, str]) -> dict[str, Any]:
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-
-def _told(frames: list[ServerFrame | UnknownFrame]) -> str:
-    if not frames:
-        return "nothing else came either"
-    told = ", ".join(map(_short, frames[:_TOLD_FRAMES]))
-    return f"instead came {told}{f' and {len(frames) - _TOLD_FRAMES} more' if len(frames) > _TOLD_FRAMES else ''}"
-
-
-def _short(frame: ServerFrame | UnknownFrame) -> str:
-    match frame:
-        case EventFrame():
-            data = msgspec.json.encode(frame.data).decode()[:_TOLD_LENGTH]
-            return f"{Feed(frame.topic, frame.key)} {frame.name} {data}"
-        case GapFrame(feed, first, last, reason):
-            return f"a gap in {feed} from {first} to {last} ({reason})"
-        case SnapshotFrame(feed):
-            return f"a snapshot of {feed}"
-        case ErrorFrame(code, message):
-            return f"an error, {message} ({code})"
-        case _:
-            return type(frame).__name__.lower()
