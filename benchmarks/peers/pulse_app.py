@@ -48,8 +48,8 @@ async def publish_to(topic: str, data: Data) -> None:
 
 async def written(topic: str, last: int) -> None:
     """Return when it is written to the last client: five hundred have it in each turn of the loop."""
-    sessions = pulse._runner()._sessions  # noqa: SLF001
-    while pulse.position(topic).sequence < last or sessions._is_due:  # noqa: ASYNC110, SLF001 (nobody is told)
+    unwritten = pulse._runner()._sessions._unwritten  # noqa: SLF001
+    while pulse.position(topic).sequence < last or unwritten.is_due:  # noqa: ASYNC110 (nobody is told)
         await asyncio.sleep(0)
 
 

@@ -82,7 +82,7 @@ async def test_those_who_have_the_same_to_come_share_it() -> None:
         process.add(name, wire)
     process.sessions.send(("a", "b", "c"), Batch([b"1"]))
     process.sessions.send(("a", "b"), Batch([b"2"]))
-    first, second, third = process.sessions._unwritten.values()
+    first, second, third = process.sessions._unwritten._of_each.values()
     assert first is second
     assert third is not first
 

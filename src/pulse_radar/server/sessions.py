@@ -1,15 +1,10 @@
-"""The clients of this process on their wires: written to side by side, none of them in the way of another.
-
-What is sent to a client within one turn of the loop is one write, at the end of that turn.
-"""
+"""The clients of this process on their wires: written to side by side, none of them in the way of another."""
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from operator import length_hint
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pulse_radar.hub.inputs import Congested, Input, Misbehaved, Overflowed, Writable
@@ -18,6 +13,7 @@ from pulse_radar.server.batch import Batch
 from pulse_radar.server.places import Places
 from pulse_radar.server.session import Session
 from pulse_radar.server.transport import CONGESTED_BYTES
+from pulse_radar.server.unwritten import Unwritten
 
 __all__ = ["Sessions"]
 
@@ -26,13 +22,8 @@ _log: Final = logging.getLogger("pulse_radar.server")
 # So long a part of a burst may take its slowest readers; with 64 KiB in each, those have 26 Mbit/s.
 _BREATH_SECONDS: Final = 0.02
 
-# So many clients are written to before the loop does something else: two to four milliseconds.
-_SLICE: Final = 500
-
 # So many groups are known at most: each is as long as it has members, and one whose members change is another one.
 _GROUPS: Final = 64
-
-_NOTHING: Final = Batch(())
 
 
 class Sessions:
@@ -45,12 +36,7 @@ class Sessions:
         self._members: dict[str, Session] = {}
         # Groups of connections as they are here, by the identity of the tuple that the hub keeps while they last.
         self._groups: dict[int, tuple[tuple[str, ...], list[Session]]] = {}
-        # What is to be written when this turn ends: either one batch to whoever is left of a group, or what has come
-        # together for each, those first who wait longest. While there is anything, `_flush` is on its way.
-        self._group: Iterator[Session] = iter(())
-        self._batch = _NOTHING
-        self._unwritten: dict[Session, Batch] = {}
-        self._is_due = False
+        self._unwritten = Unwritten(self._write)
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         # Somebody has much unsent of what was last sent.
@@ -76,7 +62,7 @@ class Sessions:
         session = self._members.pop(connection_id, None)
         if session is not None:
             self.places.give_back(session.whose)
-            self._forget_unwritten(session)
+            self._unwritten.forget(session)
         self._groups.clear()
         if not self._members:
             self._is_empty.set()
@@ -86,19 +72,13 @@ class Sessions:
 
     def send(self, connections: tuple[str, ...], batch: Batch) -> None:
         """Write the batch to each of them that is still here, when this turn of the loop ends."""
-        sessions = self._here(connections)
-        if self._is_due:
-            self._join(sessions, batch)
-            return
-        self._group, self._batch = iter(sessions), batch
-        self._is_due = True
-        asyncio.get_running_loop().call_soon(self._flush)
+        self._unwritten.add(self._here(connections), batch)
 
     def await_writable(self, connection_id: str) -> None:
         """Have it tell when most of what is unsent has gone."""
         session = self._members.get(connection_id)
         if session is not None:
-            self._write_now(session)
+            self._unwritten.write_now(session)
             session.await_writable()
 
     def take_turn(self, connection_id: str) -> None:
@@ -106,7 +86,7 @@ class Sessions:
         session = self._members.get(connection_id)
         if session is None:
             return
-        self._write_now(session)
+        self._unwritten.write_now(session)
         if session.has_room:
             session.is_slow = False
             self._tell(Writable(connection_id))
@@ -117,7 +97,7 @@ class Sessions:
         """Close it, after what was sent."""
         session = self._members.get(connection_id)
         if session is not None:
-            self._write_now(session)
+            self._unwritten.write_now(session)
             session.transport.close(code, reason)
 
     def close_all(self, code: CloseCode) -> None:
@@ -129,7 +109,7 @@ class Sessions:
 
         A stalled client costs a few such moments in all: with each of them it comes nearer to its eviction.
         """
-        while self._is_due:  # noqa: ASYNC110 (a turn of the loop is a slice of it)
+        while self._unwritten.is_due:  # noqa: ASYNC110 (a turn of the loop is a slice of it)
             await asyncio.sleep(0)
         due = self._breathed_at + _BREATH_SECONDS if self._is_congested else 0.0
         self._is_congested = False
@@ -166,48 +146,6 @@ class Sessions:
                 del self._groups[next(iter(self._groups))]
             self._groups[id(connections)] = connections, sessions
         return sessions
-
-    def _join(self, sessions: Iterable[Session], batch: Batch) -> None:
-        """Put the batch behind what is unwritten already; those who have the same before it have the same with it."""
-        self._spread()
-        unwritten, joined = self._unwritten, dict[Batch, Batch]()
-        for session in sessions:
-            before = unwritten.get(session)
-            if before is None:
-                unwritten[session] = batch
-                continue
-            if before not in joined:
-                joined[before] = before.then(batch)
-            unwritten[session] = joined[before]
-
-    def _spread(self) -> None:
-        """Make of the batch of the group what each of it that is left has to get."""
-        self._unwritten |= dict.fromkeys(self._group, self._batch)
-
-    def _forget_unwritten(self, session: Session) -> None:
-        if self._is_due:
-            self._spread()
-            self._unwritten.pop(session, None)
-
-    def _flush(self) -> None:
-        """Write a slice of what is unwritten."""
-        self._write(islice(self._group, _SLICE), self._batch)
-        for session in tuple(islice(self._unwritten, _SLICE)):
-            self._write_one(session)
-        if self._unwritten or length_hint(self._group):
-            asyncio.get_running_loop().call_soon(self._flush)
-        else:
-            self._is_due, self._group, self._batch = False, iter(()), _NOTHING
-
-    def _write_now(self, session: Session) -> None:
-        """Write what is unwritten for this one."""
-        self._spread()
-        self._write_one(session)
-
-    def _write_one(self, session: Session) -> None:
-        batch = self._unwritten.pop(session, None)
-        if batch is not None:
-            self._write((session,), batch)
 
     def _write(self, sessions: Iterable[Session], batch: Batch) -> None:
         # This loop is what a delivery costs: it holds no call that need not be in it.
