@@ -76,6 +76,30 @@ async def test_a_connection_takes_nothing_of_its_handshake_along() -> None:
             writer.close()
 
 
+async def test_one_who_leaves_while_it_is_looked_up_takes_its_handshake_along() -> None:
+    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def authenticate(_: object) -> bool:
+        has_come.set()
+        await may_go_on.wait()
+        return True
+
+    async with serving(app_with(make_pulse(authenticate=authenticate))) as server:
+        gc.collect()
+        before = of_handshakes()
+        gc.disable()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(handshake(server.port, QUERY))
+            await has_come.wait()
+            writer.close()
+            await eventually(lambda: not server.server_state.connections)
+            may_go_on.set()
+            await eventually(lambda: of_handshakes() <= before)
+        finally:
+            gc.enable()
+
+
 def of_handshakes() -> int:
     """How many objects there are that nobody needs once a connection is one."""
     kinds = PulseHttpProtocol, PulseWebSocketProtocol, OpeningHandshake, HttpRequestParser

@@ -95,8 +95,6 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         if self._is_over.is_set():
             lean.connection_lost(None)
         self._end()
-        # It knows us, and we know it: so both go without the garbage collector.
-        del self._scope["extensions"][EXTENSION]
         return lean
 
     # What uvicorn and the event loop call.
@@ -147,11 +145,17 @@ class PulseWebSocketProtocol(asyncio.Protocol):
     # What the application does with it.
 
     async def _run(self) -> None:
-        error: BaseException | None = None
         try:
             await self._config.loaded_app(self._scope, self._receive, self._send)
-        except BaseException as raised:  # noqa: BLE001 (the application's: whatever it raises)
-            error = raised
+        except BaseException as error:  # noqa: BLE001 (the application's: whatever it raises)
+            self._ran(error)
+        else:
+            self._ran(None)
+
+    def _ran(self, error: BaseException | None) -> None:
+        # Not in the frame that raised it: they would know each other, as the scope and we do. So all of it goes without
+        # the garbage collector.
+        self._scope["extensions"].pop(EXTENSION, None)
         ordinary = self._left_to_uvicorn()
         if ordinary is not None:
             ordinary.ran(error)
