@@ -26,11 +26,12 @@ _KEY_BYTES: Final = 16
 class OpeningHandshake:
     """A request for an upgrade that has all that one needs, once each. `headers`: their names in lower case."""
 
-    __slots__ = ("_target", "headers")
+    __slots__ = ("_target", "_values", "headers")
 
     def __init__(self) -> None:
         self._target = b""
         self.headers: Headers = []
+        self._values: dict[bytes, list[bytes]] = {}
 
     @classmethod
     def read(cls, head: bytes) -> Self | None:
@@ -61,7 +62,7 @@ class OpeningHandshake:
 
     def texts(self, name: bytes) -> list[str]:
         """Each value that was given to this header."""
-        return [value.decode("latin-1") for given, value in self.headers if given == name]
+        return [value.decode("latin-1") for value in self._values.get(name, ())]
 
     def listed(self, name: bytes) -> list[str]:
         """The items of a header that is a list, however often it was given."""
@@ -85,7 +86,9 @@ class OpeningHandshake:
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        name = name.lower()
+        self.headers.append((name, value))
+        self._values.setdefault(name, []).append(value)
 
     # How.
 
@@ -97,7 +100,7 @@ class OpeningHandshake:
             # What else carries WebSockets takes no more.
             and len(self.headers) <= MAX_NUM_HEADERS
             and all(len(name) + len(value) < MAX_LINE_LENGTH for name, value in self.headers)
-            and not any(name in _OF_BODIES for name, _ in self.headers)
+            and not any(name in self._values for name in _OF_BODIES)
             and len(keys) == 1
             and _is_key(keys[0])
             and self.texts(_VERSION) == ["13"]
