@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI, Request, WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.websocket_frames import TEXT
 from tests.server.serving import PATIENCE, Client, app_with, handshake, make_pulse, serving
 from tests.server.test_frames_of_clients_are_read_as_rfc_6455_says import masked
@@ -219,4 +220,17 @@ async def test_a_client_that_spoke_too_early_is_heard_by_our_endpoint_as_well() 
         await asyncio.sleep(0.1)
         may_go_on.set()
         await reader.readuntil(b'{"type":"pong","ts":7}')
+        writer.close()
+
+
+async def test_a_server_may_end_between_an_odd_request_and_its_refusal() -> None:
+    async with serving(app_with(make_pulse())) as server, asyncio.timeout(PATIENCE):
+        state = server.server_state
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(handshake(server.port).replace(b"Version: 13", b"Version: 8"))
+        # Looked for in each turn of the loop: it is there for one.
+        while not (odd := [each for each in state.connections if isinstance(each, PulseWebSocketProtocol)]):
+            await asyncio.sleep(0)
+        odd[0].shutdown()
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         writer.close()

@@ -62,7 +62,8 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         # The request, and what its client says before it may.
         self._head = self._early = b""
         self._handshake: OpeningHandshake
-        self._scope: dict[str, Any]
+        # What the application sees; empty where it is not asked.
+        self._scope: dict[str, Any] = {}
         self._is_connect_told = False
         # An endpoint of ours will take it over, and compresses.
         self._is_held = False
@@ -116,7 +117,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         handshake = OpeningHandshake.read(data)
         if handshake is None:
             # Not now: whoever called makes us the transport's protocol when we return.
-            loop.call_soon(self._refuse)
+            loop.call_soon(self._left_to_uvicorn)
             return
         self._handshake, self._scope = handshake, self._new_scope(handshake)
         task = loop.create_task(self._run())
@@ -214,16 +215,15 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         self._answer = self._handshake.answer(headers)
 
     def _left_to_uvicorn(self) -> OrdinaryWebSocket | None:
-        """Who carries it for the application from now on; None where it is gone, or an endpoint's."""
+        """Who carries it from now on; None where it is gone, or an endpoint's."""
         if not self._is_over.is_set():
             self._ordinary = self._new_ordinary()
-            self._ordinary.go_on(self._scope, self._head, self._early)
+            if self._scope:
+                self._ordinary.go_on(self._scope, self._head, self._early)
+            else:
+                # It is no handshake as we know them: uvicorn says what it thinks of it.
+                self._ordinary.begin(self._head, self._early)
         return self._ordinary
-
-    def _refuse(self) -> None:
-        """It is no handshake as we know them: uvicorn says what it thinks of it."""
-        if not self._is_over.is_set():
-            self._new_ordinary().begin(self._head, self._early)
 
     def _new_ordinary(self) -> OrdinaryWebSocket:
         self._end()
