@@ -64,8 +64,12 @@ def _plot(found: dict[str, Figures]) -> None:
     plot(
         "connections",
         {
-            "bytes of the process per idle connection": {n: Bar(one.bytes_each) for n, one in found.items()},
-            "connections made per CPU second": {n: Bar(one.per_cpu_second) for n, one in found.items()},
+            "bytes of the process per idle connection (less is better)": {
+                n: Bar(one.bytes_each) for n, one in found.items()
+            },
+            "connections made per CPU second of the server": {
+                n: Bar(one.per_cpu_second) for n, one in found.items()
+            },
         },
     )
 

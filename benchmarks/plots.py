@@ -44,16 +44,17 @@ def plot(name: str, titles: Mapping[str, Mapping[str, Bar]]) -> None:
 
 
 def _draw(panel: Any, title: str, bars: Mapping[str, Bar]) -> None:
+    ends = []
     for place, (name, bar) in enumerate(reversed([*bars.items()])):
         low, high = bar.whisker or (bar.length, bar.length)
+        ends.append(max(high, bar.length))
         panel.barh(name, bar.length, color=_OURS if name.startswith("Pulse Radar") else _OTHERS)
         panel.plot([low, high], [place, place], color=_WHISKER, linewidth=1)
         said = f"{bar.length:,.0f}{f'  ({bar.note})' if bar.note else ''}"
-        panel.annotate(
-            said, (max(high, bar.length), place), (4, 0), textcoords="offset points", va="center", fontsize=8
-        )
+        panel.annotate(said, (ends[-1], place), (4, 0), textcoords="offset points", va="center", fontsize=8)
     panel.set_title(title, fontsize=9, loc="left")
-    panel.set_xlim(0, 1.3 * max(max(bar.length, *(bar.whisker or ())) for bar in bars.values()))
+    # Room for what stands behind the longest.
+    panel.set_xlim(0, 1.3 * max(ends))
     panel.set_xticks([])
     panel.tick_params(axis="y", labelsize=8)
     panel.spines[["top", "right", "bottom"]].set_visible(False)
