@@ -15,9 +15,9 @@ from typing import Final
 
 import uvloop
 
-from benchmarks.pipeline import PER_SECOND, worker
 from benchmarks.processes import cpu_seconds, memory_mb, serving
 from benchmarks.results import save, show
+from benchmarks.worker import PER_SECOND, published
 from pulse_radar.testing.nats_server import NatsServer, free_port
 
 __all__ = ["main", "measure"]
@@ -36,10 +36,10 @@ async def measure(rounds: int, seconds: float) -> Figures:
             processes = [
                 await stack.enter_async_context(serving(server.url, free_port())) for _ in range(_PROCESSES)
             ]
-            await worker("work", server.url, events)
+            await published("ours", server.url, events)
             for _ in range(rounds):
                 before = [cpu_seconds(process) for process in processes]
-                await worker("work", server.url, events)
+                await published("ours", server.url, events)
                 # What is on its way arrives within the next moment.
                 await asyncio.sleep(0.5)
                 spent += [cpu_seconds(process) - had for process, had in zip(processes, before, strict=True)]
