@@ -5,7 +5,7 @@
  * Each path makes a kind of clients; client i is of kind i modulo their number. It asks for its path, with this header
  * beside those of the handshake. After the upgrade it says each TEXT, and is ready when a frame holds the ready text
  * (without one: when it is upgraded). A text frame that begins with PREFIX is answered. An event is an occurrence of
- * EVENT_MARK; the nanoseconds behind STAMP_MARK are when it was published.
+ * EVENT_MARK, or a compressed frame, which is counted unread; the nanoseconds behind STAMP_MARK are when it was published.
  *
  * Prints a line of JSON when all are ready. Then it heeds lines on standard input, each answered by one line of JSON:
  *   until N      when N events have come in all
@@ -32,6 +32,7 @@
 
 #define EVENT_MARK "\"thing_happened\""
 #define STAMP_MARK "\"at\":"
+#define COMPRESSED 0x40 /* RFC 7692, section 6. Nothing small is, so that it is an event. */
 #define MOST_KINDS 8
 #define MOST_WORDS 8
 #define CONNECTING_AT_ONCE 200
@@ -142,6 +143,11 @@ static void becomes_upgraded(struct client *client) {
     if (!kind->ready_text) becomes_ready(client);
 }
 
+static void count_event(struct client *client) {
+    client->events++;
+    events++;
+}
+
 static void take_text(struct client *client, unsigned char *text, size_t size) {
     unsigned char *at = text, *end = text + size;
     const char *ready_text = kind_of(client)->ready_text;
@@ -150,8 +156,7 @@ static void take_text(struct client *client, unsigned char *text, size_t size) {
     if (!client->ready && ready_text && memmem(text, size, ready_text, strlen(ready_text))) becomes_ready(client);
     while ((at = memmem(at, (size_t)(end - at), EVENT_MARK, sizeof EVENT_MARK - 1))) {
         at += sizeof EVENT_MARK - 1;
-        client->events++;
-        events++;
+        count_event(client);
         unsigned char *stamp = memmem(at, (size_t)(end - at), STAMP_MARK, sizeof STAMP_MARK - 1);
         if (stamp && latency_count < MOST_LATENCIES) {
             uint64_t due = strtoull((char *)stamp + sizeof STAMP_MARK - 1, NULL, 10), now = now_ns();
@@ -176,6 +181,7 @@ static size_t take_frame(struct client *client, unsigned char *data, size_t size
     }
     if (size < header + length) return 0;
     if ((data[0] & 0x0f) == 9) say(client, 10, data + header, length);
+    else if (data[0] & COMPRESSED) count_event(client);
     else if ((data[0] & 0x0f) < 8) take_text(client, data + header, length);
     return header + length;
 }

@@ -29,6 +29,9 @@ _OUR_CLASSES: Final = (
     *("--http", "pulse_radar.server.uvicorn_http:PulseHttpProtocol"),
 )
 
+# Not uvicorn's own, which is off.
+_COMPRESSION: Final = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+
 # Where `make bench` puts what it builds.
 _TOOLS: Final = Path(__file__).parents[2] / ".tools" / "bin"
 
@@ -40,6 +43,12 @@ def _all() -> list[Peer]:
     portable = (*_UVICORN, "--ws-ping-interval", "0", our_app)
     return [
         Peer(OURS, (*_UVICORN, *_OUR_CLASSES, our_app), (ours(TOPIC),), ours),
+        Peer(
+            "Pulse Radar, compressing",
+            (*_UVICORN, *_OUR_CLASSES, our_app),
+            (replace(ours(TOPIC), header=_COMPRESSION),),
+            environment={"PULSE_COMPRESSION": "1"},
+        ),
         Peer("Pulse Radar, any ASGI server", portable, (ours(TOPIC),), ours),
         Peer("FastAPI docs", (*_UVICORN, "benchmarks.peers.fastapi_docs:app")),
         Peer("websockets", (*own, "benchmarks.peers.websockets_broadcast", "{port}")),
