@@ -54,9 +54,7 @@ async def long_replay(broker: str, publisher: Publisher, behind: int) -> Figures
             await asyncio.sleep(_BASELINE_SECONDS)
             without = latencies.percentile_99()
             memory = memory_mb(process)
-            began = time.perf_counter()
-            [late] = await connect_all([f"topics={TOPIC}&lastSeq={TOPIC}:{before_all}"], port)
-            took = time.perf_counter() - began
+            [late], took = await come(1, port, after=before_all)
             amid = latencies.percentile_99()
         assert late.events >= behind, f"{late.events} of {behind}"
         assert not any(member.holes for member in (late, *watchers))
@@ -75,16 +73,11 @@ async def storm(broker: str, publisher: Publisher, clients: int, missed: int) ->
     """All of them cut at once, and back at once, each so many events behind."""
     port = free_port()
     async with serving(broker, port) as process:
-        began = time.perf_counter()
-        crowd = await connect_all([f"topics={TOPIC}"] * clients, port)
-        connecting = time.perf_counter() - began
+        crowd, connecting = await come(clients, port)
         start = await position(port)
-        for member in crowd:
-            member.transport.abort()
+        cut(crowd)
         await publish(publisher, missed)
-        began = time.perf_counter()
-        crowd = await connect_all([f"topics={TOPIC}&lastSeq={TOPIC}:{start}"] * clients, port)
-        recovering = time.perf_counter() - began
+        crowd, recovering = await come(clients, port, after=start)
         check(crowd, missed)
         return {
             "clients": clients,
@@ -101,18 +94,30 @@ async def killed(broker: str, publisher: Publisher, clients: int) -> Figures:
     """SIGKILL of a process: how long until all of its clients are caught up at another one."""
     first, second = free_port(), free_port()
     async with serving(broker, first) as process, serving(broker, second):
-        crowd = await connect_all([f"topics={TOPIC}"] * clients, first)
+        crowd, _ = await come(clients, first)
         await publish(publisher, 100)
         start = await position(second)
         process.kill()
         began = time.perf_counter()
-        for member in crowd:
-            member.transport.abort()
+        cut(crowd)
         await publish(publisher, 10)
-        crowd = await connect_all([f"topics={TOPIC}&lastSeq={TOPIC}:{start}"] * clients, second)
+        crowd, _ = await come(clients, second, after=start)
         took = time.perf_counter() - began
         check(crowd, 10)
         return {"clients": clients, "seconds": took}
+
+
+async def come(clients: int, port: int, *, after: int | None = None) -> tuple[list[Member], float]:
+    """So many, all of them live, and in how many seconds; `after`: where each of them stood."""
+    cursor = "" if after is None else f"&lastSeq={TOPIC}:{after}"
+    began = time.perf_counter()
+    crowd = await connect_all([f"topics={TOPIC}{cursor}"] * clients, port)
+    return crowd, time.perf_counter() - began
+
+
+def cut(crowd: list[Member]) -> None:
+    for member in crowd:
+        member.transport.abort()
 
 
 def check(crowd: list[Member], expected: int) -> None:
