@@ -118,7 +118,14 @@ def test_what_was_begun_before_is_ended_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense", [b"MSG a 1000 x\r\n", b"MSG\r\n", b"HMSG a 1000 9\r\n0123456789\r\n", b"H 1\r\n12\r\n"]
+    "nonsense",
+    [
+        b"MSG a 1000 x\r\n",
+        b"MSG\r\n",
+        b"HMSG a 1000 9\r\n0123456789\r\n",
+        b"H 1\r\n12\r\n",
+        b"MSG a 1000 -9\r\n",
+    ],
 )
 def test_nonsense_is_none(nonsense: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):

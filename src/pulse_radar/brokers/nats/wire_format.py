@@ -1,7 +1,7 @@
 """Messages as NATS puts them on the wire: cut out of what a server says, and made for it.
 
-What an event costs is spent here, so it is done by hand: the client library's way to the same takes a regular
-expression or two, a queue and a task for each message.
+What an event costs is spent here, so it is done by hand: the client library takes three regular expressions for the
+same, and a generator for each word of the headers.
 """
 
 from collections.abc import Container, Mapping
@@ -101,6 +101,8 @@ class Cut:
         words = data[begin:body].split()
         end = body + int(words[-1])
         after = end + len(_LINE_END)
+        if end < body:
+            raise ValueError(f"a message of less than nothing: {data[begin:body]!r}")
         if after > len(data):
             return self._keep(data, begin, after - begin)
         _, _, number, *_ = words
