@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, WebSocket
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pulse_radar.server.uvicorn_protocol import PulseWebSocketProtocol
 from pulse_radar.server.websocket_frames import TEXT
 from tests.server.serving import PATIENCE, Client, app_with, handshake, make_pulse, serving
 from tests.server.test_frames_of_clients_are_read_as_rfc_6455_says import masked
+from tests.waiting import eventually
 
 RUBBISH = b"\xff" * 8
 
@@ -234,3 +236,24 @@ async def test_a_server_may_end_between_an_odd_request_and_its_refusal() -> None
         odd[0].shutdown()
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         writer.close()
+
+
+@both
+async def test_a_middleware_may_refuse_whom_our_endpoint_accepts(app: FastAPI, is_direct: bool) -> None:
+    class Refusing:
+        def __init__(self, app: ASGIApp) -> None:
+            self._app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            async def refuse(message: Message) -> None:
+                if message["type"] == "websocket.accept":
+                    await send({"type": "websocket.close", "code": 1008})
+
+            await self._app(scope, receive, send if scope["type"] != "websocket" else refuse)
+
+    app.add_middleware(Refusing)
+    async with serving(app, is_direct=is_direct) as server:
+        with pytest.raises(InvalidStatus) as refused:
+            await Client(server.port).__aenter__()
+        assert refused.value.response.status_code == 403
+        await eventually(lambda: not server.server_state.connections)

@@ -101,7 +101,10 @@ class Upgrade(Protocol):
         """
 
     def hand_over(self) -> Transport:
-        """The transport of a held and accepted connection. The server, and whatever awaits it, have it no more."""
+        """The transport of a held and accepted connection. The server, and whatever awaits it, have it no more.
+
+        Raises: OSError, where a middleware kept what was accepted to itself.
+        """
 
 
 class Socket(Protocol):

@@ -84,6 +84,9 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def hand_over(self) -> LeanWebSocket:
+        if not self._answer:
+            # It was accepted, and what lies in between said something else.
+            raise ClientDisconnected
         lean = LeanWebSocket(
             self._transport,
             self._connections,
