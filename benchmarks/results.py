@@ -36,7 +36,7 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     for row in rows:
         assert len(row) == len(columns), f"a figure without its column, or the reverse: {row}"
         table.add_row(*row)
-    console = Console(width=128)
+    console = Console(width=144)
     console.print(f"\n{title}", style="bold")
     console.print(table)
 
