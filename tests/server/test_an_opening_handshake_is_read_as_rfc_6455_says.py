@@ -35,6 +35,12 @@ def but(name: bytes, *values: bytes) -> tuple[Line, ...]:
     return (*(line for line in PLAIN if line[0] != name), *((name, value) for value in values))
 
 
+def test_blanks_around_a_value_are_none_of_it() -> None:
+    handshake = OpeningHandshake.read(request(but(b"host", b"\t 127.0.0.1 \t")))
+    assert handshake is not None
+    assert (b"host", b"127.0.0.1") in handshake.headers
+
+
 def test_a_plain_one_is_read_and_answered() -> None:
     handshake = OpeningHandshake.read(request((*PLAIN, (b"Sec-WebSocket-Protocol", b"pulse.v1, x"))))
     assert handshake is not None

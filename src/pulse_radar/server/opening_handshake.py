@@ -86,7 +86,8 @@ class OpeningHandshake:
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
+        # A tab behind it, the parser leaves there.
+        name, value = name.lower(), value.rstrip(b"\t ")
         self.headers.append((name, value))
         self._values.setdefault(name, []).append(value)
 
