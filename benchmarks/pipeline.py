@@ -81,7 +81,13 @@ def main() -> None:
     rounds, seconds = (1, 1.0) if given.quick else (given.rounds, 5.0)
     found = uvloop.run(measure(given.clients, rounds, seconds))
     if not given.quick:
-        save("pipeline", found, clients=given.clients, rounds=rounds, events_per_second=PER_SECOND)
+        save(
+            f"pipeline_{given.clients}",
+            found,
+            clients=given.clients,
+            rounds=rounds,
+            events_per_second=PER_SECOND,
+        )
     show(
         f"{given.clients} clients, {PER_SECOND} events a second",
         {name: f"{value:.2f}" + ("" if name == "ratio" else " ms") for name, value in found.items()},
