@@ -238,22 +238,36 @@ async def test_a_server_may_end_between_an_odd_request_and_its_refusal() -> None
         writer.close()
 
 
+class Meddling:
+    """A middleware that says something of its own where a WebSocket is accepted."""
+
+    def __init__(self, app: ASGIApp, says: list[Message]) -> None:
+        self._app = app
+        self._says = says
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def meddle(message: Message) -> None:
+            for said in self._says if message["type"] == "websocket.accept" else [message]:
+                await send(said)
+
+        await self._app(scope, receive, send if scope["type"] != "websocket" else meddle)
+
+
 @both
 async def test_a_middleware_may_refuse_whom_our_endpoint_accepts(app: FastAPI, is_direct: bool) -> None:
-    class Refusing:
-        def __init__(self, app: ASGIApp) -> None:
-            self._app = app
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            async def refuse(message: Message) -> None:
-                if message["type"] == "websocket.accept":
-                    await send({"type": "websocket.close", "code": 1008})
-
-            await self._app(scope, receive, send if scope["type"] != "websocket" else refuse)
-
-    app.add_middleware(Refusing)
+    app.add_middleware(Meddling, says=[{"type": "websocket.close", "code": 1008}])
     async with serving(app, is_direct=is_direct) as server:
         with pytest.raises(InvalidStatus) as refused:
             await Client(server.port).__aenter__()
         assert refused.value.response.status_code == 403
+        await eventually(lambda: not server.server_state.connections)
+
+
+@both
+async def test_a_middleware_may_close_what_our_endpoint_accepts(app: FastAPI, is_direct: bool) -> None:
+    says: list[Message] = [{"type": "websocket.accept"}, {"type": "websocket.close", "code": 1008}]
+    app.add_middleware(Meddling, says=says)
+    async with serving(app, is_direct=is_direct) as server:
+        async with Client(server.port) as client:
+            assert await client.closed() == (1008, "")
         await eventually(lambda: not server.server_state.connections)

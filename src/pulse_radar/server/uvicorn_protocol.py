@@ -70,6 +70,8 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         self._deflates = False
         # Our answer to the handshake, once it is accepted: whoever takes it over writes that before all else.
         self._answer = b""
+        # What the application said with that; uvicorn knows nothing of it.
+        self._accepted: Any = None
         # Whoever uvicorn carries it with, where nobody takes it over.
         self._ordinary: OrdinaryWebSocket | None = None
         # It is gone, or somebody else's.
@@ -84,8 +86,8 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def hand_over(self) -> LeanWebSocket:
-        if not self._answer:
-            # It was accepted, and what lies in between said something else.
+        if not self._answer or self._ordinary is not None:
+            # The endpoint accepted it, and a middleware told us something else, before that or after.
             raise ClientDisconnected
         lean = LeanWebSocket(
             self._transport,
@@ -183,6 +185,10 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         ordinary = self._left_to_uvicorn()
         if ordinary is None:
             raise ClientDisconnected
+        if self._accepted is not None:
+            # Our endpoint accepted it, and a middleware goes on by itself.
+            accepted, self._accepted = self._accepted, None
+            await ordinary.send(accepted)
         await ordinary.send(message)
 
     # How.
@@ -215,7 +221,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             headers.append((_SUBPROTOCOL, message["subprotocol"].encode()))
         if self._deflates:
             headers.append((_EXTENSIONS, AGREED.encode()))
-        self._answer = self._handshake.answer(headers)
+        self._accepted, self._answer = message, self._handshake.answer(headers)
 
     def _left_to_uvicorn(self) -> OrdinaryWebSocket | None:
         """Who carries it from now on; None where it is gone, or an endpoint's."""

@@ -106,7 +106,10 @@ async def test_headers_of_a_stranger_confuse_nobody(server: NatsServer) -> None:
     await client.close()
 
 
-async def test_a_subject_that_is_no_text_is_a_gap_and_no_end_of_the_connection(server: NatsServer) -> None:
+@pytest.mark.parametrize("word", [b"\xff\xfe", b"a\x0cb", b"a\x0b"])
+async def test_a_subject_that_is_no_text_is_a_gap_and_no_end_of_the_connection(
+    server: NatsServer, word: bytes
+) -> None:
     """To a server any bytes are a word."""
     async with NatsBroker(server.url) as broker:
         await broker.declare([LogTopic("tasks")])
@@ -114,7 +117,7 @@ async def test_a_subject_that_is_no_text_is_a_gap_and_no_end_of_the_connection(s
             first = await broker.store(draft("tasks", "1"))
             with socket.create_connection(("127.0.0.1", server.port)) as stranger:
                 stranger.sendall(
-                    b'CONNECT {"verbose":false}\r\nPUB websocket.tasks.\xff\xfe 2\r\n{}\r\nPING\r\n'
+                    b'CONNECT {"verbose":false}\r\nPUB websocket.tasks.%b 2\r\n{}\r\nPING\r\n' % word
                 )
                 await watcher.reaches(first + 1)
             last = await broker.store(draft("tasks", "2"))

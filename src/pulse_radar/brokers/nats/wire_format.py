@@ -17,6 +17,10 @@ _VERSION: Final = "NATS/1.0"
 # How a message begins, with headers and without; nothing else that a server says begins like this.
 _MESSAGE: Final = b"HM"
 
+# What a server puts between words. A subject may hold whatever else Python takes for space: split there, it would bear
+# the number of another subscription.
+_BETWEEN_WORDS: Final = b" "
+
 # Nothing else: a subject may end with what Python takes for space, and with less of it it is another one.
 _SPACE: Final = " \t"
 
@@ -98,7 +102,7 @@ class Cut:
         body = data.find(_LINE_END, begin) + len(_LINE_END)
         if body < len(_LINE_END):
             return self._keep(data, begin, 0)
-        words = data[begin:body].split()
+        words = data[begin : body - len(_LINE_END)].split(_BETWEEN_WORDS)
         end = body + int(words[-1])
         after = end + len(_LINE_END)
         if end < body:
