@@ -33,7 +33,7 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What a piece of work cost. Units: seconds; `segments` is how many writes of the server arrived."""
+    """What a piece of work cost. Units: seconds; `segments`: of TCP with data, that came."""
 
     deliveries: int
     wall: float

@@ -38,7 +38,7 @@ def run_crew(places: int, arguments: Sequence[str], listener: socket.socket) -> 
 
 
 class Crew:
-    """Processes, each in its place. A signal that we get, all of them get; they are in sessions of their own."""
+    """Processes, each in its place. A signal that ends us ends all of them; they are in sessions of their own."""
 
     def __init__(self, places: int, arguments: Sequence[str], listener: socket.socket) -> None:
         """`arguments`: of the command, which is told the number of the socket by `--listener`."""

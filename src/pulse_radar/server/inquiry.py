@@ -27,7 +27,7 @@ __all__ = ["REASON_LENGTH", "Inquiry", "asks", "forbidden"]
 
 _log: Final = logging.getLogger("pulse_radar.server")
 
-# A close reason has at most 123 bytes (RFC 6455, section 5.5).
+# So much of what somebody else says is passed on: in bytes a close reason has at most 123 (RFC 6455, section 5.5).
 REASON_LENGTH: Final = 120
 
 

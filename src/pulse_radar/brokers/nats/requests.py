@@ -119,7 +119,7 @@ class Requests:
         self._look_at(math.inf)
 
     def refuse(self, subject: str) -> None:
-        """Those to one subject, which servers spell in lower case in their refusals."""
+        """Those to one subject, in lower case: so the library hands refusals on."""
         for request in self._open.values():
             if request.subject.lower() == subject:
                 request.fail(NotPermitted(f"the server does not let us publish to {request.subject}"))
