@@ -1,18 +1,22 @@
 """`serve --workers`: processes behind one port, of which any may die, and that end as one does."""
 
+import errno
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from pulse_radar.cli import crew as crew_module
 from pulse_radar.testing.nats_server import free_port
 from tests.cli.runs import PATIENCE, Process, ran_here, running, until, until_served
 
@@ -179,3 +183,39 @@ def test_a_worker_that_does_not_start_ends_the_command(tmp_path: Path) -> None:
 def test_one_that_is_reloaded_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     ran = ran_here(capsys, "serve", "mine:app", "--workers", "2", "--reload")
     assert (ran.code, "--reload is for one process" in ran.err) == (2, True)
+
+
+def test_a_worker_that_cannot_start_is_told_also_where_it_left_a_child(tmp_path: Path) -> None:
+    (tmp_path / "left.py").write_text(
+        "import pathlib, subprocess\n"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "pathlib.Path(f'{child.pid}.child').touch()\n"
+        "raise RuntimeError('no database')\n"
+    )
+    try:
+        with running(tmp_path, "serve", "left:app", "--workers", "2", "--port", str(free_port())) as process:
+            assert process.popen.wait(PATIENCE) == 1
+    finally:
+        for child in tmp_path.glob("*.child"):
+            os.kill(int(child.stem), signal.SIGKILL)
+    assert "did not start" in process.err.read_text()
+
+
+async def test_where_no_process_can_be_started_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew_module, "_PAUSE_SECONDS", 0.01)
+    tries: list[int] = []
+
+    class Reluctant(crew_module.Crew):
+        """Its first worker has served and died; then there is no memory, and then somebody asks it to end."""
+
+        async def _live(self) -> tuple[Any, bool]:
+            tries.append(len(tries))
+            if len(tries) == 2:
+                raise OSError(errno.ENOMEM, "no memory")
+            if len(tries) == 3:
+                self._ended_by = signal.SIGTERM
+            return SimpleNamespace(pid=1, returncode=-9), True
+
+    with socket.socket() as listener:
+        assert await Reluctant(1, [], listener).work() is signal.SIGTERM
+    assert tries == [0, 1, 2]

@@ -71,7 +71,15 @@ class Crew:
         """Have somebody in one place. Where the first does not serve, none will; later ones may wait for a broker."""
         is_first = True
         while self._ended_by is None:
-            process, has_served = await self._live()
+            try:
+                process, has_served = await self._live()
+            except OSError as error:
+                if is_first:
+                    raise
+                # No memory or no file for it now, as just after a worker was killed for that. The others serve on.
+                _log.error("no worker could be started: %s", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             if self._ended_by is not None:
                 return
             if is_first and not has_served:
@@ -111,10 +119,17 @@ class Crew:
         )
 
     async def _serves(self, lifeline: socket.socket, process: asyncio.subprocess.Process) -> bool:
-        """Whether it says that it serves, before it ends."""
+        """Whether it says that it serves, before it ends. What it leaves behind may hold its end of the line."""
         lifeline.setblocking(False)
-        with contextlib.suppress(ConnectionResetError):
-            self._serving[process] = bool(await asyncio.get_running_loop().sock_recv(lifeline, 1))
+        saying = asyncio.ensure_future(asyncio.get_running_loop().sock_recv(lifeline, 1))
+        ending = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.wait({saying, ending}, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(BlockingIOError, ConnectionResetError):
+                self._serving[process] = bool(saying.result() if saying.done() else lifeline.recv(1))
+        finally:
+            saying.cancel()
+            ending.cancel()
         return self._serving[process]
 
     def _pass_on(self, number: signal.Signals) -> None:

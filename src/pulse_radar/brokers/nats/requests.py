@@ -77,7 +77,7 @@ def _is_refusal(message: Incoming) -> bool:
 
 
 class Requests:
-    """All requests under way, found by the last word of their reply subject."""
+    """All requests under way, found by their reply subject."""
 
     def __init__(self, inbox_prefix: str) -> None:
         self._inbox = f"{inbox_prefix}.{NUID().next().decode()}"
@@ -96,19 +96,18 @@ class Requests:
         self, subject: str, is_complete: Callable[[Incoming], bool], *, patience_seconds: float
     ) -> Request:
         """`patience_seconds`: for so long it waits for each answer."""
-        token = str(next(self._numbers))
-        request = Request(subject, f"{self._inbox}.{token}", is_complete, patience_seconds)
-        self._open[token] = request
+        request = Request(subject, f"{self._inbox}.{next(self._numbers)}", is_complete, patience_seconds)
+        self._open[request.reply] = request
         if request.ends_at < self._looks_at:
             self._look_at(request.ends_at)
         return request
 
     def close(self, request: Request) -> None:
-        del self._open[request.reply.rpartition(".")[2]]
+        del self._open[request.reply]
         request.close()
 
     def answer(self, message: Incoming) -> None:
-        request = self._open.get(message.subject.rpartition(".")[2])
+        request = self._open.get(message.subject)
         if request is not None:
             request.take(message)
 
