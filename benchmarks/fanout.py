@@ -58,7 +58,7 @@ def main() -> None:
     for title, of in found.items():
         show_deliveries(title, of)
     _say_who_joins(measured.get(1, {}))
-    if asked.is_whole:
+    if asked.is_whole and given.burst is None:
         save(
             f"fanout_{asked.clients}",
             measured,
