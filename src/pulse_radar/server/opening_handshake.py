@@ -13,8 +13,6 @@ from websockets.utils import accept_key
 
 __all__ = ["OpeningHandshake"]
 
-Headers = list[tuple[bytes, bytes]]
-
 # A handshake has no body.
 _OF_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -30,7 +28,7 @@ class OpeningHandshake:
 
     def __init__(self) -> None:
         self._target = b""
-        self.headers: Headers = []
+        self.headers: list[tuple[bytes, bytes]] = []
         self._values: dict[bytes, list[bytes]] = {}
 
     @classmethod

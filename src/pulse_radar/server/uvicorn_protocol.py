@@ -68,9 +68,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         # An endpoint of ours will take it over, and compresses.
         self._is_held = False
         self._deflates = False
-        # Our answer to the handshake, once it is accepted: whoever takes it over writes that before all else.
-        self._answer = b""
-        # What the application said with that; uvicorn knows nothing of it.
+        # What our endpoint accepted it with, while nobody has said anything else; uvicorn knows nothing of it.
         self._accepted: Any = None
         # Whoever uvicorn carries it with, where nobody takes it over.
         self._ordinary: OrdinaryWebSocket | None = None
@@ -86,14 +84,15 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def hand_over(self) -> LeanWebSocket:
-        if not self._answer or self._ordinary is not None:
+        if self._accepted is None:
             # The endpoint accepted it, and a middleware told us something else, before that or after.
             raise ClientDisconnected
+        self._log_accepted()
         lean = LeanWebSocket(
             self._transport,
             self._connections,
             self._config.timeout_graceful_shutdown,
-            answer=self._answer,
+            answer=self._answer(),
             early=self._early,
             deflates=self._deflates,
             place=self.place,
@@ -139,12 +138,12 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             self.place.give_back()
 
     def shutdown(self) -> None:
-        if not self._answer:
+        if self._accepted is None:
             ordinary = self._left_to_uvicorn()
             assert ordinary is not None, "uvicorn ends what it counts, and what is over it does not"
             ordinary.shutdown()
             return
-        self._transport.write(self._answer + close_frame(CloseCode.SERVICE_RESTART))
+        self._transport.write(self._answer() + close_frame(CloseCode.SERVICE_RESTART))
         self._transport.close()
         self._cutoff.after(SHUTDOWN_SECONDS, self._transport)
 
@@ -180,7 +179,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
 
     async def _send(self, message: Any) -> None:
         if self._is_held and message["type"] == "websocket.accept" and not self._is_over.is_set():
-            self._accept(message)
+            self._accepted = message
             return
         ordinary = self._left_to_uvicorn()
         if ordinary is None:
@@ -212,16 +211,20 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             "extensions": {"websocket.http.response": {}, EXTENSION: self},
         }
 
-    def _accept(self, message: Any) -> None:
+    def _log_accepted(self) -> None:
         if _log.isEnabledFor(logging.INFO):
             address = get_path_with_query_string(cast(Any, self._scope))
             _log.info('%s - "WebSocket %s" [accepted]', get_client_addr(cast(Any, self._scope)), address)
-        headers = [*self._server_state.default_headers, *message.get("headers", ())]
-        if message.get("subprotocol"):
-            headers.append((_SUBPROTOCOL, message["subprotocol"].encode()))
+
+    def _answer(self) -> bytes:
+        """To the handshake that is accepted: whoever takes it over writes that before all else."""
+        accepted = self._accepted
+        headers = [*self._server_state.default_headers, *accepted.get("headers", ())]
+        if accepted.get("subprotocol"):
+            headers.append((_SUBPROTOCOL, accepted["subprotocol"].encode()))
         if self._deflates:
             headers.append((_EXTENSIONS, AGREED.encode()))
-        self._accepted, self._answer = message, self._handshake.answer(headers)
+        return self._handshake.answer(headers)
 
     def _left_to_uvicorn(self) -> OrdinaryWebSocket | None:
         """Who carries it from now on; None where it is gone, or an endpoint's."""
