@@ -17,7 +17,20 @@ from tests.waiting import eventually
 
 RUBBISH = b"\xff" * 8
 
+
 both = pytest.mark.parametrize("is_direct", [True, False], ids=["ours", "uvicorn's"])
+
+
+async def who_spoke_early(
+    port: int, early: bytes, has_come: asyncio.Event, *, path: str = "/ws"
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that asked for a WebSocket, and said this once the application looked at it and had not answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(handshake(port, path=path))
+    await has_come.wait()
+    writer.write(early)
+    await asyncio.sleep(0.1)
+    return reader, writer
 
 
 @pytest.fixture
@@ -117,11 +130,7 @@ async def test_a_client_that_spoke_too_early_is_heard_all_the_same(app: FastAPI,
         await websocket.send_text(await websocket.receive_text())
 
     async with serving(app, is_direct=is_direct) as server, asyncio.timeout(PATIENCE):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(handshake(server.port, "", path="/echo"))
-        await has_come.wait()
-        writer.write(masked(TEXT, b"early"))
-        await asyncio.sleep(0.1)
+        reader, writer = await who_spoke_early(server.port, masked(TEXT, b"early"), has_come, path="/echo")
         may_go_on.set()
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(7) == b"\x81\x05early"
@@ -140,11 +149,7 @@ async def test_what_came_too_early_and_is_no_frame_closes_its_websocket_alone(ap
         await websocket.receive_text()
 
     async with serving(app) as server, asyncio.timeout(PATIENCE):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(handshake(server.port, "", path="/slow"))
-        await has_come.wait()
-        writer.write(RUBBISH)
-        await asyncio.sleep(0.1)
+        reader, writer = await who_spoke_early(server.port, RUBBISH, has_come, path="/slow")
         may_go_on.set()
         await reader.readuntil(b"\r\n\r\n")
         assert (await reader.readexactly(4))[2:] == (1002).to_bytes(2)
@@ -170,11 +175,7 @@ async def test_who_spoke_too_early_does_not_keep_the_others_from_leaving(path: s
         await may_go_on.wait()
 
     async with asyncio.timeout(PATIENCE), serving(app) as server, Client(server.port, "?shy=1") as client:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(handshake(server.port, "", path=path))
-        await has_come.wait()
-        writer.write(early)
-        await asyncio.sleep(0.1)
+        reader, writer = await who_spoke_early(server.port, early, has_come, path=path)
         server.should_exit = True
         assert (await client.closed())[0] != 1006
         assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
@@ -194,11 +195,7 @@ async def test_a_route_learns_that_a_client_left_that_spoke_too_early(app: FastA
         has_left.set()
 
     async with serving(app, is_direct=is_direct) as server, asyncio.timeout(PATIENCE):
-        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(handshake(server.port, "", path="/slow"))
-        await has_come.wait()
-        writer.write(masked(TEXT, b"early"))
-        await asyncio.sleep(0.1)
+        _, writer = await who_spoke_early(server.port, masked(TEXT, b"early"), has_come, path="/slow")
         writer.close()
         await has_left.wait()
 
@@ -215,11 +212,8 @@ async def test_a_client_that_spoke_too_early_is_heard_by_our_endpoint_as_well() 
         serving(app_with(make_pulse(authenticate=authenticate))) as server,
         asyncio.timeout(PATIENCE),
     ):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(handshake(server.port, "?topics=messages"))
-        await has_come.wait()
-        writer.write(masked(TEXT, b'{"action":"ping","ts":7}'))
-        await asyncio.sleep(0.1)
+        early = masked(TEXT, b'{"action":"ping","ts":7}')
+        reader, writer = await who_spoke_early(server.port, early, has_come)
         may_go_on.set()
         await reader.readuntil(b'{"type":"pong","ts":7}')
         writer.close()
