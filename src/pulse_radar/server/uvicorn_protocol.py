@@ -121,7 +121,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         handshake = OpeningHandshake.read(data)
         if handshake is None:
             # Not now: whoever called makes us the transport's protocol when we return.
-            loop.call_soon(self._left_to_uvicorn)
+            loop.call_soon(self._leave_to_uvicorn)
             return
         self._handshake, self._scope = handshake, self._new_scope(handshake)
         task = loop.create_task(self._run())
@@ -139,7 +139,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         if self._accepted is None:
-            ordinary = self._left_to_uvicorn()
+            ordinary = self._leave_to_uvicorn()
             assert ordinary is not None, "uvicorn ends what it counts, and what is over it does not"
             ordinary.shutdown()
             return
@@ -161,7 +161,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         # Not in the frame that raised it: they would know each other, as the scope and we do. So all of it goes without
         # the garbage collector.
         self._scope["extensions"].pop(EXTENSION, None)
-        ordinary = self._left_to_uvicorn()
+        ordinary = self._leave_to_uvicorn()
         if ordinary is not None:
             ordinary.ran(error)
         elif error is not None and not isinstance(error, ClientDisconnected):
@@ -181,7 +181,7 @@ class PulseWebSocketProtocol(asyncio.Protocol):
         if self._is_held and message["type"] == "websocket.accept" and not self._is_over.is_set():
             self._accepted = message
             return
-        ordinary = self._left_to_uvicorn()
+        ordinary = self._leave_to_uvicorn()
         if ordinary is None:
             raise ClientDisconnected
         if self._accepted is not None:
@@ -226,8 +226,8 @@ class PulseWebSocketProtocol(asyncio.Protocol):
             headers.append((_EXTENSIONS, AGREED.encode()))
         return self._handshake.answer(headers)
 
-    def _left_to_uvicorn(self) -> OrdinaryWebSocket | None:
-        """Who carries it from now on; None where it is gone, or an endpoint's."""
+    def _leave_to_uvicorn(self) -> OrdinaryWebSocket | None:
+        """Have uvicorn carry it from now on; what carries it then, None where it is gone, or an endpoint's."""
         if not self._is_over.is_set():
             self._ordinary = self._new_ordinary()
             if self._scope:
